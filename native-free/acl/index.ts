@@ -1,0 +1,3 @@
+export * from './glob.js';
+export * from './ruleset.js';
+export * from './tree.js';

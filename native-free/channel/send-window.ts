@@ -1,0 +1,180 @@
+// The send window of one stream: a ring of shared memory in which TCP reads land behind head-room, from which frames leave, and which
+// keeps them until they are acknowledged. There is no second copy: a record's slot is its retransmission store (architecture.md).
+//
+//   bytes   |<pad>| head | payload ........ | head | payload .... |  landing: head | chunkBytes free |      |
+//                 ^tail (oldest record)                           ^head
+//
+// Records are contiguous; one that does not fit before the end starts at 0. `first <= unsent <= next` count records: first…unsent-1
+// were handed to a lane and wait for their acknowledgement, unsent…next-1 wait to be sent. Single thread.
+
+/** A landed read up to this size is moved behind the unsent record before it: one frame instead of two costs less than the move. */
+const GATHER_BYTES = 8192;
+
+export interface SendWindowConfig {
+  /** Memory of the ring, bytes. */
+  capacityBytes: number;
+  /** Room kept in front of every payload for the frame's head, bytes. */
+  headRoomBytes: number;
+  /** Largest payload of one record, bytes. */
+  chunkBytes: number;
+}
+
+export class SendWindow {
+  readonly bytes: Uint8Array;
+  readonly #headRoom: number;
+  #chunk: number;
+  #recordAt = new Int32Array(64);
+  #recordBytes = new Int32Array(64);
+  #first = 0;
+  #unsent = 0;
+  #next = 0;
+  #tail = 0;
+  #head = 0;
+  #unsentBytes = 0;
+
+  constructor({ capacityBytes, headRoomBytes, chunkBytes }: SendWindowConfig) {
+    // Two whole records must fit wherever the wrap falls, or a window could be empty and still refuse the next read.
+    const capacity = Math.max(capacityBytes, 3 * (headRoomBytes + chunkBytes));
+    this.bytes = new Uint8Array(new SharedArrayBuffer(capacity));
+    this.#headRoom = headRoomBytes;
+    this.#chunk = chunkBytes;
+  }
+
+  /** Changes the largest payload of records to come. Larger than the ring was made for is cut to what fits. */
+  set chunkBytes(bytes: number) {
+    this.#chunk = Math.max(1, Math.min(bytes, Math.floor(this.bytes.length / 3) - this.#headRoom));
+  }
+  get chunkBytes(): number {
+    return this.#chunk;
+  }
+
+  /** Offset at which the next read of up to `chunkBytes` may land, or -1 when there is no room now. */
+  landingAt(): number {
+    const at = this.#place(this.#headRoom + this.#chunk);
+    return at < 0 ? -1 : at + this.#headRoom;
+  }
+
+  /** True when at least half of the ring is free: the point at which a paused reader goes on, so that it does not stutter. */
+  get roomy(): boolean {
+    return this.usedBytes * 2 <= this.bytes.length && this.landingAt() >= 0;
+  }
+
+  /**
+   * Takes bytes that were read. They become a new record, or the tail of the last one if that was not sent yet and has room: small
+   * reads gather while a lane is busy and are never delayed when it is not.
+   * @param landedAt where they lie in `bytes` when they landed there (from {@link landingAt}); otherwise `source` is copied in
+   * @returns false when there is no room for copied bytes; nothing was taken then
+   */
+  take(source: Uint8Array, landedAt = -1): boolean {
+    const n = source.length;
+    const last = this.#next - 1;
+    if (last >= this.#unsent && (landedAt < 0 || n <= GATHER_BYTES) && this.#tryAppend(last, source)) return true;
+    if (landedAt >= 0) {
+      // The region was free when it was chosen, and since then records were only released.
+      this.#push(landedAt, n);
+      return true;
+    }
+    const at = this.#place(this.#headRoom + n);
+    if (at < 0) return false;
+    this.bytes.set(source, at + this.#headRoom);
+    this.#push(at + this.#headRoom, n);
+    return true;
+  }
+
+  /** Records that wait to be sent. */
+  get unsentRecords(): number {
+    return this.#next - this.#unsent;
+  }
+  get unsentBytes(): number {
+    return this.#unsentBytes;
+  }
+  /** Records that were sent and not acknowledged. */
+  get inFlightRecords(): number {
+    return this.#unsent - this.#first;
+  }
+  get empty(): boolean {
+    return this.#next === this.#first;
+  }
+  get usedBytes(): number {
+    if (this.empty) return 0;
+    return this.#head > this.#tail ? this.#head - this.#tail : this.bytes.length - this.#tail + this.#head;
+  }
+
+  /** Payload offset of the next record to send. Only with `unsentRecords > 0`. */
+  get unsentAt(): number {
+    return this.#recordAt[this.#unsent & (this.#recordAt.length - 1)] as number;
+  }
+  /** Payload length of the next record to send, bytes. */
+  get unsentRecordBytes(): number {
+    return this.#recordBytes[this.#unsent & (this.#recordAt.length - 1)] as number;
+  }
+
+  /** The next record to send was taken by a lane. */
+  markSent(): void {
+    this.#unsentBytes -= this.unsentRecordBytes;
+    this.#unsent += 1;
+  }
+
+  /** Frees the oldest record. Only records that were marked sent. */
+  releaseOldest(): void {
+    this.#first += 1;
+    if (this.empty) {
+      this.#tail = 0;
+      this.#head = 0;
+    } else this.#tail = (this.#recordAt[this.#first & (this.#recordAt.length - 1)] as number) - this.#headRoom;
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#first = this.#next;
+    this.#unsent = this.#next;
+    this.#tail = 0;
+    this.#head = 0;
+    this.#unsentBytes = 0;
+  }
+
+  #place(need: number): number {
+    if (this.empty) return 0;
+    if (this.#head > this.#tail) {
+      if (this.#head + need <= this.bytes.length) return this.#head;
+      return need <= this.#tail ? 0 : -1;
+    }
+    return this.#head + need <= this.#tail ? this.#head : -1;
+  }
+
+  #tryAppend(last: number, source: Uint8Array): boolean {
+    const index = last & (this.#recordAt.length - 1);
+    const bytes = this.#recordBytes[index] as number;
+    if (bytes + source.length > this.#chunk) return false;
+    const limit = this.#head > this.#tail ? this.bytes.length : this.#tail;
+    if (this.#head + source.length > limit) return false;
+    this.bytes.set(source, this.#head);
+    this.#head += source.length;
+    this.#recordBytes[index] = bytes + source.length;
+    this.#unsentBytes += source.length;
+    return true;
+  }
+
+  #push(payloadAt: number, bytes: number): void {
+    if (this.#next - this.#first === this.#recordAt.length) this.#growRecords();
+    const index = this.#next & (this.#recordAt.length - 1);
+    this.#recordAt[index] = payloadAt;
+    this.#recordBytes[index] = bytes;
+    if (this.empty) this.#tail = payloadAt - this.#headRoom;
+    this.#head = payloadAt + bytes;
+    this.#next += 1;
+    this.#unsentBytes += bytes;
+  }
+
+  #growRecords(): void {
+    const size = this.#recordAt.length;
+    const at = new Int32Array(size * 2);
+    const bytes = new Int32Array(size * 2);
+    for (let i = this.#first; i < this.#next; i += 1) {
+      at[i & (size * 2 - 1)] = this.#recordAt[i & (size - 1)] as number;
+      bytes[i & (size * 2 - 1)] = this.#recordBytes[i & (size - 1)] as number;
+    }
+    this.#recordAt = at;
+    this.#recordBytes = bytes;
+  }
+}

@@ -1,0 +1,51 @@
+// Message ids: how ours are built, and what a peer's id tells about its program.
+// The relay hands ids on unchanged, so an id recognises an own peer without a round trip. wire.md §2.1. Any thread.
+import { HotlinkError } from '../errors.js';
+
+/** Every message id of this program starts with it; the digit is the version of the id's layout. */
+export const OWN_ID_PREFIX = 'hl1-';
+
+export type Fingerprint =
+  | { readonly kind: 'hotlink'; readonly host: string; readonly instance: string }
+  | { readonly kind: 'go' }
+  | { readonly kind: 'rust' }
+  | { readonly kind: 'unknown' };
+
+/**
+ * The constant part of an own peer's message ids: `hl1-<host>-<instance>-`.
+ * @param host 8 lowercase hex digits that name the machine
+ * @param instance 8 lowercase hex digits that name this run of the program
+ * @throws HotlinkError ERR_HLNK_INTERNAL when either is not 8 hex digits
+ */
+export function ownIdStem(host: string, instance: string): string {
+  if (!EIGHT_HEX.test(host) || !EIGHT_HEX.test(instance)) {
+    throw new HotlinkError(
+      'ERR_HLNK_INTERNAL',
+      `message ids take 8 lowercase hex digits for host and instance, got "${host}" and "${instance}"`,
+    );
+  }
+  return `${OWN_ID_PREFIX}${host}-${instance}-`;
+}
+
+/**
+ * One message id.
+ * @param stem from {@link ownIdStem}
+ * @param random an unsigned 32-bit random number
+ */
+export function ownId(stem: string, random: number): string {
+  return stem + (random >>> 0).toString(16).padStart(8, '0');
+}
+
+/** What kind of program wrote a message, judged by its id alone. A hint, never a proof: anybody can write any id. */
+export function fingerprint(messageId: string): Fingerprint {
+  const own = OWN_ID.exec(messageId);
+  if (own !== null) return { kind: 'hotlink', host: own[1]!, instance: own[2]! };
+  if (GO_ID.test(messageId)) return { kind: 'go' };
+  if (RUST_ID.test(messageId)) return { kind: 'rust' };
+  return { kind: 'unknown' };
+}
+
+const EIGHT_HEX = /^[0-9a-f]{8}$/;
+const OWN_ID = /^hl1-([0-9a-f]{8})-([0-9a-f]{8})-[0-9a-f]{8}$/;
+const GO_ID = /^[0-9a-f]{6}$/;
+const RUST_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;

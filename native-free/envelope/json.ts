@@ -1,0 +1,97 @@
+// Envelopes as JSON: what a text frame holds, and what a peer without msgpack gets. wire.md §1.3. Any thread.
+// Invariant: reading never throws. Bytes are base64, an absent key and null are the same.
+import { HotlinkError } from '../errors.js';
+import { assemble, type FieldValue, type FieldValues, isEmpty, opaque, refused } from './assemble.js';
+import { decodeBase64, encodeBase64 } from './base64.js';
+import { type FieldKind, fieldsOf, MAX_TEXTS, MAX_TYPE } from './schema.js';
+import type { DecodeResult, Message } from './types.js';
+import { decodeUtf8, encodeUtf8 } from './utf8.js';
+
+/** Decodes a text WebSocket frame. */
+export function decodeEnvelopeText(text: string): DecodeResult {
+  let envelope: unknown;
+  try {
+    envelope = JSON.parse(text);
+  } catch {
+    return refused('garbage');
+  }
+  if (!isObject(envelope)) return refused('garbage');
+  const id = own(envelope, 'id');
+  const typ = own(envelope, 'typ');
+  const dat = own(envelope, 'dat');
+  if (id === undefined || typ === undefined || dat === undefined) return refused('missing-field');
+  if (typeof id !== 'string' || !isInteger(typ) || typ < 0 || typ > MAX_TYPE) return refused('bad-field');
+  const fields = fieldsOf(typ);
+  if (fields === undefined) {
+    const raw = textOf(dat);
+    return raw === undefined ? refused('garbage') : opaque(id, typ, encodeUtf8(raw), 'json');
+  }
+  if (!isObject(dat)) return refused('bad-field');
+  const values: FieldValues = {};
+  for (const { name, kind } of fields) {
+    const given = own(dat, name);
+    if (given === undefined) continue;
+    const value = checked(given, kind);
+    if (value === undefined) return refused('bad-field');
+    values[name] = value;
+  }
+  return assemble(id, typ, fields, values);
+}
+
+/**
+ * One envelope as the text of a WebSocket text frame; empty optional keys are left out.
+ * @throws HotlinkError ERR_HLNK_USAGE for a message kept as msgpack, which has no JSON form here
+ */
+export function encodeEnvelopeText(id: string, message: Message): string {
+  if ('raw' in message) {
+    const typ = message.typ === -1 ? message.wireTyp : message.typ;
+    const text = message.encoding === 'json' ? decodeUtf8(message.raw, 0, message.raw.length) : undefined;
+    if (text === undefined) throw new HotlinkError('ERR_HLNK_USAGE', `message type ${typ} was kept as msgpack and cannot be sent as JSON`);
+    return `{"id":${JSON.stringify(id)},"typ":${typ},"dat":${text}}`;
+  }
+  const values = message as unknown as FieldValues;
+  const dat: Record<string, unknown> = {};
+  for (const { name, presence } of fieldsOf(message.typ) ?? []) {
+    const value = values[name];
+    if (presence === 'optional' && isEmpty(value)) continue;
+    dat[name] = value instanceof Uint8Array ? encodeBase64(value) : value;
+  }
+  return JSON.stringify({ id, typ: message.typ, dat });
+}
+
+/** The value as JSON again. JSON.parse takes any depth but JSON.stringify recurses, so a peer can make this overflow the stack. */
+function textOf(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
+}
+
+function checked(given: unknown, kind: FieldKind): FieldValue | undefined {
+  switch (kind) {
+    case 'text':
+      return typeof given === 'string' ? given : undefined;
+    case 'bin':
+      return typeof given === 'string' ? decodeBase64(given) : undefined;
+    case 'texts':
+      return Array.isArray(given) && given.length <= MAX_TEXTS && given.every((item) => typeof item === 'string') ? given : undefined;
+    case 'uint':
+      return isInteger(given) && given >= 0 ? given : undefined;
+    default:
+      return isInteger(given) ? given : undefined;
+  }
+}
+
+function isInteger(value: unknown): value is number {
+  return Number.isSafeInteger(value);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A key's value; undefined for null and for what is only inherited. */
+function own(object: object, key: string): unknown {
+  return (Object.hasOwn(object, key) ? (object as Record<string, unknown>)[key] : undefined) ?? undefined;
+}

@@ -1,0 +1,47 @@
+// The JSON inside a signal's `tok`, both ways. What comes from a peer is untrusted: read with bounds, never thrown past here.
+// Wire spec 5.3; pure.
+
+import { normaliseCandidate } from './sdp.js';
+import { SIGNAL_LIMITS } from './tunables.js';
+
+export type DescriptionType = 'offer' | 'answer';
+
+/** A remote candidate; `mid` is absent where the peer left it empty, as Rust always does. */
+export type CandidateToken = { candidate: string; mid: string | undefined };
+
+export function formatDescription(type: DescriptionType, sdp: string): string {
+  return JSON.stringify({ type, sdp });
+}
+
+export function formatCandidate(candidate: string, mid: string): string {
+  return JSON.stringify({ candidate, sdpMid: mid, sdpMLineIndex: 0, usernameFragment: null });
+}
+
+/** The SDP of an offer or an answer; `undefined` if the token is not a description of that type. */
+export function parseDescription(tok: string | undefined, type: DescriptionType): string | undefined {
+  const { sdp, type: said } = parseObject(tok) ?? {};
+  if (typeof sdp !== 'string' || sdp === '') return undefined;
+  // Rust reads only `sdp`, so the type may be missing; but it may not contradict.
+  return said === undefined || said === null || said === type ? sdp : undefined;
+}
+
+/** `'end'` is a browser's empty candidate, which says that there are no more. */
+export function parseCandidate(tok: string | undefined): CandidateToken | 'end' | undefined {
+  const { candidate, sdpMid } = parseObject(tok) ?? {};
+  if (typeof candidate !== 'string' || candidate.length > SIGNAL_LIMITS.maxCandidateChars) return undefined;
+  if (candidate.trim() === '') return 'end';
+  const normal = normaliseCandidate(candidate);
+  if (normal === undefined) return undefined;
+  if (sdpMid === undefined || sdpMid === null || sdpMid === '') return { candidate: normal, mid: undefined };
+  return typeof sdpMid === 'string' && /^[\x21-\x7e]{1,64}$/.test(sdpMid) ? { candidate: normal, mid: sdpMid } : undefined;
+}
+
+function parseObject(tok: string | undefined): Record<string, unknown> | undefined {
+  if (tok === undefined || tok.length > SIGNAL_LIMITS.maxTokenChars) return undefined;
+  try {
+    const value: unknown = JSON.parse(tok);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}

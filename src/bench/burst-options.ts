@@ -1,0 +1,60 @@
+// What a burst can be told, and the environment its parties get for it.
+import { DEFAULT_FRAME_BYTES, DEFAULT_FRAME_COUNT, DEFAULT_TIMEOUT_MS } from './app-arguments.js';
+
+export type BurstLane = 'webrtc' | 'relay' | 'auto';
+
+export interface BurstOptions {
+  /** `webrtc`: nothing else is allowed; `relay`: only that; `auto`: the ladder as a daemon has it by default. */
+  lane: BurstLane;
+  /** A fallback ends the party with exit code 75. Default: with lane `webrtc`. */
+  strict: boolean;
+  /** The parties refuse WebRTC although nobody asked them for the relay: what falls back, or fails under strict. */
+  refuseWebrtc: boolean;
+  /** Frames per link and bytes per frame. */
+  frameCount: number;
+  frameBytes: number;
+  links: 1 | 3;
+  /** One link after the other, all at once, or first this and then that. */
+  phases: readonly ('sequential' | 'concurrent')[];
+  /** SHA-256 at both ends, besides the comparison of every byte. */
+  sha256: boolean;
+  /** Per link. */
+  timeoutMs: number;
+  mtu?: number | 'auto';
+  chunkBytes?: number;
+  /** Directory for each party's log. */
+  partyLogDir?: string;
+}
+
+export const burstDefaults: BurstOptions = {
+  lane: 'webrtc',
+  strict: true,
+  refuseWebrtc: false,
+  frameCount: DEFAULT_FRAME_COUNT,
+  frameBytes: DEFAULT_FRAME_BYTES,
+  links: 3,
+  phases: ['sequential'],
+  // Every byte is compared anyway; hashing both ends costs about a core at full speed, which the tunnel under test then lacks.
+  sha256: false,
+  timeoutMs: DEFAULT_TIMEOUT_MS,
+};
+
+/** The environment BioVault's scenario pins, varied by lane and strictness. Host candidates only: a bench needs no internet. */
+export function partySettings(options: BurstOptions): Record<string, string> {
+  const p2pOnly = options.lane === 'webrtc' && !options.refuseWebrtc ? '1' : '0';
+  return {
+    SYFTBOX_HOTLINK: '1',
+    SYFTBOX_HOTLINK_SOCKET_ONLY: '1',
+    SYFTBOX_HOTLINK_TCP_PROXY: '1',
+    SYFTBOX_HOTLINK_QUIC: '1',
+    SYFTBOX_HOTLINK_QUIC_ONLY: p2pOnly,
+    SYFTBOX_HOTLINK_P2P_ONLY: p2pOnly,
+    SYFTBOX_HOTLINK_BENCH_STRICT: options.strict ? '1' : '0',
+    SYFTBOX_HOTLINK_TCP_PROXY_CHUNK_SIZE: String(options.chunkBytes ?? 61_440),
+    SYFTBOX_HOTLINK_WEBRTC_BUFFERED_HIGH: '1048576',
+    SYFTBOX_HOTLINK_WEBRTC_BACKPRESSURE_WAIT_MS: '1500',
+    SYFTBOX_HOTLINK_ICE_SERVERS: '',
+    ...(options.lane === 'relay' || options.refuseWebrtc ? { HOTLINK_LANES: 'relay' } : {}),
+    ...(options.mtu === undefined ? {} : { HOTLINK_MTU: String(options.mtu) }),
+  };
+}

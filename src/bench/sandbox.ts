@@ -1,0 +1,102 @@
+// The whole scene of a burst: a relay in this process, one daemon process per party, markers and grants. Closing it leaves nothing behind,
+// on any way out: processes are ended by their handles, the directory is removed, also when this process is told to leave at once.
+import { rmSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { HotlinkError } from '../../native-free/errors.js';
+import { startRelay } from '../relay/index.js';
+import { type BurstOptions, partySettings } from './burst-options.js';
+import { EMAILS, type Link, planLinks, uploadAcl, writeMarkers } from './layout.js';
+import { Party } from './party.js';
+import { freePorts } from './ports.js';
+import { probeUntilListening } from './probes.js';
+
+/** From the daemons' start to the last listener. Markers are found within 250 ms; the rest is process start on a busy machine. */
+const LISTEN_DEADLINE_MS = 20_000;
+/** Other programs take ports too. */
+const PORT_ATTEMPTS = 3;
+
+export class Sandbox {
+  readonly links: readonly Link[];
+  readonly parties: readonly Party[];
+  readonly #relay: Awaited<ReturnType<typeof startRelay>>;
+  readonly #dir: string;
+  readonly #removeAtExit: () => void;
+
+  private constructor(links: readonly Link[], parties: readonly Party[], relay: Awaited<ReturnType<typeof startRelay>>, dir: string) {
+    this.links = links;
+    this.parties = parties;
+    this.#relay = relay;
+    this.#dir = dir;
+    this.#removeAtExit = () => rmSync(dir, { recursive: true, force: true });
+    process.on('exit', this.#removeAtExit);
+  }
+
+  get ports(): number[] {
+    return this.links.flatMap((link) => [link.from.port, link.to.port]);
+  }
+
+  /** Rejects as soon as a daemon leaves unasked. */
+  get failed(): Promise<never> {
+    return Promise.race(this.parties.map((party) => party.failed));
+  }
+
+  /**
+   * Sets the scene and waits until every port answers.
+   * @throws HotlinkError ERR_HLNK_PORT_BUSY when ports were taken again and again; whatever a daemon that leaves early says
+   */
+  static async open(options: BurstOptions, signal: AbortSignal): Promise<Sandbox> {
+    for (let attempt = 1; ; attempt++) {
+      const sandbox = await Sandbox.#start(options);
+      try {
+        await Promise.race([Promise.all(sandbox.parties.map((party) => party.ready())), sandbox.failed, aborted(signal)]);
+        const missing = await Promise.race([probeUntilListening(sandbox.ports, LISTEN_DEADLINE_MS, signal), sandbox.failed]);
+        if (missing.length === 0) return sandbox;
+        if (attempt === PORT_ATTEMPTS) {
+          throw new HotlinkError('ERR_HLNK_PORT_BUSY', `nobody listens on ${missing.join(', ')} after ${LISTEN_DEADLINE_MS} ms, ${attempt} times over`);
+        }
+      } catch (error) {
+        await sandbox.close();
+        throw error;
+      }
+      await sandbox.close();
+    }
+  }
+
+  static async #start(options: BurstOptions): Promise<Sandbox> {
+    const links = planLinks(options.links, await freePorts(2 * options.links));
+    const emails = EMAILS.filter((email) => links.some((link) => link.from.email === email || link.to.email === email));
+    const dir = await mkdtemp(join(tmpdir(), 'hotlink-burst-'));
+    const relay = await startRelay({ listen: '127.0.0.1:0' });
+    try {
+      const dataDirOf = (email: string): string => join(dir, email);
+      const acls = await writeMarkers(links, `run-${process.pid}`, dataDirOf);
+      for (const acl of acls) await uploadAcl(relay.url, acl);
+      if (options.partyLogDir !== undefined) await mkdir(options.partyLogDir, { recursive: true });
+      const settings = partySettings(options);
+      const logDir = options.partyLogDir === undefined ? {} : { logDir: options.partyLogDir };
+      const parties = emails.map((email) => new Party({ email, server: relay.url, dataDir: dataDirOf(email), settings, ...logDir }));
+      return new Sandbox(links, parties, relay, dir);
+    } catch (error) {
+      await relay.close();
+      await rm(dir, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** Daemons first, so that they can say goodbye to the relay; then the relay; then the files. Idempotent. */
+  async close(): Promise<void> {
+    await Promise.all(this.parties.map((party) => party.stop()));
+    await this.#relay.close();
+    await rm(this.#dir, { recursive: true, force: true });
+    process.off('exit', this.#removeAtExit);
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}

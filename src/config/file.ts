@@ -1,0 +1,46 @@
+// A configuration file (YAML, and so JSON too) → checked values. Anything unknown or out of range is refused with the line it stands on:
+// a file is written by hand and read once, so a typing error must not become a silent default.
+import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { HotlinkError } from '../../native-free/errors.js';
+import { settings } from './table.js';
+import type { Values } from './values.js';
+
+const schema = z.strictObject(Object.fromEntries(settings.map((row) => [row.key, row.schema.optional()])));
+
+/**
+ * Checks the text of a configuration file against the settings table.
+ * @param path only for messages
+ * @throws HotlinkError ERR_HLNK_CONFIG naming the file, the line and what to write instead
+ */
+export function parseConfigFile(text: string, path: string): Partial<Values> {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
+  const broken = document.errors[0];
+  if (broken) throw refusal(path, lines.linePos(broken.pos[0]).line, firstLine(broken.message));
+  if (document.contents === null) return {};
+  if (!isMap(document.contents)) throw refusal(path, 1, 'a map of settings is expected (key: value)');
+  const checked = schema.safeParse(document.toJS());
+  if (checked.success) return checked.data as Partial<Values>;
+  const issue = checked.error.issues[0]!;
+  const key = issue.code === 'unrecognized_keys' ? issue.keys[0]! : String(issue.path[0] ?? '');
+  const pair = document.contents.items.find((item) => isScalar(item.key) && String(item.key.value) === key);
+  const at = isScalar(pair?.key) ? (pair.key.range?.[0] ?? 0) : 0;
+  const what = issue.code === 'unrecognized_keys' ? `unknown key '${key}'${closest(key)}` : `${key}: ${issue.message}`;
+  throw refusal(path, lines.linePos(at).line, what);
+}
+
+function refusal(path: string, line: number, what: string): HotlinkError {
+  return new HotlinkError('ERR_HLNK_CONFIG', `${path}:${line}: ${what}`);
+}
+
+/** The YAML parser appends a picture of the source, which may hold a secret. */
+function firstLine(message: string): string {
+  return (message.split('\n')[0] ?? message).replace(/ at line \d+, column \d+:?$/, '');
+}
+
+function closest(key: string): string {
+  const plain = (name: string): string => name.toLowerCase().replaceAll(/[-_]|bytes$|ms$/g, '');
+  const match = settings.find((row) => plain(row.key) === plain(key));
+  return match ? ` (is '${match.key}' meant?)` : '';
+}

@@ -1,0 +1,98 @@
+// Flag > environment > configuration file > default, for every row of the settings table, with the origin of each value kept.
+// Pure: the environment and the file's text are arguments. Only the command line calls this; the library reads nothing by itself.
+import { HotlinkError } from '../../native-free/errors.js';
+import type { HotlinkOptions } from '../options.js';
+import { parseConfigFile } from './file.js';
+import type { Setting } from './setting.js';
+import { settings } from './table.js';
+import type { ValueKey, Values } from './values.js';
+
+export interface Sources {
+  /** Flag values by setting key: text as typed, or a boolean for a switch. */
+  flags?: Readonly<Record<string, unknown>>;
+  env?: Readonly<Record<string, string | undefined>>;
+  file?: { path: string; text: string };
+}
+
+export interface Origin {
+  from: 'flag' | 'environment' | 'file' | 'default';
+  /** The flag, variable or file. */
+  name?: string;
+}
+
+export interface Resolved {
+  values: Values;
+  /** Without `email` and `server` when nothing gave them; {@link requireIdentity} insists on them. */
+  options: Partial<HotlinkOptions>;
+  origins: Record<ValueKey, Origin>;
+  /** What was not taken as written, one sentence each. */
+  warnings: string[];
+}
+
+/**
+ * Merges all sources.
+ * @throws HotlinkError ERR_HLNK_USAGE for a flag that cannot be read, ERR_HLNK_CONFIG for a bad file
+ */
+export function resolveSettings(sources: Sources): Resolved {
+  const file = sources.file ? parseConfigFile(sources.file.text, sources.file.path) : {};
+  const warnings: string[] = [];
+  const values: Partial<Record<ValueKey, unknown>> = {};
+  const origins = {} as Record<ValueKey, Origin>;
+  for (const row of settings) {
+    const found = fromFlag(row, sources.flags ?? {}) ?? fromEnv(row, sources.env ?? {}, warnings);
+    if (found) {
+      values[row.key] = found.value;
+      origins[row.key] = found.origin;
+    } else if (file[row.key] !== undefined) {
+      values[row.key] = file[row.key];
+      origins[row.key] = { from: 'file', name: sources.file!.path };
+    } else {
+      if (row.default !== undefined) values[row.key] = row.default;
+      origins[row.key] = { from: 'default' };
+    }
+  }
+  return { values: values as unknown as Values, options: optionsOf(values as unknown as Values), origins, warnings };
+}
+
+/** @throws HotlinkError ERR_HLNK_USAGE when the identity or the relay is missing */
+export function requireIdentity(resolved: Resolved): HotlinkOptions {
+  const { email, server } = resolved.options;
+  if (email === undefined) throw new HotlinkError('ERR_HLNK_USAGE', 'no identity: give --email (or HOTLINK_EMAIL)');
+  if (server === undefined) throw new HotlinkError('ERR_HLNK_USAGE', 'no relay: give --server (or HOTLINK_SERVER)');
+  return { ...resolved.options, email, server };
+}
+
+type Found = { value: unknown; origin: Origin } | undefined;
+
+function fromFlag(row: Setting, flags: Readonly<Record<string, unknown>>): Found {
+  const given = flags[row.key];
+  if (row.flag === undefined || given === undefined) return undefined;
+  const name = row.flag.split(' ')[0]!;
+  if (typeof given !== 'string') return { value: given, origin: { from: 'flag', name } };
+  const parsed = row.parse(given);
+  if (parsed.note !== undefined) throw new HotlinkError('ERR_HLNK_USAGE', `${name}: ${parsed.note}`);
+  if (parsed.value === undefined) throw new HotlinkError('ERR_HLNK_USAGE', `${name}: a value is expected`);
+  return { value: parsed.value, origin: { from: 'flag', name } };
+}
+
+function fromEnv(row: Setting, env: Readonly<Record<string, string | undefined>>, warnings: string[]): Found {
+  let fallback: Found;
+  for (const { name, parse } of row.env) {
+    const text = env[name];
+    if (text === undefined) continue;
+    const parsed = (parse ?? row.parse)(text);
+    if (parsed.note !== undefined) warnings.push(`${name}: ${parsed.note}${parsed.value === undefined ? '; not used' : ''}`);
+    if (parsed.value === undefined) continue;
+    const found = { value: parsed.value, origin: { from: 'environment', name } } as const;
+    // Two names for one switch (p2p-only): either one turns it on.
+    if (parsed.value !== false) return found;
+    fallback ??= found;
+  }
+  return fallback;
+}
+
+const switches: readonly ValueKey[] = ['enabled', 'tcpProxy', 'debug', 'socketOnly', 'quic', 'ipc', 'ipcAddress', 'stableMs'];
+
+function optionsOf(values: Values): Partial<HotlinkOptions> {
+  return Object.fromEntries(Object.entries(values).filter(([key]) => !switches.includes(key as ValueKey)));
+}

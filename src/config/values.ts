@@ -1,0 +1,25 @@
+// What configuration amounts to once every source has been read: the data plane's options plus the few switches only the command line cares for.
+// Keys are the same in a configuration file, in the settings table and in `HotlinkOptions`.
+import type { HotlinkOptions } from '../options.js';
+
+/** Options that a person can set from outside; `signal` and `log` are objects and cannot come from a file. */
+type Configurable = Omit<HotlinkOptions, 'signal' | 'log' | 'email' | 'server'>;
+
+export interface Values extends Configurable {
+  email?: string;
+  server?: string;
+  /** Upstream's main switch. Running the daemon at all is the wish for it, so only an explicit other value turns it off. */
+  enabled: boolean;
+  /** Upstream's TCP proxy switch, implied by `enabled`. */
+  tcpProxy: boolean;
+  /** Log at debug level. */
+  debug: boolean;
+  /** Upstream's words with nothing behind them here; read so that a shared environment gives no surprise. */
+  socketOnly: boolean;
+  quic: boolean;
+  ipc: string;
+  ipcAddress: string;
+  stableMs: number;
+}
+
+export type ValueKey = keyof Values;

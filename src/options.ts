@@ -1,0 +1,53 @@
+// What a program passes to createHotlink: everything the data plane can be told, with no environment and no file behind it.
+// The CLI builds one of these from flags, environment and configuration file (src/config); an embedding program writes it by hand.
+
+/** The few calls a log sink needs; pino's loggers have this shape. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** Settings of one data plane. Every tunable's default, unit, range and the memory it bounds stand in `src/config/table.ts`. */
+export interface HotlinkOptions {
+  /** Our identity: an e-mail address as the relay knows it. */
+  email: string;
+  /** Relay base URL, `http(s)://host:port` or `ws(s)://host:port`. */
+  server: string;
+  /** SyftBox data directory; markers are looked for under `{dataDir}/datasites`, telemetry is written below it. Without it neither happens. */
+  dataDir?: string;
+  /** Bearer token for a relay with authentication. */
+  token?: string;
+  /** No payload byte may travel through the relay. */
+  p2pOnly?: boolean;
+  /** Any would-be fallback or unanswered Open is an error and a `strict_violations` count. */
+  strict?: boolean;
+  /** Lanes that may carry payload. Default both. `p2pOnly` removes `relay`. */
+  lanes?: readonly ('webrtc' | 'relay')[];
+  /** Address that channel listeners bind. Default `127.0.0.1`. */
+  bindAddress?: string;
+  /** Largest payload of one frame, bytes. */
+  chunkBytes?: number;
+  /** Data-channel high watermark, bytes. */
+  bufferedHighBytes?: number;
+  /** How long a lane may stay above its high watermark without progress, ms. */
+  backpressureWaitMs?: number;
+  /** How long a new session waits for WebRTC before it uses the relay, ms. */
+  fallbackGraceMs?: number;
+  /** STUN/TURN URLs; an empty list means host candidates only. Undefined: take what the relay advertises. */
+  iceServers?: readonly string[];
+  turnUser?: string;
+  turnPass?: string;
+  /** Channel worker threads. Default: the machine's cores, at most 4. */
+  threads?: number;
+  /** UDP payload limit per connection, bytes, 576…4096, or `auto`: 4096 when both ends are on one host, 1280 otherwise. */
+  mtu?: number | 'auto';
+  /** SCTP send and receive buffer, bytes. */
+  sctpWindowBytes?: number;
+  /** Send window per channel (the retransmission store), bytes. */
+  windowBytes?: number;
+  /** Aborting it is `stop()`. */
+  signal?: AbortSignal;
+  log?: Log;
+}

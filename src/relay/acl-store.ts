@@ -1,0 +1,138 @@
+// The ACL files of the relay: loaded from `{dataDir}/datasites` at start, replaced by upload, kept on disk if there is a directory.
+// Invariant: what the tree decides by is what the file on disk says; a file that cannot be read locks its directory to its owner.
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdirSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { parseDocument } from 'yaml';
+import { ACL_FILE_NAME, AclTree, aclDirectoryOf, PRIVATE_RULESET, parseAclFile, type Ruleset } from '../../native-free/acl/index.js';
+import { ownerOf } from '../../native-free/path.js';
+import type { RelayLog } from './options.js';
+
+export type AclPut =
+  | { readonly ok: true; readonly etag: string; readonly sizeBytes: number }
+  | { readonly ok: false; readonly code: 'path' | 'denied' | 'content' | 'limit' | 'io'; readonly reason: string; readonly line?: number };
+
+/** Rule sets one owner may have; a flow of many parties writes a few per run. */
+const MAX_RULESETS_PER_OWNER = 4096;
+/** Aliases let a kilobyte of YAML unfold into gigabytes; an ACL file needs none. */
+const MAX_ALIASES = 100;
+
+export class AclStore {
+  readonly tree = new AclTree();
+  private readonly root: string | undefined;
+  private readonly setsPerOwner = new Map<string, number>();
+
+  private constructor(root: string | undefined) {
+    this.root = root;
+  }
+
+  /**
+   * @param dataDir see RelayOptions; created if it does not exist
+   * @param maxFileBytes larger files are treated as unreadable
+   */
+  static async load(dataDir: string | undefined, maxFileBytes: number, log: RelayLog): Promise<AclStore> {
+    if (dataDir === undefined) return new AclStore(undefined);
+    const root = join(dataDir, 'datasites');
+    await mkdir(root, { recursive: true });
+    const store = new AclStore(realpathSync(root));
+    await store.loadAll(maxFileBytes, log);
+    return store;
+  }
+
+  /**
+   * Replace one ACL file. Synchronous on purpose: the messages behind it on the same connection must already be judged by it, and it
+   * is small and rare.
+   * @param user who asks; must be the owner or an ACL admin
+   * @param key datasite-relative path, ending in `/syft.pub.yaml`
+   */
+  put(user: string, key: string, content: Uint8Array): AclPut {
+    const directory = aclDirectoryOf(key);
+    if (directory === undefined) return { ok: false, code: 'path', reason: `the key must be <email>/<dirs>/${ACL_FILE_NAME}, without dot segments` };
+    if (!this.tree.can(user, key, 'admin')) return { ok: false, code: 'denied', reason: `${user} is neither owner nor admin of ${directory}` };
+    const parsed = parseAclYaml(content);
+    if (!parsed.ok) return { ok: false, code: 'content', reason: parsed.reason, ...(parsed.line === undefined ? {} : { line: parsed.line }) };
+    const owner = ownerOf(directory);
+    if (!this.tree.has(directory) && (this.setsPerOwner.get(owner) ?? 0) >= MAX_RULESETS_PER_OWNER) {
+      return { ok: false, code: 'limit', reason: `${owner} has ${MAX_RULESETS_PER_OWNER} ACL files already` };
+    }
+    try {
+      this.persist(key, content);
+    } catch (error) {
+      return { ok: false, code: 'io', reason: `the file could not be stored: ${error instanceof Error ? codeOf(error) : 'unknown error'}` };
+    }
+    this.set(directory, parsed.ruleset);
+    return { ok: true, etag: createHash('md5').update(content).digest('hex'), sizeBytes: content.byteLength };
+  }
+
+  private set(directory: string, ruleset: Ruleset): void {
+    const owner = ownerOf(directory);
+    if (!this.tree.has(directory)) this.setsPerOwner.set(owner, (this.setsPerOwner.get(owner) ?? 0) + 1);
+    this.tree.set(directory, ruleset);
+  }
+
+  private persist(key: string, content: Uint8Array): void {
+    if (this.root === undefined) return;
+    const file = join(this.root, ...key.split('/'));
+    const directory = join(file, '..');
+    mkdirSync(directory, { recursive: true });
+    // The key itself cannot climb; a symbolic link somebody left in the data directory could.
+    if (!`${realpathSync(directory)}${sep}`.startsWith(`${this.root}${sep}`)) throw new Error('outside of the data directory');
+    const temporary = join(directory, `.${ACL_FILE_NAME}.${randomBytes(4).toString('hex')}`);
+    try {
+      writeFileSync(temporary, content);
+      renameSync(temporary, file);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    }
+  }
+
+  private async loadAll(maxFileBytes: number, log: RelayLog): Promise<void> {
+    const root = this.root as string;
+    for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile() || entry.name !== ACL_FILE_NAME) continue;
+      const file = join(entry.parentPath, entry.name);
+      const directory = aclDirectoryOf(relative(root, file).split(sep).join('/'));
+      if (directory === undefined) {
+        log('warn', 'ACL file outside of any datasite, ignored', { file });
+        continue;
+      }
+      const parsed = await readAclFile(file, maxFileBytes);
+      if (!parsed.ok) log('warn', 'ACL file cannot be used; only the owner has access until it is mended', { file, reason: parsed.reason, line: parsed.line });
+      this.set(directory, parsed.ok ? parsed.ruleset : PRIVATE_RULESET);
+    }
+  }
+}
+
+type ParsedAcl = { readonly ok: true; readonly ruleset: Ruleset } | { readonly ok: false; readonly reason: string; readonly line?: number };
+
+/** YAML text to rule set; the line is given where the YAML itself is at fault. */
+export function parseAclYaml(content: Uint8Array): ParsedAcl {
+  try {
+    const document = parseDocument(new TextDecoder('utf-8', { fatal: true }).decode(content));
+    const fault = document.errors[0];
+    if (fault !== undefined) {
+      const line = fault.linePos?.[0].line;
+      const reason = fault.message.split('\n')[0] as string;
+      return { ok: false, reason: `not valid YAML: ${reason}`, ...(line === undefined ? {} : { line }) };
+    }
+    return parseAclFile(document.toJS({ maxAliasCount: MAX_ALIASES }));
+  } catch (error) {
+    return { ok: false, reason: `not valid YAML: ${error instanceof Error ? error.message : 'unreadable'}` };
+  }
+}
+
+async function readAclFile(file: string, maxFileBytes: number): Promise<ParsedAcl> {
+  try {
+    if ((await stat(file)).size > maxFileBytes) return { ok: false, reason: `larger than ${maxFileBytes} bytes` };
+    return parseAclYaml(await readFile(file));
+  } catch (error) {
+    return { ok: false, reason: error instanceof Error ? error.message : 'unreadable' };
+  }
+}
+
+/** The system's error code; its message would tell a client the directories of this machine. */
+function codeOf(error: Error): string {
+  return (error as NodeJS.ErrnoException).code ?? error.message;
+}

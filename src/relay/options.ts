@@ -1,0 +1,68 @@
+// What the relay server can be told, and every number it goes by, each with its unit, its reason and the memory it bounds.
+import { HotlinkError } from '../../native-free/index.js';
+
+/** Receives what the relay has to say. Never given a payload, a token or a password. */
+export type RelayLog = (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, unknown>>) => void;
+
+export interface RelayOptions {
+  /** `host:port` of the HTTP and WebSocket listener; port 0 lets the system choose; an IPv6 host stands in brackets. */
+  readonly listen: string;
+  /** Keep ACL files here, under `datasites/`, and load them at start. Without it they live in memory only. */
+  readonly dataDir?: string;
+  /**
+   * ICE URLs advertised to every client. Default: this relay's own STUN responder if `stunListen` is given, else none, which means
+   * host candidates only. Upstream advertises a `turns:` URL without credentials by default; the Rust client's WebRTC refuses
+   * a list with such an entry as a whole, so that default turns every peer-to-peer connection off (wire §5.5).
+   */
+  readonly iceServers?: readonly string[];
+  /** Credentials for the TURN entries among `iceServers`, handed to every client. */
+  readonly turnUser?: string;
+  readonly turnPass?: string;
+  /** With a secret, clients show an HS256 access token and are who it says; without, they are who they claim (wire §1.1). */
+  readonly authSecret?: string;
+  /** `host:port` of a STUN responder on UDP; none by default. */
+  readonly stunListen?: string;
+  readonly log?: RelayLog;
+  /** For tests and unusual machines. */
+  readonly limits?: Partial<RelayLimits>;
+}
+
+export interface RelayLimits {
+  /** Largest WebSocket message in bytes; a larger one closes the connection with 1009. 1024..134217728. */
+  readonly maxMessageBytes: number;
+  /** A recipient with more than this many bytes waiting stops the senders that feed it. Bounds memory per connection. */
+  readonly highWaterBytes: number;
+  /** With no more than this waiting they go on. */
+  readonly lowWaterBytes: number;
+  /** A recipient that took nothing for this long, while bytes wait for it, is disconnected. */
+  readonly stuckMs: number;
+  /** Sessions of a user without any connection are forgotten after this long. */
+  readonly sessionTtlMs: number;
+  /** Sessions one user may have open; beyond it the oldest one nobody accepted makes room, or the Open is refused. */
+  readonly maxSessionsPerUser: number;
+  /** Largest body of an HTTP request in bytes. */
+  readonly maxBodyBytes: number;
+}
+
+export const DEFAULT_LIMITS: RelayLimits = {
+  maxMessageBytes: 8 * 1024 * 1024, // upstream's (wire §1.5): every client sizes its messages by it
+  highWaterBytes: 4 * 1024 * 1024, // 64 frames of 60 KiB: a burst is absorbed, a stopped reader is noticed
+  lowWaterBytes: 1024 * 1024, // enough left to keep the wire busy while the senders wake up
+  stuckMs: 20_000, // upstream's write timeout (wire §1.5)
+  sessionTtlMs: 600_000, // outlives a reconnect and a restarted router
+  maxSessionsPerUser: 1024, // at most about 5 MiB per user, when every path is of the greatest length
+  maxBodyBytes: 1024 * 1024, // an ACL file is a few hundred bytes
+};
+
+/**
+ * Read `host:port`, port 0 included.
+ * @throws HotlinkError ERR_HLNK_CONFIG
+ */
+export function parseListen(text: string, what: string): { host: string; port: number } {
+  const match = /^(?:\[([^\]]+)\]|([^\s:[\]]+)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65535) {
+    throw new HotlinkError('ERR_HLNK_CONFIG', `${what} is "${text}"; write it as host:port, for example 127.0.0.1:8080, port 0 for any free one`);
+  }
+  return { host: (match[1] ?? match[2]) as string, port };
+}

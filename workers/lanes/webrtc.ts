@@ -1,0 +1,242 @@
+// One peer connection with its data channel: the `webrtc` lane of one session, and its half of the SDP exchange. The offerer creates the
+// channel `hotlink`; the answerer takes whatever channel comes (wire.md 5.1, 5.2). Channel worker thread.
+//
+// Traps of the addon that this file answers: an exception inside one of its callbacks aborts the process, so every callback is wrapped;
+// a candidate before the remote description throws, so they are queued; dropping the last reference closes the connection, so the owner
+// holds this object; `onBufferedAmountLow` fires on a crossing only, so the gate looks at the amount before it trusts the event.
+
+import type { DataChannel, PeerConnection, RtcConfig } from 'node-datachannel';
+import { SendGate } from '../../native-free/gate.js';
+import type { Lane, SendVerdict } from '../../native-free/lane.js';
+import type { Addon } from '../addon.js';
+import type { RtcSettings } from '../messages.js';
+import { parseIceServers } from './ice-servers.js';
+
+/** A Rust peer's receive buffer: a larger message closes the channel on its side (wire.md 5.4). */
+const RUST_MESSAGE_BYTES = 65_535;
+/** Largest message between own peers: a 1 MiB chunk with its head. */
+const OWN_MESSAGE_BYTES = 1_048_576 + 8192;
+const LABEL = 'hotlink';
+
+export interface WebRtcEvents {
+  description(type: 'offer' | 'answer', sdp: string): void;
+  candidate(candidate: string, mid: string): void;
+  gathered(sdp: string): void;
+  open(lane: WebRtcLane, local: string, remote: string): void;
+  /** Over, or never came up. Reported once, not for one's own close. */
+  closed(lane: WebRtcLane, reason: string): void;
+  frame(lane: WebRtcLane, message: Uint8Array): void;
+  writable(lane: WebRtcLane): void;
+  /** The data channel reached its high watermark. */
+  stalled(lane: WebRtcLane): void;
+}
+
+export interface WebRtcConfig {
+  sid: string;
+  role: 'offerer' | 'answerer';
+  /** The peer is another copy of this program. */
+  own: boolean;
+  mtu: number;
+  settings: RtcSettings;
+}
+
+export class WebRtcLane implements Lane {
+  readonly kind = 'webrtc';
+  readonly sid: string;
+  readonly #pc: PeerConnection;
+  readonly #events: WebRtcEvents;
+  readonly #gate: SendGate;
+  readonly #own: boolean;
+  readonly #lowBytes: number;
+  #channel: DataChannel | undefined;
+  #maxFrameBytes = RUST_MESSAGE_BYTES;
+  #open = false;
+  #closed = false;
+  #described = false;
+  #candidates: { candidate: string; mid: string }[] = [];
+  #deadline: NodeJS.Timeout | undefined;
+
+  constructor(addon: Addon, { sid, role, own, mtu, settings }: WebRtcConfig, events: WebRtcEvents) {
+    this.sid = sid;
+    this.#own = own;
+    this.#events = events;
+    this.#lowBytes = settings.bufferedHighBytes >> 1;
+    this.#gate = new SendGate({ highBytes: settings.bufferedHighBytes, lowBytes: this.#lowBytes, waitMs: settings.backpressureWaitMs });
+    const config: RtcConfig = {
+      iceServers: parseIceServers(settings.iceServers, settings.turnUser, settings.turnPass).servers,
+      mtu,
+      // A Rust peer is told 64 KiB, as it tells us; more only between own peers.
+      maxMessageSize: own ? OWN_MESSAGE_BYTES : 65_536,
+    };
+    this.#pc = new addon.PeerConnection(`hotlink ${sid.slice(0, 8)}`, config);
+    this.#pc.onLocalDescription((sdp, type) => this.#guard(() => this.#events.description(type as 'offer' | 'answer', sdp)));
+    this.#pc.onLocalCandidate((candidate, mid) => this.#guard(() => this.#events.candidate(candidate, mid)));
+    this.#pc.onGatheringStateChange((state) =>
+      this.#guard(() => {
+        if (state === 'complete' && !this.#closed) this.#events.gathered(this.#pc.localDescription()?.sdp ?? '');
+      }),
+    );
+    this.#pc.onStateChange((state) =>
+      this.#guard(() => {
+        if (state === 'failed') this.#lost('ICE found no path to the peer');
+        else if (state === 'disconnected') this.#lost('the peer stopped answering');
+        else if (state === 'closed') this.#lost('the peer connection was closed');
+      }),
+    );
+    this.#pc.onDataChannel((channel) => this.#guard(() => this.#adopt(channel)));
+    if (role === 'offerer') this.#adopt(this.#pc.createDataChannel(LABEL));
+  }
+
+  get maxFrameBytes(): number {
+    return this.#maxFrameBytes;
+  }
+  get isOpen(): boolean {
+    return this.#open && !this.#closed;
+  }
+  get stalls(): number {
+    return this.#gate.stalls;
+  }
+
+  /** @returns the reason when the description was refused */
+  setRemote(type: 'offer' | 'answer', sdp: string): string | undefined {
+    if (this.#closed) return undefined;
+    try {
+      this.#pc.setRemoteDescription(sdp, type);
+    } catch (error) {
+      return (error as Error).message;
+    }
+    this.#described = true;
+    for (const { candidate, mid } of this.#candidates.splice(0)) this.addCandidate(candidate, mid);
+    return undefined;
+  }
+
+  /** Queued until the remote description is set. A candidate the addon cannot read is dropped: others may do. */
+  addCandidate(candidate: string, mid: string): void {
+    if (this.#closed) return;
+    if (!this.#described) {
+      this.#candidates.push({ candidate, mid });
+      return;
+    }
+    try {
+      this.#pc.addRemoteCandidate(candidate, mid);
+    } catch {
+      // unreadable or of a kind this stack does not know (mDNS, TCP)
+    }
+  }
+
+  trySend(frame: Uint8Array, urgent = false): SendVerdict {
+    const channel = this.#channel;
+    if (channel === undefined || !this.isOpen) return 'closed';
+    if (frame.length > this.#maxFrameBytes) return 'oversize';
+    try {
+      if (!urgent) {
+        const verdict = this.#gate.observe(channel.bufferedAmount(), performance.now());
+        if (verdict !== 'open') {
+          if (verdict === 'expired') this.#expired();
+          else this.#armDeadline();
+          return this.#closed ? 'closed' : 'full';
+        }
+      }
+      channel.sendMessageBinary(frame);
+      return 'taken';
+    } catch (error) {
+      const message = (error as Error).message;
+      // The text of the library's own limit, and of upstream's (wire.md 5.4).
+      if (/message size exceeds limit|larger than maximum message size/i.test(message)) return 'oversize';
+      queueMicrotask(() => this.#lost(message));
+      return 'closed';
+    }
+  }
+
+  bufferedBytes(): number {
+    if (this.#channel === undefined || !this.isOpen) return 0;
+    try {
+      return this.#channel.bufferedAmount();
+    } catch {
+      return 0;
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#deadline);
+    try {
+      this.#channel?.close();
+      this.#pc.close();
+    } catch {
+      // already gone
+    }
+  }
+
+  #adopt(channel: DataChannel): void {
+    this.#channel = channel;
+    channel.setBufferedAmountLowThreshold(this.#lowBytes);
+    channel.onOpen(() => this.#guard(() => this.#opened(channel)));
+    channel.onClosed(() => this.#guard(() => this.#lost('the data channel was closed')));
+    channel.onError((error) => this.#guard(() => this.#lost(error)));
+    channel.onBufferedAmountLow(() => this.#guard(() => this.#low()));
+    channel.onMessage((message) =>
+      this.#guard(() => {
+        if (this.#closed) return;
+        // Text frames are read as bytes, as the Rust client does.
+        this.#events.frame(this, typeof message === 'string' ? Buffer.from(message) : message instanceof ArrayBuffer ? new Uint8Array(message) : message);
+      }),
+    );
+    // The answerer may be handed a channel that is open already.
+    if (channel.isOpen()) this.#opened(channel);
+  }
+
+  #opened(channel: DataChannel): void {
+    if (this.#open || this.#closed) return;
+    this.#open = true;
+    this.#maxFrameBytes = this.#own ? channel.maxMessageSize() : Math.min(channel.maxMessageSize(), RUST_MESSAGE_BYTES);
+    const pair = this.#pc.getSelectedCandidatePair();
+    this.#events.open(this, pair?.local.type ?? 'unknown', pair?.remote.type ?? 'unknown');
+  }
+
+  #low(): void {
+    if (this.#closed || !this.#gate.closed) return;
+    if (this.#gate.observe(this.bufferedBytes(), performance.now()) !== 'open') return;
+    clearTimeout(this.#deadline);
+    this.#deadline = undefined;
+    this.#events.writable(this);
+  }
+
+  #armDeadline(): void {
+    if (this.#deadline !== undefined) return;
+    this.#events.stalled(this);
+    const due = this.#gate.deadlineMs();
+    if (due === undefined) return;
+    this.#deadline = setTimeout(() => this.#guard(() => this.#deadlinePassed()), Math.max(1, due - performance.now()));
+  }
+
+  #deadlinePassed(): void {
+    this.#deadline = undefined;
+    if (this.#closed) return;
+    const verdict = this.#gate.observe(this.bufferedBytes(), performance.now());
+    if (verdict === 'open') this.#events.writable(this);
+    else if (verdict === 'expired') this.#expired();
+    else this.#armDeadline();
+  }
+
+  #expired(): void {
+    this.#lost(`the data channel took nothing for the whole backpressure wait, ${this.bufferedBytes()} bytes waiting`);
+  }
+
+  #lost(reason: string): void {
+    if (this.#closed) return;
+    this.close();
+    this.#events.closed(this, reason);
+  }
+
+  #guard(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      // Must not reach the addon. It is a bug of ours, so it is loud: the lane ends and says why.
+      const reason = `internal error in a callback: ${(error as Error).stack ?? String(error)}`;
+      setImmediate(() => this.#lost(reason));
+    }
+  }
+}

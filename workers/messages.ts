@@ -1,0 +1,90 @@
+// Every message that crosses between threads, as closed unions. Payload bytes are never in them: those travel in shared rings.
+
+import type { MessagePort } from 'node:worker_threads';
+import type { ChannelLimits } from '../native-free/channel/limits.js';
+import type { HotlinkMessage } from '../native-free/envelope/index.js';
+import type { HotlinkErrorCode } from '../native-free/errors.js';
+
+/** Connection settings that hold for every peer connection of a channel. */
+export interface RtcSettings {
+  /** STUN and TURN servers as URLs; TURN ones carry their credentials. */
+  iceServers: string[];
+  turnUser?: string;
+  turnPass?: string;
+  /** SCTP send and receive buffer, bytes. One value per thread. */
+  sctpWindowBytes: number;
+  bufferedHighBytes: number;
+  backpressureWaitMs: number;
+}
+
+/** What a channel task is started with. `port` is transferred. */
+export interface ChannelTask {
+  port: MessagePort;
+  /** Local key: the marker's path with the `stream.tcp.request` suffix. */
+  key: string;
+  peer: string;
+  bind: string;
+  /** Local port to listen on; 0 lets the system choose. */
+  listenPort: number;
+  salt: string;
+  limits: ChannelLimits;
+  rtc: RtcSettings;
+  counters: SharedArrayBuffer;
+}
+
+/** Main → channel worker. */
+export type ToChannel =
+  | { t: 'session-up'; sid: string; direction: 'in' | 'out'; own: boolean; epoch: string; path: string }
+  | { t: 'session-down'; sid: string }
+  | { t: 'rtc-start'; sid: string; role: 'offerer' | 'answerer'; own: boolean; mtu: number }
+  | { t: 'rtc-remote'; sid: string; type: 'offer' | 'answer'; sdp: string }
+  | { t: 'rtc-candidate'; sid: string; candidate: string; mid: string }
+  | { t: 'rtc-failed'; sid: string; reason: string }
+  | { t: 'rtc-stop'; sid: string }
+  | { t: 'relay-rings'; out: SharedArrayBuffer; in: SharedArrayBuffer }
+  | { t: 'relay-up'; sid: string; binding: number; direction: 'in' | 'out' }
+  | { t: 'relay-down'; sid: string; reason: string }
+  | { t: 'stop'; last: boolean };
+
+/** Channel worker → main. */
+export type FromChannel =
+  | { t: 'listening'; port: number }
+  | { t: 'listen-failed'; code: string; message: string }
+  | { t: 'want-session' }
+  | { t: 'want-relay'; sid: string }
+  | { t: 'rtc-description'; sid: string; type: 'offer' | 'answer'; sdp: string }
+  | { t: 'rtc-local-candidate'; sid: string; candidate: string; mid: string }
+  | { t: 'rtc-gathered'; sid: string; sdp: string }
+  | { t: 'rtc-open'; sid: string; local: string; remote: string }
+  | { t: 'rtc-closed'; sid: string; reason: string }
+  | { t: 'carries'; sid: string | undefined; lane: 'webrtc' | 'relay' | undefined; reason: string }
+  | { t: 'first-payload'; sid: string }
+  | { t: 'refused'; sid: string; reason: string }
+  | { t: 'failed'; code: HotlinkErrorCode; message: string }
+  | { t: 'connection'; event: 'bound' | 'closed' | 'reset'; stream: number; reason: string }
+  | { t: 'stopped' };
+
+/** What the relay worker is started with. */
+export interface RelayWorkerData {
+  url: string;
+  headers: Record<string, string>;
+}
+
+/** Main → relay worker. */
+export type ToRelay =
+  | { t: 'send'; id: string; message: HotlinkMessage }
+  | { t: 'rings'; channel: number; out: SharedArrayBuffer; in: SharedArrayBuffer }
+  | { t: 'rings-gone'; channel: number }
+  | { t: 'bind'; channel: number; binding: number; sid: string; direction: 'in' | 'out' }
+  | { t: 'unbind'; sid: string }
+  | { t: 'stop' };
+
+/** Relay worker → main. */
+export type FromRelay =
+  | { t: 'up'; iceServers: string | undefined; turnUser: string | undefined; turnPass: string | undefined }
+  | { t: 'down'; reason: string; status: number }
+  | { t: 'message'; id: string; message: HotlinkMessage }
+  | { t: 'refused'; reason: string }
+  | { t: 'unrouted'; sid: string }
+  | { t: 'oversize'; sid: string; bytes: number }
+  | { t: 'stopped' };
