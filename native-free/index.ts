@@ -1,1 +1,17 @@
+// The protocol as data in, data out: no addon, no I/O, no clock. Runs in a browser. What other programs may import as
+// `hotlink/native-free`.
+export * from './acl/index.js';
+export * from './channel/index.js';
+export * from './channel-keys.js';
+export * from './chunker.js';
+export * from './counters.js';
+export * from './envelope/index.js';
 export * from './errors.js';
+export * from './gate.js';
+export * from './hlnk/index.js';
+export * from './lane.js';
+export * from './marker.js';
+export * from './path.js';
+export * from './reorder.js';
+export * from './ring/index.js';
+export * from './session/index.js';

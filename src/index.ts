@@ -1,1 +1,5 @@
-export {};
+// What programs that embed hotlink import.
+export { HotlinkError, type HotlinkErrorCode } from '../native-free/errors.js';
+export { createHotlink, type Hotlink } from './hotlink.js';
+export type { HotlinkOptions, Log } from './options.js';
+export type { ChannelCounters, ChannelStatus, LaneKind, SessionStatus, Status } from './status.js';

@@ -5,12 +5,16 @@ import type { ChannelLimits } from '../native-free/channel/limits.js';
 import type { HotlinkMessage } from '../native-free/envelope/index.js';
 import type { HotlinkErrorCode } from '../native-free/errors.js';
 
-/** Connection settings that hold for every peer connection of a channel. */
-export interface RtcSettings {
-  /** STUN and TURN servers as URLs; TURN ones carry their credentials. */
+/** STUN and TURN servers. With each connection, since the relay may advertise them after the channel began. */
+export interface IceSettings {
+  /** URLs; an empty list means host candidates only. */
   iceServers: string[];
   turnUser?: string;
   turnPass?: string;
+}
+
+/** Connection settings that hold for every peer connection of a channel. */
+export interface RtcSettings {
   /** SCTP send and receive buffer, bytes. One value per thread. */
   sctpWindowBytes: number;
   bufferedHighBytes: number;
@@ -36,7 +40,7 @@ export interface ChannelTask {
 export type ToChannel =
   | { t: 'session-up'; sid: string; direction: 'in' | 'out'; own: boolean; epoch: string; path: string }
   | { t: 'session-down'; sid: string }
-  | { t: 'rtc-start'; sid: string; role: 'offerer' | 'answerer'; own: boolean; mtu: number }
+  | { t: 'rtc-start'; sid: string; role: 'offerer' | 'answerer'; own: boolean; mtu: number; ice: IceSettings }
   | { t: 'rtc-remote'; sid: string; type: 'offer' | 'answer'; sdp: string }
   | { t: 'rtc-candidate'; sid: string; candidate: string; mid: string }
   | { t: 'rtc-failed'; sid: string; reason: string }
@@ -68,6 +72,8 @@ export type FromChannel =
 export interface RelayWorkerData {
   url: string;
   headers: Record<string, string>;
+  /** Constant part of our message ids. */
+  idStem: string;
 }
 
 /** Main → relay worker. */

@@ -9,7 +9,7 @@ import type { HotlinkErrorCode } from '../errors.js';
 import { type FrameVerdict, FrameView } from '../hlnk/index.js';
 import type { Lane } from '../lane.js';
 import { InFlow, type InFlowPorts } from './in-flow.js';
-import type { ChannelLimits } from './limits.js';
+import { ACK_DELAY_MS, type ChannelLimits } from './limits.js';
 import { OutFlow } from './out-flow.js';
 import type { OutStream } from './out-stream.js';
 import { decodeAck, OwnKind, readOwnEtag, type OwnEtag } from './own-wire.js';
@@ -377,7 +377,8 @@ export class ChannelCore {
       if (lane === undefined) return;
       const frame = this.out.control(OwnKind.ack, 0, 0, this.#in.takeAck());
       if (lane.trySend(frame, true) !== 'taken') {
-        this.#in.refresh(nowMs);
+        // The lane is congested or about to be reported lost; not at once, or a full lane would make this spin.
+        this.#in.refresh(nowMs + ACK_DELAY_MS);
         return;
       }
       this.#count(Counter.acksSent);

@@ -123,10 +123,10 @@ export class InFlow {
     this.#ackDueMs = nowMs;
   }
 
-  /** Everything we know is to be said again: a new lane, or the sender asked. */
-  refresh(nowMs: number): void {
+  /** Everything we know is to be said again at `dueMs`: a new lane, or the sender asked. */
+  refresh(dueMs: number): void {
     for (const [id, stream] of this.#streams) if (!stream.done) this.#untold.add(id);
-    this.#ackDueMs = nowMs;
+    this.#ackDueMs = dueMs;
   }
 
   /** The stream is over here; its bytes still to come are dropped. */

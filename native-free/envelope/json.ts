@@ -16,9 +16,9 @@ export function decodeEnvelopeText(text: string): DecodeResult {
     return refused('garbage');
   }
   if (!isObject(envelope)) return refused('garbage');
-  const id = own(envelope, 'id');
-  const typ = own(envelope, 'typ');
-  const dat = own(envelope, 'dat');
+  const id = valueAt(envelope, 'id');
+  const typ = valueAt(envelope, 'typ');
+  const dat = valueAt(envelope, 'dat');
   if (id === undefined || typ === undefined || dat === undefined) return refused('missing-field');
   if (typeof id !== 'string' || !isInteger(typ) || typ < 0 || typ > MAX_TYPE) return refused('bad-field');
   const fields = fieldsOf(typ);
@@ -29,7 +29,7 @@ export function decodeEnvelopeText(text: string): DecodeResult {
   if (!isObject(dat)) return refused('bad-field');
   const values: FieldValues = {};
   for (const { name, kind } of fields) {
-    const given = own(dat, name);
+    const given = valueAt(dat, name);
     if (given === undefined) continue;
     const value = checked(given, kind);
     if (value === undefined) return refused('bad-field');
@@ -91,7 +91,7 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A key's value; undefined for null and for what is only inherited. */
-function own(object: object, key: string): unknown {
-  return (Object.hasOwn(object, key) ? (object as Record<string, unknown>)[key] : undefined) ?? undefined;
+/** A key's value; undefined for null, which stands for absence. No key of ours is one that every object inherits. */
+function valueAt(object: object, key: string): unknown {
+  return (object as Record<string, unknown>)[key] ?? undefined;
 }

@@ -22,7 +22,14 @@ export interface PartyTelemetry extends Pick<Telemetry, TelemetryKey> {
   email: string;
 }
 
-type TelemetryKey = 'tx_p2p_packets' | 'tx_ws_packets' | 'ws_fallbacks' | 'strict_violations' | 'webrtc_connected' | 'tx_bytes' | 'rx_bytes';
+type TelemetryKey =
+  | 'tx_p2p_packets'
+  | 'tx_ws_packets'
+  | 'ws_fallbacks'
+  | 'strict_violations'
+  | 'webrtc_connected'
+  | 'tx_bytes'
+  | 'rx_bytes';
 
 export interface BurstResult {
   bench: 'burst';
@@ -30,6 +37,7 @@ export interface BurstResult {
   strict: boolean;
   ok: boolean;
   links: LinkResult[];
+  phases: BurstOptions['phases'];
   /** The same links all at once, when that phase was run after the first. */
   concurrent?: LinkResult[];
   /** Over `links`. */
@@ -55,6 +63,7 @@ export function emptyResult(options: BurstOptions): BurstResult {
     lane: options.lane,
     strict: options.strict,
     ok: false,
+    phases: options.phases,
     links: [],
     minMibPerSecond: 0,
     telemetry: [],

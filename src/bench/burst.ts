@@ -9,7 +9,7 @@ import { payloadBytesOf } from './frame-source.js';
 import type { Link } from './layout.js';
 import { type LinkRun, linkName, runLink } from './link-run.js';
 import type { Party } from './party.js';
-import { Prober } from './probes.js';
+import { Prober, probe } from './probes.js';
 import { Sandbox } from './sandbox.js';
 
 /** The daemon writes its file when a socket closes, and every three seconds whatever happens. */
@@ -30,11 +30,14 @@ export async function runBurst(options: BurstOptions, onEvent: (event: BurstEven
   const stopAll = (): void => abort.abort(signal.reason);
   signal.addEventListener('abort', stopAll);
   let sandbox: Sandbox | undefined;
+  let bursts: Promise<LinkRun[]> | undefined;
   try {
     signal.throwIfAborted();
     onEvent({ kind: 'talk', text: `starting a relay and ${options.links === 3 ? 'three' : 'two'} parties` });
     sandbox = await Sandbox.open(options, abort.signal);
-    const runs = await Promise.race([burstAll(sandbox, options, result, onEvent, abort.signal), sandbox.failed]);
+    bursts = burstAll(sandbox, options, result, onEvent, abort.signal);
+    const runs = await Promise.race([bursts, sandbox.failed]);
+    signal.throwIfAborted();
     await readTelemetry(sandbox, options, runs, result);
   } catch (error) {
     result.failures.push(error instanceof Error ? error.message : String(error));
@@ -42,6 +45,8 @@ export async function runBurst(options: BurstOptions, onEvent: (event: BurstEven
   } finally {
     signal.removeEventListener('abort', stopAll);
     abort.abort(new Error('the run is over'));
+    // When a party left early the applications are still there; the signal ends them.
+    await bursts?.catch(() => undefined);
     await sandbox?.close();
   }
   signal.throwIfAborted();
@@ -75,6 +80,8 @@ async function burstAll(
       const results = these.map((one) => one.result);
       if (phase === options.phases[0]) result.links = results;
       else result.concurrent = results;
+      // Ended from outside: what the links say then is an echo of the cause, which is reported by whoever ended them.
+      if (signal.aborted) break;
       for (const failed of results.filter((one) => !one.digestOk)) {
         result.failures.push(`${failed.from} → ${failed.to}: ${failed.error ?? 'failed'}`);
       }
@@ -90,6 +97,8 @@ async function burstAll(
 async function readTelemetry(sandbox: Sandbox, options: BurstOptions, runs: readonly LinkRun[], result: BurstResult): Promise<void> {
   const endedMs = Math.floor(Math.max(0, ...runs.map((run) => run.endedMs)));
   const complete = result.failures.length === 0;
+  // One more round: a daemon that counts its probes has news, and writes them within a second instead of at its next heartbeat.
+  await Promise.all(sandbox.ports.map(probe));
   const files = new Map<string, Telemetry>();
   for (const party of sandbox.parties) {
     const expected = complete ? expectedBytes(party.email, result) : { tx: 0, rx: 0 };

@@ -21,7 +21,13 @@ export function linkName(link: Link): string {
  * Runs one link to its end. Never rejects for what the link does; a failure is a sentence in the result.
  * @param signal ends both applications at once
  */
-export async function runLink(link: Link, phase: string, options: BurstOptions, onProgress: (bytes: number) => void, signal: AbortSignal): Promise<LinkRun> {
+export async function runLink(
+  link: Link,
+  phase: string,
+  options: BurstOptions,
+  onProgress: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<LinkRun> {
   const shape = {
     link: `${phase} ${linkName(link)}`,
     frameCount: options.frameCount,

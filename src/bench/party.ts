@@ -81,7 +81,10 @@ export class Party {
     const code: HotlinkErrorCode = exit.code === 75 ? 'ERR_HLNK_STRICT' : 'ERR_HLNK_INTERNAL';
     const how = exit.code === null ? `was ended by ${exit.signal ?? 'an error'}` : `left with exit code ${exit.code}`;
     const words = this.#child.lastLines.slice(-12).map((line) => `    ${plainLogLine(line)}`);
-    return new HotlinkError(code, `${this.email} ${how} in the middle of the run${words.length ? `; its last words:\n${words.join('\n')}` : ''}`);
+    return new HotlinkError(
+      code,
+      `${this.email} ${how} in the middle of the run${words.length ? `; its last words:\n${words.join('\n')}` : ''}`,
+    );
   }
 }
 

@@ -4,9 +4,12 @@ import { table } from './text-table.js';
 
 /** Text for stdout, without the trailing newline. */
 export function burstReport(result: BurstResult): string {
-  const rows = [...rowsOf(result.links, result.concurrent ? 'one by one' : ''), ...rowsOf(result.concurrent ?? [], 'at once')];
+  const rows = [
+    ...rowsOf(result.links, result.phases[0] === 'concurrent' ? 'at once' : 'one by one'),
+    ...rowsOf(result.concurrent ?? [], 'at once'),
+  ];
   const parts: string[] = [];
-  if (rows.length > 0) parts.push(table(['from', 'to', '', 'lane', 'MiB', 'seconds', 'MiB/s', 'bytes'], rows, [4, 5, 6]));
+  if (rows.length > 0) parts.push(table(['from', 'to', 'phase', 'lane', 'MiB', 'seconds', 'MiB/s', 'bytes'], rows, [4, 5, 6]));
   if (result.telemetry.length > 0) {
     const head = ['party', 'packets p2p', 'packets relay', 'fallbacks', 'strict violations', 'webrtc connected'];
     const telemetry = result.telemetry.map((party) => [

@@ -17,14 +17,16 @@ const LISTEN_DEADLINE_MS = 20_000;
 /** Other programs take ports too. */
 const PORT_ATTEMPTS = 3;
 
+type Relay = Awaited<ReturnType<typeof startRelay>>;
+
 export class Sandbox {
   readonly links: readonly Link[];
   readonly parties: readonly Party[];
-  readonly #relay: Awaited<ReturnType<typeof startRelay>>;
+  readonly #relay: Relay;
   readonly #dir: string;
   readonly #removeAtExit: () => void;
 
-  private constructor(links: readonly Link[], parties: readonly Party[], relay: Awaited<ReturnType<typeof startRelay>>, dir: string) {
+  private constructor(links: readonly Link[], parties: readonly Party[], relay: Relay, dir: string) {
     this.links = links;
     this.parties = parties;
     this.#relay = relay;
@@ -54,7 +56,10 @@ export class Sandbox {
         const missing = await Promise.race([probeUntilListening(sandbox.ports, LISTEN_DEADLINE_MS, signal), sandbox.failed]);
         if (missing.length === 0) return sandbox;
         if (attempt === PORT_ATTEMPTS) {
-          throw new HotlinkError('ERR_HLNK_PORT_BUSY', `nobody listens on ${missing.join(', ')} after ${LISTEN_DEADLINE_MS} ms, ${attempt} times over`);
+          throw new HotlinkError(
+            'ERR_HLNK_PORT_BUSY',
+            `nobody listens on ${missing.join(', ')} after ${LISTEN_DEADLINE_MS} ms, ${attempt} times over`,
+          );
         }
       } catch (error) {
         await sandbox.close();
@@ -68,24 +73,26 @@ export class Sandbox {
     const links = planLinks(options.links, await freePorts(2 * options.links));
     const emails = EMAILS.filter((email) => links.some((link) => link.from.email === email || link.to.email === email));
     const dir = await mkdtemp(join(tmpdir(), 'hotlink-burst-'));
-    const relay = await startRelay({ listen: '127.0.0.1:0' });
+    let relay: Relay | undefined;
     try {
+      relay = await startRelay({ listen: '127.0.0.1:0' });
       const dataDirOf = (email: string): string => join(dir, email);
       const acls = await writeMarkers(links, `run-${process.pid}`, dataDirOf);
       for (const acl of acls) await uploadAcl(relay.url, acl);
       if (options.partyLogDir !== undefined) await mkdir(options.partyLogDir, { recursive: true });
       const settings = partySettings(options);
       const logDir = options.partyLogDir === undefined ? {} : { logDir: options.partyLogDir };
-      const parties = emails.map((email) => new Party({ email, server: relay.url, dataDir: dataDirOf(email), settings, ...logDir }));
+      const server = relay.url;
+      const parties = emails.map((email) => new Party({ email, server, dataDir: dataDirOf(email), settings, ...logDir }));
       return new Sandbox(links, parties, relay, dir);
     } catch (error) {
-      await relay.close();
+      await relay?.close();
       await rm(dir, { recursive: true, force: true });
       throw error;
     }
   }
 
-  /** Daemons first, so that they can say goodbye to the relay; then the relay; then the files. Idempotent. */
+  /** Daemons first, so that they can say goodbye to the relay; then the relay; then the files. */
   async close(): Promise<void> {
     await Promise.all(this.parties.map((party) => party.stop()));
     await this.#relay.close();

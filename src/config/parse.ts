@@ -20,7 +20,7 @@ export function parseInteger(text: string, range: IntegerRange): Parsed<number> 
   if (!/^\+?\d+$/.test(trimmed)) return { note: `'${text}' is not a whole number of ${range.unit}` };
   const number = Number(trimmed);
   const value = Math.min(range.max, Math.max(range.min, number));
-  return value === number ? { value } : { value, note: `${trimmed} is outside ${range.min}…${range.max} ${range.unit}, taken as ${value}` };
+  return value === number ? { value } : { value, note: `${trimmed} is outside ${range.min}…${range.max} ${range.unit}` };
 }
 
 /** Upstream's plain switches: exactly `1` is on, everything else is off. Empty counts as unset. */

@@ -81,7 +81,7 @@ function fromEnv(row: Setting, env: Readonly<Record<string, string | undefined>>
     const text = env[name];
     if (text === undefined) continue;
     const parsed = (parse ?? row.parse)(text);
-    if (parsed.note !== undefined) warnings.push(`${name}: ${parsed.note}${parsed.value === undefined ? '; not used' : ''}`);
+    if (parsed.note !== undefined) warnings.push(`${name}: ${parsed.note}; ${outcome(parsed.value)}`);
     if (parsed.value === undefined) continue;
     const found = { value: parsed.value, origin: { from: 'environment', name } } as const;
     // Two names for one switch (p2p-only): either one turns it on.
@@ -89,6 +89,11 @@ function fromEnv(row: Setting, env: Readonly<Record<string, string | undefined>>
     fallback ??= found;
   }
   return fallback;
+}
+
+function outcome(value: unknown): string {
+  if (value === undefined) return 'not used';
+  return typeof value === 'number' ? `${value} is used` : 'the rest is used';
 }
 
 const switches: readonly ValueKey[] = ['enabled', 'tcpProxy', 'debug', 'socketOnly', 'quic', 'ipc', 'ipcAddress', 'stableMs'];

@@ -189,7 +189,7 @@ export const settings: readonly Setting[] = [
     range: '576…4096 or auto',
     meaning: 'Largest UDP payload per connection. auto: 4096 when both ends are on one host, 1280 otherwise.',
     parse: parseMtu,
-    schema: z.union([z.literal('auto'), z.int().min(576).max(4096)], { error: 'must be auto or a whole number from 576 to 4096' }),
+    schema: z.union([z.literal('auto'), z.int().min(576).max(4096)]),
   }),
   integerSetting<'sctpWindowBytes'>({
     key: 'sctpWindowBytes',

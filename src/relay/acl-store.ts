@@ -7,7 +7,7 @@ import { join, relative, sep } from 'node:path';
 import { parseDocument } from 'yaml';
 import { ACL_FILE_NAME, AclTree, aclDirectoryOf, PRIVATE_RULESET, parseAclFile, type Ruleset } from '../../native-free/acl/index.js';
 import { ownerOf } from '../../native-free/path.js';
-import type { RelayLog } from './options.js';
+import type { Log } from '../options.js';
 
 export type AclPut =
   | { readonly ok: true; readonly etag: string; readonly sizeBytes: number }
@@ -21,22 +21,24 @@ const MAX_ALIASES = 100;
 export class AclStore {
   readonly tree = new AclTree();
   private readonly root: string | undefined;
+  private readonly maxFileBytes: number;
   private readonly setsPerOwner = new Map<string, number>();
 
-  private constructor(root: string | undefined) {
+  private constructor(root: string | undefined, maxFileBytes: number) {
     this.root = root;
+    this.maxFileBytes = maxFileBytes;
   }
 
   /**
    * @param dataDir see RelayOptions; created if it does not exist
-   * @param maxFileBytes larger files are treated as unreadable
+   * @param maxFileBytes larger files are refused, and treated as unreadable at start
    */
-  static async load(dataDir: string | undefined, maxFileBytes: number, log: RelayLog): Promise<AclStore> {
-    if (dataDir === undefined) return new AclStore(undefined);
+  static async load(dataDir: string | undefined, maxFileBytes: number, log: Log): Promise<AclStore> {
+    if (dataDir === undefined) return new AclStore(undefined, maxFileBytes);
     const root = join(dataDir, 'datasites');
     await mkdir(root, { recursive: true });
-    const store = new AclStore(realpathSync(root));
-    await store.loadAll(maxFileBytes, log);
+    const store = new AclStore(realpathSync(root), maxFileBytes);
+    await store.loadAll(log);
     return store;
   }
 
@@ -48,10 +50,15 @@ export class AclStore {
    */
   put(user: string, key: string, content: Uint8Array): AclPut {
     const directory = aclDirectoryOf(key);
-    if (directory === undefined) return { ok: false, code: 'path', reason: `the key must be <email>/<dirs>/${ACL_FILE_NAME}, without dot segments` };
-    if (!this.tree.can(user, key, 'admin')) return { ok: false, code: 'denied', reason: `${user} is neither owner nor admin of ${directory}` };
+    if (directory === undefined)
+      return { ok: false, code: 'path', reason: `the key must be <email>/<dirs>/${ACL_FILE_NAME}, without dot segments` };
+    if (!this.tree.can(user, key, 'admin'))
+      return { ok: false, code: 'denied', reason: `${user} is neither owner nor admin of ${directory}` };
+    if (content.byteLength > this.maxFileBytes)
+      return { ok: false, code: 'content', reason: `the file is larger than ${this.maxFileBytes} bytes` };
     const parsed = parseAclYaml(content);
-    if (!parsed.ok) return { ok: false, code: 'content', reason: parsed.reason, ...(parsed.line === undefined ? {} : { line: parsed.line }) };
+    if (!parsed.ok)
+      return { ok: false, code: 'content', reason: parsed.reason, ...(parsed.line === undefined ? {} : { line: parsed.line }) };
     const owner = ownerOf(directory);
     if (!this.tree.has(directory) && (this.setsPerOwner.get(owner) ?? 0) >= MAX_RULESETS_PER_OWNER) {
       return { ok: false, code: 'limit', reason: `${owner} has ${MAX_RULESETS_PER_OWNER} ACL files already` };
@@ -88,18 +95,26 @@ export class AclStore {
     }
   }
 
-  private async loadAll(maxFileBytes: number, log: RelayLog): Promise<void> {
+  private async loadAll(log: Log): Promise<void> {
     const root = this.root as string;
     for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
       if (!entry.isFile() || entry.name !== ACL_FILE_NAME) continue;
       const file = join(entry.parentPath, entry.name);
       const directory = aclDirectoryOf(relative(root, file).split(sep).join('/'));
       if (directory === undefined) {
-        log('warn', 'ACL file outside of any datasite, ignored', { file });
+        log.warn({ file }, 'ACL file outside of any datasite, ignored');
         continue;
       }
-      const parsed = await readAclFile(file, maxFileBytes);
-      if (!parsed.ok) log('warn', 'ACL file cannot be used; only the owner has access until it is mended', { file, reason: parsed.reason, line: parsed.line });
+      const parsed = await readAclFile(file, this.maxFileBytes);
+      if (!parsed.ok)
+        log.warn(
+          {
+            file,
+            reason: parsed.reason,
+            line: parsed.line,
+          },
+          'ACL file cannot be used; only the owner has access until it is mended',
+        );
       this.set(directory, parsed.ok ? parsed.ruleset : PRIVATE_RULESET);
     }
   }

@@ -1,8 +1,9 @@
 // What the relay server can be told, and every number it goes by, each with its unit, its reason and the memory it bounds.
 import { HotlinkError } from '../../native-free/index.js';
+import type { Log } from '../options.js';
 
-/** Receives what the relay has to say. Never given a payload, a token or a password. */
-export type RelayLog = (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, unknown>>) => void;
+/** Says nothing. */
+export const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 export interface RelayOptions {
   /** `host:port` of the HTTP and WebSocket listener; port 0 lets the system choose; an IPv6 host stands in brackets. */
@@ -22,7 +23,8 @@ export interface RelayOptions {
   readonly authSecret?: string;
   /** `host:port` of a STUN responder on UDP; none by default. */
   readonly stunListen?: string;
-  readonly log?: RelayLog;
+  /** Receives what the relay has to say; never given a payload, a token or a password. Silent by default. */
+  readonly log?: Log;
   /** For tests and unusual machines. */
   readonly limits?: Partial<RelayLimits>;
 }
@@ -55,6 +57,19 @@ export const DEFAULT_LIMITS: RelayLimits = {
 };
 
 /**
+ * What is advertised goes into response headers as it is.
+ * @throws HotlinkError ERR_HLNK_CONFIG for a value that no header can carry
+ */
+export function checkHeaderValues({ iceServers = [], turnUser = '', turnPass = '' }: RelayOptions): void {
+  for (const url of iceServers) {
+    if (!/^[\x21-\x2b\x2d-\x7e]+$/.test(url))
+      throw new HotlinkError('ERR_HLNK_CONFIG', `the ICE server ${JSON.stringify(url)} must be one URL without blanks or commas`);
+  }
+  if (!/^[\x20-\x7e]*$/.test(turnUser + turnPass))
+    throw new HotlinkError('ERR_HLNK_CONFIG', 'TURN user and password must be printable ASCII');
+}
+
+/**
  * Read `host:port`, port 0 included.
  * @throws HotlinkError ERR_HLNK_CONFIG
  */
@@ -62,7 +77,10 @@ export function parseListen(text: string, what: string): { host: string; port: n
   const match = /^(?:\[([^\]]+)\]|([^\s:[\]]+)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   if (match === null || port > 65535) {
-    throw new HotlinkError('ERR_HLNK_CONFIG', `${what} is "${text}"; write it as host:port, for example 127.0.0.1:8080, port 0 for any free one`);
+    throw new HotlinkError(
+      'ERR_HLNK_CONFIG',
+      `${what} is "${text}"; write it as host:port, for example 127.0.0.1:8080, port 0 for any free one`,
+    );
   }
   return { host: (match[1] ?? match[2]) as string, port };
 }

@@ -1,4 +1,4 @@
-// The sessions the relay knows, and who may say what about them (wire §2.3; the defects S7, S8 and S11's like are not copied). Pure:
+// The sessions the relay knows, and who may say what about them (wire §2.3; defects S7 and S8 are not copied). Pure:
 // no sockets, no clock; a connection is any object with a user.
 // Invariant: a session belongs to the user who opened it first; only its opener's Data and only its acceptors' answers pass.
 import { checkPath, isTcpPath } from '../../native-free/path.js';
@@ -76,7 +76,15 @@ export class SessionStore<P extends Party> {
       this.delete(existing);
     }
     if (!this.makeRoom(from.user)) return 'over-limit';
-    const session: Session<P> = { sid, path, opener: from.user, to: addressee, openerParty: from, accepted: new Set(), acceptor: undefined };
+    const session: Session<P> = {
+      sid,
+      path,
+      opener: from.user,
+      to: addressee,
+      openerParty: from,
+      accepted: new Set(),
+      acceptor: undefined,
+    };
     this.bySid.set(sid, session);
     addTo(this.byOpener, from.user, session);
     return session;

@@ -9,7 +9,7 @@ import type { DataChannel, PeerConnection, RtcConfig } from 'node-datachannel';
 import { SendGate } from '../../native-free/gate.js';
 import type { Lane, SendVerdict } from '../../native-free/lane.js';
 import type { Addon } from '../addon.js';
-import type { RtcSettings } from '../messages.js';
+import type { IceSettings, RtcSettings } from '../messages.js';
 import { parseIceServers } from './ice-servers.js';
 
 /** A Rust peer's receive buffer: a larger message closes the channel on its side (wire.md 5.4). */
@@ -37,6 +37,7 @@ export interface WebRtcConfig {
   /** The peer is another copy of this program. */
   own: boolean;
   mtu: number;
+  ice: IceSettings;
   settings: RtcSettings;
 }
 
@@ -56,14 +57,14 @@ export class WebRtcLane implements Lane {
   #candidates: { candidate: string; mid: string }[] = [];
   #deadline: NodeJS.Timeout | undefined;
 
-  constructor(addon: Addon, { sid, role, own, mtu, settings }: WebRtcConfig, events: WebRtcEvents) {
+  constructor(addon: Addon, { sid, role, own, mtu, ice, settings }: WebRtcConfig, events: WebRtcEvents) {
     this.sid = sid;
     this.#own = own;
     this.#events = events;
     this.#lowBytes = settings.bufferedHighBytes >> 1;
     this.#gate = new SendGate({ highBytes: settings.bufferedHighBytes, lowBytes: this.#lowBytes, waitMs: settings.backpressureWaitMs });
     const config: RtcConfig = {
-      iceServers: parseIceServers(settings.iceServers, settings.turnUser, settings.turnPass).servers,
+      iceServers: parseIceServers(ice.iceServers, ice.turnUser, ice.turnPass).servers,
       mtu,
       // A Rust peer is told 64 KiB, as it tells us; more only between own peers.
       maxMessageSize: own ? OWN_MESSAGE_BYTES : 65_536,

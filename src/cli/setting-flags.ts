@@ -1,0 +1,41 @@
+// The settings table as commander options, and the three sources of a command line put together: flags, environment, configuration file.
+import { readFileSync } from 'node:fs';
+import { type Command, Option } from 'commander';
+import { HotlinkError } from '../../native-free/errors.js';
+import { type Resolved, resolveSettings, type Setting, settings } from '../config/index.js';
+
+/** Adds a flag for every setting that has one, and `--config`. A switch can also be turned off (`--no-strict`). */
+export function addSettingFlags(command: Command): Command {
+  for (const row of settings) {
+    if (row.flag === undefined) continue;
+    command.addOption(new Option(row.flag, describe(row)));
+    if (row.unit === 'switch') command.addOption(new Option(row.flag.replace('--', '--no-')).hideHelp());
+  }
+  return command.option('--config <file>', 'configuration file, YAML or JSON (env: HOTLINK_CONFIG)');
+}
+
+/**
+ * Resolves the settings of a command that {@link addSettingFlags} prepared.
+ * @throws HotlinkError ERR_HLNK_USAGE, ERR_HLNK_CONFIG
+ */
+export function loadSettings(command: Command): Resolved {
+  const given = command.opts<Record<string, unknown>>();
+  const flags = Object.fromEntries(
+    settings.filter((row) => row.flag !== undefined).map((row) => [row.key, given[new Option(row.flag!).attributeName()]]),
+  );
+  const path = (given.config as string | undefined) ?? process.env.HOTLINK_CONFIG;
+  return resolveSettings({ flags, env: process.env, ...(path ? { file: { path, text: readConfig(path) } } : {}) });
+}
+
+function readConfig(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new HotlinkError('ERR_HLNK_CONFIG', `${path}: cannot be read (${(error as NodeJS.ErrnoException).code})`, { cause: error });
+  }
+}
+
+function describe(row: Setting): string {
+  const facts = [row.range, row.env.length > 0 ? `env: ${row.env.map((name) => name.name).join(', ')}` : undefined].filter(Boolean);
+  return `${row.meaning} (${facts.join('; ')})`;
+}

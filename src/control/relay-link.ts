@@ -1,0 +1,55 @@
+// The main thread's handle on the relay worker: starts it, sends control messages, binds sessions to shared rings. Main thread.
+
+import { Worker } from 'node:worker_threads';
+import { type HotlinkMessage, ownId } from '../../native-free/index.js';
+import { RELAY_ENTRY } from '../../workers/entries.js';
+import type { FromRelay, RelayWorkerData, ToRelay } from '../../workers/messages.js';
+
+export interface RelayLinkEvents {
+  message(message: FromRelay): void;
+  /** The worker died; nothing can be sent any more. */
+  died(error: Error): void;
+}
+
+/** @returns the address of the event endpoint (wire.md 1.1) */
+export function eventsUrl(server: string, email: string): string {
+  const url = new URL(server);
+  url.protocol = url.protocol.replace(/^http/, 'ws');
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}/api/v1/events`;
+  url.search = '';
+  url.searchParams.set('user', email);
+  return url.href;
+}
+
+export class RelayLink {
+  readonly #worker: Worker;
+  #randomId = Math.floor(Math.random() * 0x1_0000_0000);
+  #stopping = false;
+
+  constructor(data: RelayWorkerData, events: RelayLinkEvents) {
+    this.#worker = new Worker(RELAY_ENTRY, { workerData: data, name: 'relay' });
+    this.#worker.on('message', (message: FromRelay) => events.message(message));
+    this.#worker.on('error', (error) => events.died(error));
+    this.#worker.on('exit', (code) => {
+      if (!this.#stopping) events.died(new Error(`the relay worker exited with code ${code}`));
+    });
+  }
+
+  /** @param idStem constant part of the sender's message ids: names the channel's epoch */
+  send(idStem: string, message: HotlinkMessage): void {
+    this.#randomId += 1;
+    this.post({ t: 'send', id: ownId(idStem, this.#randomId), message });
+  }
+
+  post(message: ToRelay): void {
+    this.#worker.postMessage(message);
+  }
+
+  /** Closes the WebSocket behind what was sent and ends the thread. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const gone = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()));
+    this.post({ t: 'stop' });
+    await gone;
+  }
+}

@@ -1,0 +1,32 @@
+// What the main thread knows of one live session: who is at the other end and how its WebRTC exchange stands. Main thread.
+
+import type { Fingerprint, Negotiation } from '../../native-free/index.js';
+import type { SessionStatus } from '../status.js';
+
+export interface SessionRecord {
+  readonly sid: string;
+  readonly direction: 'in' | 'out';
+  readonly path: string;
+  readonly peer: Fingerprint;
+  /** Frames up to 4096-byte datagrams between two ends of one machine, 1280 otherwise, unless configured. */
+  readonly mtu: number;
+  binding: number;
+  negotiation: Negotiation | undefined;
+  webrtc: SessionStatus['webrtc'];
+  /** Kinds of the selected candidates, e.g. `host/srflx`. */
+  candidates: string;
+  /** Failed attempts since WebRTC last worked. */
+  attempts: number;
+  /** When WebRTC is to be tried again, ms; only the acceptor tries. */
+  retryAtMs: number | undefined;
+}
+
+/** What the client field of status says. */
+export function clientName(peer: Fingerprint): SessionStatus['client'] {
+  return peer.kind;
+}
+
+/** The peer's channel epoch; empty for upstream peers, which have none. */
+export function epochOf(peer: Fingerprint): string {
+  return peer.kind === 'hotlink' ? peer.instance : '';
+}

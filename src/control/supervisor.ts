@@ -1,0 +1,47 @@
+// Places channels on worker threads and notices when one dies. A channel is one never-ending Piscina task. Main thread.
+//
+// Piscina is told not to block the worker's event loop while it waits for tasks (`atomics: 'disabled'`, or every socket of the thread
+// would stand still), never to retire an idle thread, and gets no abort signal: aborting terminates a thread, which aborts the process
+// while the addon is live. Channels are stopped by message first; only then are the threads.
+
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import { CHANNEL_ENTRY } from '../../workers/entries.js';
+import type { ChannelTask } from '../../workers/messages.js';
+
+/** Far more than anyone has: placing must never queue, since a queued channel would never start. */
+const CHANNELS_PER_THREAD = 4096;
+
+export class Supervisor {
+  readonly #threads: number;
+  #pool: Piscina | undefined;
+
+  constructor(threads: number) {
+    this.#threads = threads;
+  }
+
+  /**
+   * Starts a channel on the least busy thread.
+   * @param died called when the task ended without having been told to
+   * @returns main's end of the channel's port
+   */
+  start(task: Omit<ChannelTask, 'port'>, died: (error: Error) => void): MessagePort {
+    this.#pool ??= new Piscina({
+      filename: CHANNEL_ENTRY.href,
+      minThreads: this.#threads,
+      maxThreads: this.#threads,
+      concurrentTasksPerWorker: CHANNELS_PER_THREAD,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      atomics: 'disabled',
+    });
+    const { port1, port2 } = new MessageChannel();
+    this.#pool.run({ ...task, port: port2 } satisfies ChannelTask, { transferList: [port2] }).catch((error: Error) => died(error));
+    return port1;
+  }
+
+  /** Ends the threads. Every channel must have stopped. */
+  async stop(): Promise<void> {
+    await this.#pool?.destroy();
+    this.#pool = undefined;
+  }
+}

@@ -1,0 +1,139 @@
+// The plain HTTP side: health, version, and the ACL routes of upstream's API (wire §10, §10.1).
+// Invariant: a body is read only up to its limit and only after its sender is known to be entitled to send it.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AccessLevel } from '../../native-free/acl/index.js';
+import type { Log } from '../options.js';
+import type { AclPut, AclStore } from './acl-store.js';
+import { identify, isSameOrigin } from './auth.js';
+import type { RelayCounters } from './counters.js';
+
+export interface HttpContext {
+  readonly acl: AclStore;
+  readonly counters: RelayCounters;
+  readonly log: Log;
+  readonly authSecret: string | undefined;
+  readonly maxBodyBytes: number;
+}
+
+const LEVELS: readonly (readonly [number, AccessLevel])[] = [
+  [8, 'admin'],
+  [4, 'write'],
+  [2, 'create'],
+  [1, 'read'],
+];
+
+const PUT_ANSWERS: Record<(AclPut & { ok: false })['code'], readonly [number, string]> = {
+  path: [400, 'E_DATASITE_INVALID_PATH'],
+  denied: [403, 'E_ACCESS_DENIED'],
+  content: [400, 'E_INVALID_REQUEST'],
+  limit: [403, 'E_ACL_UPDATE_FAILED'],
+  io: [500, 'E_ACL_UPDATE_FAILED'],
+};
+
+/** Answer one request. Never rejects. */
+export async function handleRequest(request: IncomingMessage, response: ServerResponse, context: HttpContext): Promise<void> {
+  try {
+    await route(request, response, context);
+  } catch (error) {
+    context.log.warn({ url: request.url, error: error instanceof Error ? error.message : String(error) }, 'request failed');
+    if (!response.headersSent) fail(response, 500, 'E_INTERNAL_ERROR', 'the request could not be handled');
+    else response.destroy();
+  }
+}
+
+/** The URL of a request, or undefined if the client wrote nonsense. */
+export function urlOf(request: IncomingMessage): URL | undefined {
+  const target = request.url ?? '';
+  return target.startsWith('/') && URL.canParse(target, 'http://relay') ? new URL(target, 'http://relay') : undefined;
+}
+
+async function route(request: IncomingMessage, response: ServerResponse, context: HttpContext): Promise<void> {
+  const url = urlOf(request);
+  const key = `${request.method} ${url?.pathname}`;
+  if (url === undefined) return fail(response, 400, 'E_INVALID_REQUEST', 'the URL cannot be read');
+  if (key === 'GET /healthz') return json(response, 200, { status: 'ok' });
+  if (key === 'GET /') return text(response, 'hotlink relay\n');
+  if (key === 'GET /api/v1/events') return fail(response, 426, 'E_INVALID_REQUEST', 'this address speaks WebSocket');
+  if (key !== 'PUT /api/v1/acl' && key !== 'GET /api/v1/acl/check') return fail(response, 404, 'E_NOT_FOUND', `there is no ${key}`);
+  if (!isSameOrigin(request)) return fail(response, 403, 'E_ACCESS_DENIED', 'requests from pages of other hosts are refused');
+  const identity = identify(request, url.searchParams, context.authSecret, Date.now());
+  if (!identity.ok) {
+    context.counters.authFailures++;
+    return fail(response, 401, 'E_AUTH_INVALID_CREDENTIALS', identity.reason);
+  }
+  if (key === 'GET /api/v1/acl/check') return checkAccess(response, url.searchParams, context);
+  return putAcl(request, response, identity.email, url.searchParams.get('key') ?? '', context);
+}
+
+async function checkAccess(response: ServerResponse, query: URLSearchParams, context: HttpContext): Promise<void> {
+  const user = query.get('user') ?? '';
+  const path = query.get('path') ?? '';
+  const bits = Number(query.get('level'));
+  if (!Number.isInteger(bits) || bits < 1 || bits > 15)
+    return fail(response, 400, 'E_INVALID_REQUEST', '"level" is 1 read, 2 create, 4 write, 8 admin, or a sum');
+  const missing = LEVELS.filter(([bit, level]) => (bits & bit) !== 0 && !context.acl.tree.can(user, path, level)).map(([, level]) => level);
+  if (missing.length > 0) return fail(response, 403, 'E_ACCESS_DENIED', `no ${missing.join(' and ')} access`);
+  json(response, 200, { user, path, level: bits });
+}
+
+async function putAcl(request: IncomingMessage, response: ServerResponse, user: string, key: string, context: HttpContext): Promise<void> {
+  const body = await readBody(request, context.maxBodyBytes);
+  if (body === undefined) {
+    response.setHeader('connection', 'close');
+    return fail(response, 413, 'E_INVALID_REQUEST', `the body is larger than ${context.maxBodyBytes} bytes`);
+  }
+  const content = await fileIn(body, request.headers['content-type'] ?? '');
+  if (content === undefined || content.byteLength === 0)
+    return fail(response, 400, 'E_INVALID_REQUEST', 'send the file as form field "file", or as the body itself');
+  const put = context.acl.put(user, key, content);
+  if (put.ok) {
+    context.counters.aclUpdates++;
+    context.log.info({ user, key }, 'ACL replaced');
+    return json(response, 200, { key, version: '', etag: put.etag, size: put.sizeBytes, lastModified: new Date().toISOString() });
+  }
+  context.counters.aclRefused++;
+  const [status, code] = PUT_ANSWERS[put.code];
+  fail(response, status, code, put.reason, put.line);
+}
+
+/** @returns undefined when the body is too large; what is over the limit is thrown away unread */
+function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let totalBytes = 0;
+    request.on('data', (chunk: Buffer) => {
+      totalBytes += chunk.length;
+      if (totalBytes <= maxBytes) chunks.push(chunk);
+      else resolve(undefined);
+    });
+    request.on('end', () => resolve(Buffer.concat(chunks)));
+    request.on('close', () => reject(new Error('the client hung up')));
+    request.on('error', reject);
+  });
+}
+
+/** The form field `file` of a multipart body, or any other body as it is. */
+async function fileIn(body: Buffer, contentType: string): Promise<Uint8Array | undefined> {
+  if (!/^multipart\/form-data/i.test(contentType)) return body;
+  try {
+    const form = await new Response(new Uint8Array(body), { headers: { 'content-type': contentType } }).formData();
+    const file = form.get('file');
+    if (file === null) return undefined;
+    return typeof file === 'string' ? Buffer.from(file) : new Uint8Array(await file.arrayBuffer());
+  } catch {
+    return undefined;
+  }
+}
+
+/** Upstream's form of an error (wire §1.1). */
+function fail(response: ServerResponse, status: number, code: string, error: string, line?: number): void {
+  json(response, status, { code, error, ...(line === undefined ? {} : { line }) });
+}
+
+function json(response: ServerResponse, status: number, value: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' }).end(JSON.stringify(value));
+}
+
+function text(response: ServerResponse, value: string): void {
+  response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end(value);
+}

@@ -1,0 +1,283 @@
+// What happens to a message: decoded, judged by the session rules, handed to whom it concerns (wire §2.3).
+// Invariant: a message is dealt with completely before the next one of any connection is looked at, so nothing overtakes anything.
+import { randomBytes } from 'node:crypto';
+import { ACL_FILE_NAME } from '../../native-free/acl/index.js';
+import {
+  type CloseMessage,
+  type Decoded,
+  decodeEnvelope,
+  decodeEnvelopeText,
+  encodeEnvelope,
+  type FileWriteMessage,
+  type Message,
+  MessageType,
+  type OpenMessage,
+  type RejectMessage,
+  type SignalMessage,
+} from '../../native-free/envelope/index.js';
+import type { Log } from '../options.js';
+import type { AclStore } from './acl-store.js';
+import type { Connection, OutputFormat } from './connection.js';
+import type { RelayCounters } from './counters.js';
+import type { Hub } from './hub.js';
+import { plainDataSid } from './plain-data.js';
+import type { OpenRefusal, Session, SessionStore } from './sessions.js';
+
+/** Refusals that upstream has keep its words; clients compare them (wire §2.3). */
+const OPEN_REASONS: Record<OpenRefusal, string> = {
+  'bad-sid': 'invalid session id: 8 to 128 printable ASCII characters are needed',
+  'bad-path': 'invalid path: it must be relative, start with an e-mail and have no dot segments',
+  denied: 'permission denied',
+  'sid-taken': 'session exists',
+  'over-limit': 'too many sessions: close some first',
+};
+
+const OPEN_COUNTERS = {
+  'bad-sid': 'opensBadSid',
+  'bad-path': 'opensBadPath',
+  denied: 'opensDenied',
+  'sid-taken': 'opensSidTaken',
+  'over-limit': 'opensOverLimit',
+} as const satisfies Record<OpenRefusal, keyof RelayCounters>;
+
+export class Router {
+  private readonly hub: Hub;
+  private readonly sessions: SessionStore<Connection>;
+  private readonly acl: AclStore;
+  private readonly counters: RelayCounters;
+  private readonly log: Log;
+
+  constructor(hub: Hub, sessions: SessionStore<Connection>, acl: AclStore, counters: RelayCounters, log: Log) {
+    this.hub = hub;
+    this.sessions = sessions;
+    this.acl = acl;
+    this.counters = counters;
+    this.log = log;
+  }
+
+  /** The greeting every client gets first (wire §1.5). */
+  greet(connection: Connection): void {
+    connection.deliver(serverId(), { typ: MessageType.System, ver: 'hotlink-relay', msg: 'ok' }, connection);
+  }
+
+  /** One WebSocket message. Never throws on what is in it. */
+  onFrame(from: Connection, frame: Buffer, isBinary: boolean): void {
+    this.counters.messagesIn++;
+    this.counters.bytesIn += frame.length;
+    if (isBinary) {
+      const sid = plainDataSid(frame);
+      if (sid !== undefined) {
+        this.onData(from, sid, frame, undefined);
+        return;
+      }
+    }
+    const decoded = isBinary ? decodeEnvelope(frame) : decodeEnvelopeText(frame.toString('utf8'));
+    if (!decoded.ok) {
+      this.counters.badEnvelopes++;
+      this.log.warn({ user: from.user, connection: from.id, reason: decoded.reason, bytes: frame.length }, 'bad envelope skipped');
+      return;
+    }
+    this.onMessage(from, decoded);
+  }
+
+  private onMessage(from: Connection, decoded: Decoded): void {
+    const { id, message } = decoded;
+    switch (message.typ) {
+      case MessageType.Open:
+        this.onOpen(from, id, message);
+        return;
+      case MessageType.Accept:
+        this.onAccept(from, id, message.sid);
+        return;
+      case MessageType.Reject:
+      case MessageType.Close:
+        this.onEnd(from, id, message);
+        return;
+      case MessageType.Data:
+        this.onData(from, message.sid, undefined, decoded);
+        return;
+      case MessageType.Signal:
+        this.onSignal(from, id, message);
+        return;
+      case MessageType.FileWrite:
+        this.onFileWrite(from, id, message);
+        return;
+      case MessageType.FileDelete:
+        this.nack(from, id, 'this relay does not synchronise files');
+        return;
+      default:
+        this.counters.ignoredMessages++;
+        this.log.debug(
+          {
+            user: from.user,
+            type: message.typ === MessageType.Unknown ? message.wireTyp : message.typ,
+          },
+          'message kind ignored',
+        );
+    }
+  }
+
+  private onOpen(from: Connection, id: string, message: OpenMessage): void {
+    const session = this.sessions.open(from, message.sid, message.pth, message.to);
+    if (typeof session === 'string') {
+      this.counters[OPEN_COUNTERS[session]]++;
+      this.log.info({ user: from.user, reason: session, path: message.pth }, 'open refused');
+      this.reject(from, message.sid, OPEN_REASONS[session]);
+      return;
+    }
+    this.counters.opens++;
+    const open: OpenMessage = {
+      typ: MessageType.Open,
+      sid: session.sid,
+      pth: session.path,
+      frm: from.user,
+      ...(session.to === undefined ? {} : { to: session.to }),
+    };
+    const forward = new Forward(id, open, from);
+    if (session.to !== undefined) {
+      for (const connection of this.hub.of(session.to)) forward.to(connection);
+      return;
+    }
+    for (const [user, connections] of this.hub.entries()) {
+      if (this.sessions.isAsked(session, user)) for (const connection of connections) forward.to(connection);
+    }
+  }
+
+  private onAccept(from: Connection, id: string, sid: string): void {
+    const session = this.sessions.accept(from, sid);
+    if (session === 'own') return;
+    if (typeof session === 'string') {
+      this.counters.acceptsRefused++;
+      this.reject(from, sid, session);
+      return;
+    }
+    this.counters.accepts++;
+    this.openerOf(session)?.deliver(id, { typ: MessageType.Accept, sid }, from);
+  }
+
+  /** Reject and Close. From the opener a Close ends the session; from the other side either goes to the opener, a Close also leaves. */
+  private onEnd(from: Connection, id: string, message: RejectMessage | CloseMessage): void {
+    const session = this.sessions.get(message.sid);
+    if (session === undefined) return;
+    if (session.opener === from.user) {
+      if (message.typ === MessageType.Reject) return;
+      const forward = new Forward(id, message, from);
+      for (const connection of session.accepted) forward.to(connection);
+      this.sessions.delete(session);
+      return;
+    }
+    if (!this.sessions.mayAnswer(session, from)) {
+      this.counters.strangers++;
+      return;
+    }
+    if (message.typ === MessageType.Close) this.sessions.leave(session, from);
+    this.openerOf(session)?.deliver(id, message, from);
+  }
+
+  /**
+   * @param raw the frame, if it may go out as it came in
+   * @param decoded otherwise, what is in it
+   */
+  private onData(from: Connection, sid: string, raw: Buffer | undefined, decoded: Decoded | undefined): void {
+    const session = this.sessions.get(sid);
+    if (session === undefined) {
+      this.counters.dataUnknownSession++;
+      this.reject(from, sid, 'unknown session');
+      return;
+    }
+    if (session.opener !== from.user) {
+      this.counters.dataNotOpener++;
+      return;
+    }
+    if (session.accepted.size === 0) this.counters.dataNotAccepted++;
+    let forward: Forward | undefined;
+    for (const connection of session.accepted) {
+      if (!this.acl.tree.can(connection.user, session.path, 'read')) {
+        this.counters.dataDenied++;
+        continue;
+      }
+      this.counters.dataForwarded++;
+      if (raw !== undefined && connection.format === 'msgpack-full') {
+        this.counters.dataForwardedRaw++;
+        connection.deliverFrame(raw, from);
+        continue;
+      }
+      const result = decoded ?? decodeEnvelope(raw as Buffer);
+      if (!('message' in result)) return;
+      forward ??= new Forward(result.id, result.message, from);
+      forward.to(connection);
+    }
+  }
+
+  private onSignal(from: Connection, id: string, message: SignalMessage): void {
+    const session = this.sessions.get(message.sid);
+    if (session === undefined) {
+      from.deliver(serverId(), { typ: MessageType.Signal, sid: message.sid, knd: 'quic_error', err: 'unknown session' }, from);
+    } else if (session.opener === from.user) {
+      const forward = new Forward(id, message, from);
+      for (const connection of session.accepted) forward.to(connection);
+    } else if (session.accepted.has(from)) {
+      this.openerOf(session)?.deliver(id, message, from);
+    } else {
+      this.counters.strangers++;
+    }
+  }
+
+  /** The one file a relay without file synchronisation takes is the one that says who may use it. */
+  private onFileWrite(from: Connection, id: string, message: FileWriteMessage): void {
+    if (!message.pth.endsWith(`/${ACL_FILE_NAME}`)) {
+      this.nack(from, id, 'this relay does not synchronise files; it takes only syft.pub.yaml');
+      return;
+    }
+    const put = this.acl.put(from.user, message.pth, message.con);
+    if (!put.ok) {
+      this.counters.aclRefused++;
+      this.nack(from, id, put.line === undefined ? put.reason : `${put.reason} (line ${put.line})`);
+      return;
+    }
+    this.counters.aclUpdates++;
+    this.log.info({ user: from.user, key: message.pth }, 'ACL replaced');
+    from.deliver(serverId(), { typ: MessageType.Ack, oid: id }, from);
+  }
+
+  /** The connection that opened the session or, when it is gone, the newest of the same user (upstream answers a dead one, defect S7). */
+  private openerOf(session: Session<Connection>): Connection | undefined {
+    return session.openerParty ?? this.hub.newestOf(session.opener);
+  }
+
+  private reject(to: Connection, sid: string, reason: string): void {
+    to.deliver(serverId(), { typ: MessageType.Reject, sid, rsn: reason }, to);
+  }
+
+  private nack(to: Connection, id: string, reason: string): void {
+    to.deliver(serverId(), { typ: MessageType.Nack, oid: id, err: reason }, to);
+  }
+}
+
+/** One message to several connections, encoded once per format. */
+class Forward {
+  private readonly id: string;
+  private readonly message: Message;
+  private readonly cause: Connection;
+  private readonly frames = new Map<OutputFormat, Uint8Array | string>();
+
+  constructor(id: string, message: Message, cause: Connection) {
+    this.id = id;
+    this.message = message;
+    this.cause = cause;
+  }
+
+  to(connection: Connection): void {
+    let frame = this.frames.get(connection.format);
+    if (frame === undefined) {
+      frame = encodeEnvelope(this.id, this.message, connection.format);
+      this.frames.set(connection.format, frame);
+    }
+    connection.deliverFrame(frame, this.cause);
+  }
+}
+
+/** Not six hex digits: that is how a Go client's ids look, and peers tell each other apart by them (wire §2.1). */
+function serverId(): string {
+  return `srv-${randomBytes(4).toString('hex')}`;
+}

@@ -1,0 +1,74 @@
+// Options with every default filled in, in the form the threads take them. The defaults of tunables live in src/config/table.ts; this
+// file only joins them. Main thread.
+
+import { cpus } from 'node:os';
+import { type ChannelLimits, DEFAULT_LIMITS } from '../native-free/index.js';
+import { parseIceServers } from '../workers/lanes/ice-servers.js';
+import type { IceSettings, RtcSettings } from '../workers/messages.js';
+import type { HotlinkOptions } from './options.js';
+
+export interface ResolvedOptions {
+  email: string;
+  server: string;
+  dataDir: string | undefined;
+  token: string | undefined;
+  strict: boolean;
+  bindAddress: string;
+  threads: number;
+  mtu: number | 'auto';
+  limits: ChannelLimits;
+  rtc: RtcSettings;
+  /** One object, read at each connection. */
+  ice: IceSettings;
+  /** Takes what the relay advertises, unless the options said which servers to use. */
+  adoptIce(iceServers: string | undefined, turnUser: string | undefined, turnPass: string | undefined): void;
+}
+
+/** SCTP buffers of a loopback path, bytes. Larger ones overrun the stack's internal queues there and become loss (perf/README.md). */
+const SCTP_WINDOW_BYTES = 1_048_576;
+
+export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
+  const lanes = options.lanes ?? ['webrtc', 'relay'];
+  const p2pOnly = options.p2pOnly ?? false;
+  const windowBytes = options.windowBytes ?? DEFAULT_LIMITS.windowBytes;
+  const ice: IceSettings = {
+    iceServers: [...(options.iceServers ?? [])],
+    ...(options.turnUser === undefined ? {} : { turnUser: options.turnUser }),
+    ...(options.turnPass === undefined ? {} : { turnPass: options.turnPass }),
+  };
+  const rtc: RtcSettings = {
+    sctpWindowBytes: options.sctpWindowBytes ?? SCTP_WINDOW_BYTES,
+    bufferedHighBytes: options.bufferedHighBytes ?? 1_048_576,
+    backpressureWaitMs: options.backpressureWaitMs ?? 1500,
+  };
+  return {
+    email: options.email,
+    server: options.server,
+    dataDir: options.dataDir,
+    token: options.token,
+    strict: options.strict ?? false,
+    bindAddress: options.bindAddress ?? '127.0.0.1',
+    threads: options.threads ?? Math.min(4, Math.max(1, cpus().length)),
+    mtu: options.mtu ?? 'auto',
+    limits: {
+      ...DEFAULT_LIMITS,
+      chunkBytes: options.chunkBytes ?? DEFAULT_LIMITS.chunkBytes,
+      windowBytes,
+      creditBytes: Math.max(windowBytes, DEFAULT_LIMITS.creditBytes),
+      fallbackGraceMs: options.fallbackGraceMs ?? DEFAULT_LIMITS.fallbackGraceMs,
+      webrtcAllowed: lanes.includes('webrtc'),
+      relayAllowed: lanes.includes('relay') && !p2pOnly,
+      strict: options.strict ?? false,
+    },
+    rtc,
+    ice,
+    adoptIce(iceServers, turnUser, turnPass) {
+      if (options.iceServers !== undefined || iceServers === undefined) return;
+      const urls = iceServers.split(',').filter((url) => url.trim() !== '');
+      if (turnUser !== undefined && options.turnUser === undefined) ice.turnUser = turnUser;
+      if (turnPass !== undefined && options.turnPass === undefined) ice.turnPass = turnPass;
+      // Kept only if usable: an unconfigured upstream server advertises a TURN server without credentials (wire.md 5.5).
+      ice.iceServers = parseIceServers(urls, ice.turnUser, ice.turnPass).servers.length > 0 ? urls : [];
+    },
+  };
+}

@@ -1,0 +1,236 @@
+// One channel on its worker thread: joins the protocol core (native-free/channel) to the local TCP port, the lanes and the main thread.
+//
+// State is owned here and ends here, in this order: listener (no new connections) → streams → data channels and peer connections →
+// relay rings → the port to main. The task promise resolves when all of it is gone.
+
+import type { MessagePort } from 'node:worker_threads';
+import { ChannelCore } from '../../native-free/channel/index.js';
+import { Counter } from '../../native-free/counters.js';
+import type { Lane } from '../../native-free/lane.js';
+import { RelayRings } from '../lanes/relay.js';
+import type { ChannelTask, FromChannel, ToChannel } from '../messages.js';
+import { Listener } from '../tcp/listener.js';
+import { Rendezvous } from '../tcp/rendezvous.js';
+import { RtcSessions } from './rtc-sessions.js';
+
+export class Channel {
+  readonly #port: MessagePort;
+  readonly #counters: Float64Array;
+  readonly #core: ChannelCore;
+  readonly #rendezvous: Rendezvous;
+  readonly #listener: Listener;
+  readonly #rtc: RtcSessions;
+  readonly #stopped: Promise<void>;
+  #resolveStopped: () => void = () => {};
+  #relay: RelayRings | undefined;
+  readonly #relayLanes = new Map<string, Lane>();
+  #timer: NodeJS.Timeout | undefined;
+  #timerAtMs = Number.POSITIVE_INFINITY;
+  #wanting = false;
+  #stopping = false;
+  #firstPayloadSid: string | undefined;
+
+  constructor(task: ChannelTask) {
+    this.#port = task.port;
+    this.#counters = new Float64Array(task.counters);
+    this.#stopped = new Promise((resolve) => {
+      this.#resolveStopped = resolve;
+    });
+    this.#core = new ChannelCore({
+      path: task.key,
+      salt: task.salt,
+      limits: task.limits,
+      counters: this.#counters,
+      ports: {
+        deliver: (stream, payload, lasting) => this.#rendezvous.deliver(stream, payload, lasting),
+        opened: (stream) => this.#rendezvous.opened(stream),
+        ended: (stream) => this.#rendezvous.peerEnded(stream),
+        reset: (stream, reason) => this.#rendezvous.peerReset(stream, reason),
+        room: (stream) => this.#rendezvous.room(stream),
+        sendingDone: (stream) => this.#rendezvous.sendingDone(stream),
+        wantSession: () => this.#wantSession(),
+        wantRelay: (sid) => this.#post({ t: 'want-relay', sid }),
+        peerRestarted: () => this.#rendezvous.resetAll('the peer was restarted'),
+        failed: (code, message) => {
+          this.#rendezvous.resetAll(message);
+          this.#post({ t: 'failed', code, message });
+        },
+        refused: (reason, sid) => this.#post({ t: 'refused', sid, reason }),
+        carries: (lane, reason) => this.#post({ t: 'carries', sid: lane?.sid, lane: lane?.kind, reason }),
+      },
+    });
+    this.#rendezvous = new Rendezvous(this.#core, this.#counters, {
+      bound: (stream) => this.#post({ t: 'connection', event: 'bound', stream, reason: '' }),
+      closed: (stream, reset, reason) => this.#post({ t: 'connection', event: reset ? 'reset' : 'closed', stream, reason }),
+      overflow: (message) => this.#post({ t: 'failed', code: 'ERR_HLNK_GAP', message }),
+      rearm: () => this.#rearm(),
+    });
+    this.#rtc = new RtcSessions(task.rtc, {
+      post: (message) => this.#post(message),
+      laneUp: (lane) => this.#laneUp(lane),
+      laneDown: (lane, reason) => this.#laneDown(lane, reason),
+      failed: (sid, reason) => this.#core.webrtcFailed(sid, reason, performance.now()),
+      frame: (lane, message) => this.#frame(lane, message, true),
+      writable: () => this.#pump(),
+      stalled: () => this.#count(Counter.gateStalls),
+    });
+    this.#listener = new Listener(task.bind, task.listenPort, {
+      connection: (socket) => this.#rendezvous.accept(socket),
+      listening: (port) => this.#post({ t: 'listening', port }),
+      failed: (code, message) => this.#post({ t: 'listen-failed', code, message }),
+    });
+    this.#port.on('message', (message: ToChannel) => this.#handle(message));
+  }
+
+  /** Resolves when the channel was told to stop and everything it owned is gone. */
+  get stopped(): Promise<void> {
+    return this.#stopped;
+  }
+
+  #handle(message: ToChannel): void {
+    const now = performance.now();
+    switch (message.t) {
+      case 'session-up':
+        this.#wanting = false;
+        this.#core.sessionUp(message, now);
+        break;
+      case 'session-down':
+        this.#endSession(message.sid, now);
+        break;
+      case 'rtc-start':
+        this.#core.webrtcPending(message.sid);
+        this.#rtc.start(message.sid, message.role, message.own, message.mtu, message.ice);
+        break;
+      case 'rtc-remote':
+        this.#rtc.setRemote(message.sid, message.type, message.sdp);
+        break;
+      case 'rtc-candidate':
+        this.#rtc.addCandidate(message.sid, message.candidate, message.mid);
+        break;
+      case 'rtc-failed': {
+        // Main gave up on the negotiation: a lane that is up all the same is not its to judge.
+        this.#core.webrtcFailed(message.sid, message.reason, now);
+        break;
+      }
+      case 'rtc-stop':
+        this.#stopRtc(message.sid, 'the connection was replaced', now);
+        break;
+      case 'relay-rings':
+        this.#relay = new RelayRings(message.out, message.in, {
+          frame: (lane, bytes) => this.#frame(lane, bytes, false),
+          writable: () => this.#pump(),
+        });
+        break;
+      case 'relay-up':
+        this.#relayUp(message.sid, message.binding);
+        break;
+      case 'relay-down':
+        this.#relayDown(message.sid, message.reason, now);
+        break;
+      case 'stop':
+        void this.#stop();
+        break;
+    }
+    this.#rearm();
+  }
+
+  #frame(lane: Lane, message: Uint8Array, lasting: boolean): void {
+    if (this.#stopping) return;
+    if (this.#firstPayloadSid === undefined) {
+      this.#firstPayloadSid = lane.sid;
+      this.#post({ t: 'first-payload', sid: lane.sid });
+    }
+    this.#core.frame(lane, message, lasting, performance.now());
+    this.#rearm();
+  }
+
+  #pump(): void {
+    if (this.#stopping) return;
+    this.#core.pump(performance.now());
+    this.#rearm();
+  }
+
+  #laneUp(lane: Lane): void {
+    this.#core.laneUp(lane, performance.now());
+    this.#rearm();
+  }
+
+  #laneDown(lane: Lane, reason: string): void {
+    if (this.#stopping) return;
+    const now = performance.now();
+    this.#core.laneDown(lane, reason, now);
+    this.#core.webrtcFailed(lane.sid, reason, now);
+    this.#rearm();
+  }
+
+  #relayUp(sid: string, binding: number): void {
+    if (this.#relay === undefined || this.#relayLanes.has(sid)) return;
+    const lane = this.#relay.add(sid, binding);
+    this.#relayLanes.set(sid, lane);
+    this.#laneUp(lane);
+  }
+
+  #relayDown(sid: string, reason: string, now: number): void {
+    const lane = this.#relayLanes.get(sid);
+    if (lane === undefined) return;
+    this.#relayLanes.delete(sid);
+    lane.close();
+    this.#core.laneDown(lane, reason, now);
+  }
+
+  #stopRtc(sid: string, reason: string, now: number): void {
+    const lane = this.#rtc.stop(sid);
+    if (lane !== undefined) this.#core.laneDown(lane, reason, now);
+  }
+
+  #endSession(sid: string, now: number): void {
+    // The session first: its lanes then end as a matter of course, not as a loss.
+    this.#core.sessionDown(sid, now);
+    this.#stopRtc(sid, 'the session ended', now);
+    this.#relayDown(sid, 'the session ended', now);
+  }
+
+  #wantSession(): void {
+    if (this.#wanting) return;
+    this.#wanting = true;
+    this.#post({ t: 'want-session' });
+  }
+
+  /** One timer for the core's next deadline; moved only when an earlier one appears, so the byte path seldom touches it. */
+  #rearm(): void {
+    if (this.#stopping) return;
+    const at = this.#core.timeoutMs();
+    if (at === undefined || at >= this.#timerAtMs) return;
+    clearTimeout(this.#timer);
+    this.#timerAtMs = at;
+    this.#timer = setTimeout(() => {
+      this.#timerAtMs = Number.POSITIVE_INFINITY;
+      this.#core.tick(performance.now());
+      this.#rearm();
+    }, Math.max(1, at - performance.now()));
+  }
+
+  async #stop(): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    clearTimeout(this.#timer);
+    const listenerClosed = this.#listener.close();
+    this.#rendezvous.destroy();
+    this.#rtc.stopAll();
+    this.#relay?.close();
+    await listenerClosed;
+    // The addon reports the closing of its channels in a later turn; it must still find this thread alive.
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#port.postMessage({ t: 'stopped' } satisfies FromChannel);
+    this.#port.close();
+    this.#resolveStopped();
+  }
+
+  #count(counter: number): void {
+    this.#counters[counter] = (this.#counters[counter] as number) + 1;
+  }
+
+  #post(message: FromChannel): void {
+    if (!this.#stopping) this.#port.postMessage(message);
+  }
+}

@@ -1,0 +1,96 @@
+// The peer connections of one channel, by session id: starts them with what main says, reports what the addon says. Loads this thread's
+// addon on first use; where it cannot be loaded, every attempt fails with the reason and the relay carries the channel. Channel worker.
+
+import { HotlinkError } from '../../native-free/errors.js';
+import { type Addon, addonLoaded, loadAddon } from '../addon.js';
+import { WebRtcLane } from '../lanes/webrtc.js';
+import type { FromChannel, IceSettings, RtcSettings } from '../messages.js';
+
+export interface RtcSessionEvents {
+  post(message: FromChannel): void;
+  laneUp(lane: WebRtcLane): void;
+  laneDown(lane: WebRtcLane, reason: string): void;
+  failed(sid: string, reason: string): void;
+  frame(lane: WebRtcLane, message: Uint8Array): void;
+  writable(lane: WebRtcLane): void;
+  stalled(): void;
+}
+
+export class RtcSessions {
+  readonly #settings: RtcSettings;
+  readonly #events: RtcSessionEvents;
+  readonly #lanes = new Map<string, WebRtcLane>();
+
+  constructor(settings: RtcSettings, events: RtcSessionEvents) {
+    this.#settings = settings;
+    this.#events = events;
+  }
+
+  start(sid: string, role: 'offerer' | 'answerer', own: boolean, mtu: number, ice: IceSettings): void {
+    this.stop(sid);
+    const events = this.#events;
+    try {
+      const lane = new WebRtcLane(
+        this.#addon(),
+        { sid, role, own, mtu, ice, settings: this.#settings },
+        {
+          description: (type, sdp) => events.post({ t: 'rtc-description', sid, type, sdp }),
+          candidate: (candidate, mid) => events.post({ t: 'rtc-local-candidate', sid, candidate, mid }),
+          gathered: (sdp) => events.post({ t: 'rtc-gathered', sid, sdp }),
+          open: (open, local, remote) => {
+            events.post({ t: 'rtc-open', sid, local, remote });
+            events.laneUp(open);
+          },
+          closed: (closed, reason) => {
+            if (this.#lanes.get(sid) === closed) this.#lanes.delete(sid);
+            events.laneDown(closed, reason);
+            events.post({ t: 'rtc-closed', sid, reason });
+          },
+          frame: (from, message) => events.frame(from, message),
+          writable: (writable) => events.writable(writable),
+          stalled: () => events.stalled(),
+        },
+      );
+      this.#lanes.set(sid, lane);
+    } catch (error) {
+      const reason = error instanceof HotlinkError ? error.message : `the peer connection could not be made: ${(error as Error).message}`;
+      events.failed(sid, reason);
+      events.post({ t: 'rtc-closed', sid, reason });
+    }
+  }
+
+  setRemote(sid: string, type: 'offer' | 'answer', sdp: string): void {
+    const refused = this.#lanes.get(sid)?.setRemote(type, sdp);
+    if (refused === undefined) return;
+    this.stop(sid);
+    this.#events.failed(sid, `the peer's ${type} was refused: ${refused}`);
+    this.#events.post({ t: 'rtc-closed', sid, reason: `the peer's ${type} was refused: ${refused}` });
+  }
+
+  addCandidate(sid: string, candidate: string, mid: string): void {
+    this.#lanes.get(sid)?.addCandidate(candidate, mid);
+  }
+
+  /** Ends a session's connection without a report. */
+  stop(sid: string): WebRtcLane | undefined {
+    const lane = this.#lanes.get(sid);
+    this.#lanes.delete(sid);
+    lane?.close();
+    return lane;
+  }
+
+  stopAll(): void {
+    for (const sid of [...this.#lanes.keys()]) this.stop(sid);
+  }
+
+  #addon(): Addon {
+    const first = !addonLoaded();
+    const addon = loadAddon();
+    if (first) {
+      const bytes = this.#settings.sctpWindowBytes;
+      // Per image, so per thread, and before the first connection. The queue limit follows the window, in chunks of a small packet.
+      addon.setSctpSettings({ sendBufferSize: bytes, recvBufferSize: bytes, maxChunksOnQueue: Math.max(10_240, Math.ceil(bytes / 512)) });
+    }
+    return addon;
+  }
+}

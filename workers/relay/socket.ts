@@ -1,0 +1,144 @@
+// The WebSocket to the relay: dials, says hello, pings, and dials again with backoff when it is lost (wire.md 1.1, 1.2, 1.5, 13.1).
+// Relay worker thread.
+
+import WebSocket from 'ws';
+
+/** Upstream's limit for one message, bytes; a larger one closes the connection on either side (wire.md 1.5). */
+export const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
+/** Our own ping, ms: below upstream's 15 s, so that a NAT binding and a dead relay are noticed in time. */
+const PING_MS = 10_000;
+/** Without a pong for this long the connection is dead, ms. */
+const PONG_WAIT_MS = 10_000;
+const DIAL_MS = 10_000;
+/** Backoff between dials, ms: the Rust client's first, the Go client's last. */
+const FIRST_RETRY_MS = 250;
+const LAST_RETRY_MS = 8000;
+
+export interface RelaySocketEvents {
+  up(headers: NodeJS.Dict<string | string[]>): void;
+  /** @param status HTTP status of a refused upgrade, 0 otherwise */
+  down(reason: string, status: number): void;
+  message(data: Buffer, binary: boolean): void;
+}
+
+export class RelaySocket {
+  readonly #url: string;
+  readonly #headers: Record<string, string>;
+  readonly #events: RelaySocketEvents;
+  #socket: WebSocket | undefined;
+  #retryMs = FIRST_RETRY_MS;
+  #retry: NodeJS.Timeout | undefined;
+  #ping: NodeJS.Timeout | undefined;
+  #pongAtMs = 0;
+  #status = 0;
+  #closed = false;
+
+  constructor(url: string, headers: Record<string, string>, events: RelaySocketEvents) {
+    this.#url = url;
+    this.#headers = headers;
+    this.#events = events;
+    this.#dial();
+  }
+
+  get isUp(): boolean {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+  get bufferedBytes(): number {
+    return this.#socket?.bufferedAmount ?? 0;
+  }
+
+  /** @param flushed called when the bytes were given to the kernel (or the connection is gone) */
+  send(data: Uint8Array | string, flushed?: () => void): void {
+    const socket = this.#socket;
+    if (socket?.readyState !== WebSocket.OPEN) return;
+    socket.send(data, { binary: typeof data !== 'string', compress: false }, () => flushed?.());
+  }
+
+  /** Stops taking messages from the relay until {@link resume}: its back-pressure then reaches the sender. */
+  pause(): void {
+    this.#socket?.pause();
+  }
+  resume(): void {
+    this.#socket?.resume();
+  }
+
+  /** Closes for good, behind what was sent. @returns when the socket is gone */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    clearInterval(this.#ping);
+    const socket = this.#socket;
+    if (socket === undefined || socket.readyState === WebSocket.CLOSED) return;
+    if (socket.isPaused) socket.resume();
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(() => socket.terminate(), 2000);
+      socket.once('close', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+      socket.close();
+    });
+  }
+
+  #dial(): void {
+    if (this.#closed) return;
+    let socket: WebSocket;
+    try {
+      socket = new WebSocket(this.#url, {
+        headers: this.#headers,
+        perMessageDeflate: false,
+        maxPayload: MAX_MESSAGE_BYTES,
+        handshakeTimeout: DIAL_MS,
+        skipUTF8Validation: true,
+      });
+    } catch (error) {
+      this.#down((error as Error).message);
+      return;
+    }
+    this.#socket = socket;
+    this.#status = 0;
+    let reason = '';
+    socket.on('upgrade', (response) => {
+      response.socket.setNoDelay(true);
+      this.#retryMs = FIRST_RETRY_MS;
+      this.#events.up(response.headers);
+      this.#watch(socket);
+    });
+    socket.on('message', (data, binary) => this.#events.message(data as Buffer, binary));
+    socket.on('pong', () => {
+      this.#pongAtMs = performance.now();
+    });
+    socket.on('unexpected-response', (request, response) => {
+      this.#status = response.statusCode ?? 0;
+      reason = `the relay answered HTTP ${this.#status}`;
+      request.destroy();
+      socket.terminate();
+    });
+    socket.on('error', (error) => {
+      if (reason === '') reason = error.message;
+    });
+    socket.on('close', (code) => {
+      if (this.#socket === socket) this.#down(reason === '' ? `the connection to the relay was closed (${code})` : reason);
+    });
+  }
+
+  #watch(socket: WebSocket): void {
+    clearInterval(this.#ping);
+    this.#pongAtMs = performance.now();
+    this.#ping = setInterval(() => {
+      // A paused socket does not see pongs: then it is we who are slow, not the relay that is dead.
+      if (socket.isPaused) this.#pongAtMs = performance.now();
+      else if (performance.now() - this.#pongAtMs > PING_MS + PONG_WAIT_MS) socket.terminate();
+      else socket.ping();
+    }, PING_MS);
+  }
+
+  #down(reason: string): void {
+    clearInterval(this.#ping);
+    this.#socket = undefined;
+    if (this.#closed) return;
+    this.#events.down(reason, this.#status);
+    this.#retry = setTimeout(() => this.#dial(), this.#retryMs * (0.75 + Math.random() / 2));
+    this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
+  }
+}

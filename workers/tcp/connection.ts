@@ -1,0 +1,136 @@
+// One accepted application connection. Reads land in memory that this program chooses: in the stream's send window behind head-room once
+// the connection carries a stream, in the thread's scratch buffer before that, so that a probe that never sends costs nothing.
+//
+// Node offers `onread` for dialled sockets only; an accepted connection gets it by handing its handle to a new Socket. libuv reads and
+// calls back within one turn per socket, so one scratch buffer serves every connection of the thread. Channel worker thread.
+
+import { Socket } from 'node:net';
+
+/** One buffer per thread for reads that have no place of their own yet. As large as the default chunk, so that it fills one frame. */
+const SCRATCH = new Uint8Array(65_536);
+
+export interface ConnectionEvents {
+  /**
+   * Bytes arrived. @param landed true when they lie where {@link ConnectionEvents.landing} said
+   * @returns false to stop reading until {@link LocalConnection.resume}
+   */
+  read(connection: LocalConnection, bytes: Uint8Array, landed: boolean): boolean;
+  /** Where the next read should land; undefined for the scratch buffer. */
+  landing(connection: LocalConnection): Uint8Array | undefined;
+  /** The application finished writing (FIN). */
+  ended(connection: LocalConnection): void;
+  /** The socket is gone. @param error why, unless it ended in peace on both sides */
+  closed(connection: LocalConnection, error: Error | undefined): void;
+  /** The kernel took bytes that were written. @param bytes how many more than at the last call */
+  written(connection: LocalConnection, bytes: number): void;
+}
+
+/** The handle of an accepted socket, as Node's own constructor takes it. */
+interface SocketWithHandle {
+  _handle: unknown;
+}
+
+export class LocalConnection {
+  readonly acceptedMs: number;
+  /** The application has sent or been sent something. */
+  used = false;
+  readonly #socket: Socket;
+  readonly #events: ConnectionEvents;
+  #writtenBytes = 0;
+  #reportedBytes = 0;
+  #error: Error | undefined;
+  #blockedSinceMs = -1;
+  #paused = false;
+  /** Time spent with the application not reading, ms, since the last look. */
+  blockedMs = 0;
+
+  /** Takes over an accepted socket that was paused at birth. */
+  constructor(accepted: Socket, events: ConnectionEvents) {
+    this.#events = events;
+    this.acceptedMs = performance.now();
+    const holder = accepted as unknown as SocketWithHandle;
+    const handle = holder._handle;
+    holder._handle = null;
+    accepted.destroy();
+    let place: Uint8Array | undefined;
+    this.#socket = new Socket({
+      handle,
+      allowHalfOpen: true,
+      onread: {
+        buffer: () => {
+          place = events.landing(this);
+          return place ?? SCRATCH;
+        },
+        callback: (bytes: number, buffer: Uint8Array) => {
+          const landed = buffer === place;
+          this.used = true;
+          const more = events.read(this, buffer.subarray(0, bytes), landed);
+          this.#paused = !more;
+          return more;
+        },
+      },
+    } as ConstructorParameters<typeof Socket>[0]);
+    this.#socket.setNoDelay(true);
+    this.#socket.setKeepAlive(true, 60_000);
+    this.#socket.on('end', () => events.ended(this));
+    this.#socket.on('error', (error) => {
+      this.#error = error;
+    });
+    this.#socket.on('close', () => {
+      this.#report();
+      events.closed(this, this.#error);
+    });
+    this.#socket.on('drain', () => this.#unblocked());
+    this.#socket.resume();
+  }
+
+  /** Writes bytes that will not change any more. */
+  write(bytes: Uint8Array): void {
+    this.used = true;
+    this.#writtenBytes += bytes.length;
+    if (!this.#socket.write(bytes, this.#onWritten) && this.#blockedSinceMs < 0) this.#blockedSinceMs = performance.now();
+  }
+
+  /** Bytes written that the kernel has not taken: what the application does not read. */
+  get backlogBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  /** Goes on reading after `read` said to stop. */
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#socket.resume();
+  }
+
+  /** Ends our direction behind what was written. */
+  end(): void {
+    this.#socket.end();
+  }
+
+  /** Tears the connection down so that the application sees a reset, not an end. */
+  reset(): void {
+    this.#socket.resetAndDestroy();
+  }
+
+  /** Closes without a word (a probe, or at shutdown behind the last byte). */
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  readonly #onWritten = (): void => this.#report();
+
+  #report(): void {
+    const done = this.#writtenBytes - this.#socket.writableLength;
+    const bytes = done - this.#reportedBytes;
+    if (bytes <= 0) return;
+    this.#reportedBytes = done;
+    this.#events.written(this, bytes);
+  }
+
+  #unblocked(): void {
+    if (this.#blockedSinceMs >= 0) this.blockedMs += performance.now() - this.#blockedSinceMs;
+    this.#blockedSinceMs = -1;
+    this.#report();
+  }
+}
