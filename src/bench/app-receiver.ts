@@ -3,8 +3,12 @@ import { parseAppArguments } from './app-arguments.js';
 import { printEvent } from './app-events.js';
 import { receiveStream } from './receive-stream.js';
 
+// Whoever started us learns how far we got.
+const abort = new AbortController();
+process.once('SIGTERM', () => abort.abort());
 const report = await receiveStream({
   ...parseAppArguments(process.argv.slice(2)),
+  signal: abort.signal,
   onConnected: () => printEvent({ event: 'connected' }),
   onListening: (port) => printEvent({ event: 'listening', port }),
   onProgress: (bytes) => printEvent({ event: 'progress', bytes }),

@@ -3,6 +3,13 @@ import { parseAppArguments } from './app-arguments.js';
 import { printEvent } from './app-events.js';
 import { sendStream } from './send-stream.js';
 
-const report = await sendStream({ ...parseAppArguments(process.argv.slice(2)), onConnected: () => printEvent({ event: 'connected' }) });
+// Whoever started us learns how far we got.
+const abort = new AbortController();
+process.once('SIGTERM', () => abort.abort());
+const report = await sendStream({
+  ...parseAppArguments(process.argv.slice(2)),
+  signal: abort.signal,
+  onConnected: () => printEvent({ event: 'connected' }),
+});
 printEvent({ event: 'sent', ...report });
 process.exitCode = report.ok ? 0 : 1;

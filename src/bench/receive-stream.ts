@@ -16,6 +16,8 @@ export interface ReceiveOptions extends StreamShape {
   listen?: boolean;
   sha256: boolean;
   timeoutMs: number;
+  /** Ends the receiving with a report of how far it got. */
+  signal?: AbortSignal;
   onConnected?: () => void;
   onListening?: (port: number) => void;
   /** Called about every 200 ms with the payload bytes verified so far. */
@@ -51,6 +53,7 @@ export async function receiveStream(options: ReceiveOptions): Promise<ReceiveRep
       resolve();
     };
     timers.push(setTimeout(() => finish(`not complete after ${options.timeoutMs} ms`), options.timeoutMs));
+    options.signal?.addEventListener('abort', () => finish('ended from outside'), { once: true });
     const onBytes = (bytes: number, buffer: Uint8Array): boolean => {
       const verdict = verifier.push((buffer as Buffer).subarray(0, bytes));
       if (verdict === 'fault') finish(verifier.fault);

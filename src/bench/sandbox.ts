@@ -80,10 +80,11 @@ export class Sandbox {
       const acls = await writeMarkers(links, `run-${process.pid}`, dataDirOf);
       for (const acl of acls) await uploadAcl(relay.url, acl);
       if (options.partyLogDir !== undefined) await mkdir(options.partyLogDir, { recursive: true });
-      const settings = partySettings(options);
       const logDir = options.partyLogDir === undefined ? {} : { logDir: options.partyLogDir };
       const server = relay.url;
-      const parties = emails.map((email) => new Party({ email, server, dataDir: dataDirOf(email), settings, ...logDir }));
+      const parties = emails.map(
+        (email, id) => new Party({ email, server, dataDir: dataDirOf(email), settings: partySettings(options, id), ...logDir }),
+      );
       return new Sandbox(links, parties, relay, dir);
     } catch (error) {
       await relay?.close();

@@ -14,6 +14,8 @@ export interface SendOptions extends StreamShape {
   port: number;
   sha256: boolean;
   timeoutMs: number;
+  /** Ends the sending with a report of how far it got. */
+  signal?: AbortSignal;
   onConnected?: () => void;
 }
 
@@ -41,6 +43,7 @@ export async function sendStream(options: SendOptions): Promise<SendReport> {
   failed.catch(() => undefined);
   const report: SendReport = { ok: false, bytes: 0, startedMs: nowMs(), closedMs: 0 };
   const deadline = setTimeout(() => socket.destroy(new Error(`not done after ${options.timeoutMs} ms`)), options.timeoutMs);
+  options.signal?.addEventListener('abort', () => socket.destroy(new Error('ended from outside')), { once: true });
   socket.resume();
   try {
     await writeAll(socket, failed, options, report);

@@ -10,7 +10,7 @@ export interface BurstFlags {
   size: number;
   links: 1 | 3;
   concurrent?: boolean;
-  sha256?: boolean;
+  sha256: boolean;
   timeout: number;
   mtu?: number | 'auto';
   chunk?: number;
@@ -33,7 +33,7 @@ export function addBurstFlags(command: Command): Command {
     )
     .addOption(new Option('--links <n>', 'one link or all three').argParser(oneOrThree).default(3))
     .option('--concurrent', 'all links at once instead of one after the other')
-    .option('--sha256', 'hash both ends as well (every byte is compared in any case)')
+    .option('--no-sha256', 'do not hash both ends as well (every byte is compared in any case)')
     .option('--strict', 'a fallback fails the run with exit 75 (default with --lane webrtc)')
     .option('--no-strict', 'a fallback is allowed')
     .option('--refuse-webrtc', 'the parties refuse WebRTC: the run falls back, or fails under --strict');

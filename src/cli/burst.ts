@@ -19,7 +19,7 @@ export async function burst(command: Command): Promise<number> {
     frameBytes: flags.size,
     links: flags.links,
     phases: [flags.concurrent ? 'concurrent' : 'sequential'],
-    sha256: flags.sha256 === true,
+    sha256: flags.sha256,
     timeoutMs: flags.timeout * 1000,
   });
 }
@@ -27,7 +27,7 @@ export async function burst(command: Command): Promise<number> {
 /** @returns the exit code */
 export async function demo(command: Command): Promise<number> {
   const flags = command.opts<BurstFlags>();
-  return run(flags, { ...commonOptions(flags), phases: ['sequential', 'concurrent'], sha256: true, timeoutMs: 60_000 });
+  return run(flags, { ...commonOptions(flags), phases: ['sequential', 'concurrent'], timeoutMs: 60_000 });
 }
 
 async function run(flags: BurstFlags, options: BurstOptions): Promise<number> {

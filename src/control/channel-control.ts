@@ -103,6 +103,8 @@ export class ChannelControl {
       peer: marker.peer,
       newSid: randomUUID,
       jitter: Math.random,
+      // An offline peer is not announced by the relay, so the first tries come quickly: an Open is one small message.
+      tunables: { openWaitMs: 500 },
     });
     this.#port = supervisor.start(
       {

@@ -5,7 +5,7 @@ import { type BurstOptions, burstDefaults } from '../../src/bench/burst-options.
 import type { BurstResult } from '../../src/bench/burst-result.js';
 
 const never = new AbortController().signal;
-const small: BurstOptions = { ...burstDefaults, frameCount: 6, frameBytes: 700_001, timeoutMs: 20_000, sha256: true };
+const small: BurstOptions = { ...burstDefaults, frameCount: 6, frameBytes: 700_001, timeoutMs: 20_000 };
 
 async function run(over: Partial<BurstOptions>): Promise<BurstResult> {
   return runBurst({ ...small, ...over }, () => undefined, never);

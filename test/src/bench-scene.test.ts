@@ -70,7 +70,7 @@ describe('the scene', () => {
   });
 
   it("pins the scenario's environment and never leaks a relay into a strict WebRTC run", () => {
-    expect(partySettings(burstDefaults)).toMatchObject({
+    expect(partySettings(burstDefaults, 0)).toMatchObject({
       SYFTBOX_HOTLINK: '1',
       SYFTBOX_HOTLINK_P2P_ONLY: '1',
       SYFTBOX_HOTLINK_QUIC_ONLY: '1',
@@ -78,9 +78,10 @@ describe('the scene', () => {
       SYFTBOX_HOTLINK_TCP_PROXY_CHUNK_SIZE: '61440',
       SYFTBOX_HOTLINK_ICE_SERVERS: '',
     });
-    expect(partySettings(burstDefaults)).not.toHaveProperty('HOTLINK_LANES');
-    const refusing = partySettings({ ...burstDefaults, refuseWebrtc: true, strict: false, mtu: 1280 });
-    expect(refusing).toMatchObject({
+    expect(partySettings(burstDefaults, 1)).not.toHaveProperty('HOTLINK_LANES');
+    const refusing = { ...burstDefaults, refuseWebrtc: true, strict: false, mtu: 1280 };
+    expect(partySettings(refusing, 0)).not.toHaveProperty('HOTLINK_LANES');
+    expect(partySettings(refusing, 1)).toMatchObject({
       HOTLINK_LANES: 'relay',
       SYFTBOX_HOTLINK_P2P_ONLY: '0',
       SYFTBOX_HOTLINK_BENCH_STRICT: '0',

@@ -1,0 +1,101 @@
+// Starting and stopping, over and over, and markers that come, change and go.
+import { once } from 'node:events';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { ALICE, BOB, dial, freePort, Sandbox, transfer, until } from '../support/sandbox.js';
+
+let sandbox: Sandbox;
+afterEach(async () => sandbox.close());
+
+function threads(): number {
+  return Number(/^Threads:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
+}
+
+function addonDirectories(): string[] {
+  return readdirSync(tmpdir()).filter((name) => name.startsWith(`hotlink-addon-${process.pid}-`));
+}
+
+async function exchange(a: { port: number }, b: { port: number }, bytes: number): Promise<void> {
+  const [from, to] = [await dial(a.port), await dial(b.port)];
+  const result = await transfer(from, to, bytes);
+  expect(result.received).toBe(result.sent);
+  to.end();
+  await once(from, 'close');
+}
+
+describe('a data plane', () => {
+  it.runIf(process.platform === 'linux')('leaves no thread, file or memory behind in 100 starts and stops with live data channels', { timeout: 180_000 }, async () => {
+    sandbox = await Sandbox.open();
+    const cycle = async (): Promise<void> => {
+      const [alice, bob] = await sandbox.pair();
+      await exchange(alice, bob, 300_000);
+      expect(alice.link.status().channels[0]?.counters.txP2pPackets).toBeGreaterThan(0);
+      await Promise.all(sandbox.parties.splice(0).map(({ link }) => link.stop()));
+    };
+    for (let i = 0; i < 15; i += 1) await cycle();
+    const before = { threads: threads(), rss: process.memoryUsage.rss() };
+    for (let i = 0; i < 85; i += 1) await cycle();
+    const growth = process.memoryUsage.rss() - before.rss;
+    expect(threads()).toBeLessThanOrEqual(before.threads + 1);
+    expect(addonDirectories()).toEqual([]);
+    // Two data planes, four worker threads and two addon images a cycle: what leaked would be megabytes each time.
+    expect(growth / 85).toBeLessThan(400_000);
+  });
+});
+
+describe('a marker', () => {
+  it('that is deleted closes the port, and rewritten opens it again with WebRTC as before', async () => {
+    sandbox = await Sandbox.open();
+    const [alice, bob] = await sandbox.pair();
+    await exchange(alice, bob, 100_000);
+    const file = join(alice.markerDir, 'stream.tcp');
+    const text = readFileSync(file);
+    rmSync(file);
+    await until('the channel is gone', () => alice.link.status().channels.length === 0);
+    await expect(dial(alice.port)).rejects.toThrow('ECONNREFUSED');
+    writeFileSync(file, text);
+    await until('the channel is back', () => alice.link.status().channels[0]?.listening === true);
+    await exchange(alice, bob, 2_000_000);
+    await exchange(bob, alice, 2_000_000);
+    expect(alice.link.status().channels[0]?.sessions[0]?.webrtc).toBe('connected');
+  });
+
+  it('that names a busy port is reported with the port, and works as soon as the port is free', async () => {
+    sandbox = await Sandbox.open();
+    const blocker = createServer().listen(0, '127.0.0.1');
+    await once(blocker, 'listening');
+    const { port } = blocker.address() as { port: number };
+    const ports = { [ALICE]: port, [BOB]: await freePort() };
+    const alice = await sandbox.start(ALICE, port, await sandbox.writeMarker(ALICE, BOB, '0_to_1', ports));
+    await until('the problem is told', () => alice.link.status().channels[0]?.problem?.includes(`127.0.0.1:${port}`) === true);
+    expect(alice.link.status().channels[0]?.problem).toContain('in use');
+    blocker.close();
+    await until('it listens', () => alice.link.status().channels[0]?.listening === true);
+    expect(alice.link.status().channels[0]?.problem).toBeUndefined();
+  });
+
+  it('that cannot be used is told once with its reason and counted, while the others work', async () => {
+    sandbox = await Sandbox.open();
+    const [alice, bob] = await sandbox.pair();
+    const bad: [string, string, string][] = [
+      ['3_to_4', 'not json {', 'JSON'],
+      ['5_to_6', JSON.stringify({ to: BOB, port: 1 }), 'from'],
+      ['7_to_8', JSON.stringify({ from: ALICE, port: 1 }), 'to'],
+      ['9_to_10', JSON.stringify({ from: ALICE, to: BOB }), 'port'],
+    ];
+    for (const [directory, text] of bad) {
+      const path = await sandbox.writeMarker(ALICE, BOB, directory, {});
+      writeFileSync(join(path, 'stream.tcp'), text);
+    }
+    await until('all four are refused', () => alice.link.status().totals.markersRefused >= 4);
+    for (const [directory, , word] of bad) {
+      const told = alice.events.filter(({ what, fields }) => what === 'marker refused' && String(fields['path']).includes(`/${directory}/`));
+      // A half-written file may be seen once on its way; what stays is told once.
+      expect(String(told.at(-1)?.fields['reason'])).toContain(word);
+    }
+    await exchange(alice, bob, 500_000);
+  });
+});

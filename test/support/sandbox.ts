@@ -1,0 +1,146 @@
+// A relay and any number of identities in this process, each a real data plane with its own temporary data directory and markers, for
+// tests that watch whole streams. Everything is on loopback with ports from the system, and gone when `close` resolves.
+
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createHotlink, type Hotlink, type HotlinkError, type HotlinkOptions } from '../../src/index.js';
+import { type RelayServer, startRelay } from '../../src/relay/index.js';
+
+export const ALICE = 'alice@example.com';
+export const BOB = 'bob@example.com';
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+/** Resolves when `condition` holds, looking again at every turn of the event loop; fails after `ms`. */
+export async function until(what: string, condition: () => boolean, ms = 15_000): Promise<void> {
+  const deadline = performance.now() + ms;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`timed out after ${ms} ms waiting until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** @returns a connected socket with half-close, as an application would dial it */
+export async function dial(port: number): Promise<Socket> {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  await once(socket, 'connect');
+  // Streams still open when a data plane stops are reset; a test that expects one listens for itself.
+  socket.on('error', () => {});
+  return socket;
+}
+
+export interface Party {
+  email: string;
+  link: Hotlink;
+  port: number;
+  markerDir: string;
+  fatal: HotlinkError[];
+  events: { what: string; fields: Record<string, unknown> }[];
+}
+
+export class Sandbox {
+  readonly relay: RelayServer;
+  readonly home: string;
+  readonly parties: Party[] = [];
+
+  private constructor(relay: RelayServer, home: string) {
+    this.relay = relay;
+    this.home = home;
+  }
+
+  static async open(): Promise<Sandbox> {
+    return new Sandbox(await startRelay({ listen: '127.0.0.1:0' }), mkdtempSync(join(tmpdir(), 'hotlink-test-')));
+  }
+
+  dataDir(email: string): string {
+    return join(this.home, email);
+  }
+
+  /** Writes the marker of a channel, with the ACL at the relay that goes with it. @returns the marker's directory */
+  async writeMarker(me: string, peer: string, directory: string, ports: Record<string, number>): Promise<string> {
+    const relative = `${me}/shared/flows/test/run1/_mpc/${directory}`;
+    const path = join(this.dataDir(me), 'datasites', relative);
+    mkdirSync(path, { recursive: true });
+    const acl = `rules:\n  - pattern: '**'\n    access:\n      admin: ['${me}']\n      write: ['${me}', '${peer}']\n      read: ['${me}', '${peer}']\n`;
+    const answer = await fetch(`${this.relay.url}/api/v1/acl?user=${me}&key=${relative}/syft.pub.yaml`, { method: 'PUT', body: acl });
+    if (!answer.ok) throw new Error(`the relay refused the ACL: ${await answer.text()}`);
+    writeFileSync(join(path, 'stream.tcp'), JSON.stringify({ from: me, to: peer, port: 0, ports }));
+    return path;
+  }
+
+  /** Starts an identity whose marker is in place. */
+  async start(email: string, port: number, markerDir: string, options: Partial<HotlinkOptions> = {}): Promise<Party> {
+    const link = createHotlink({ email, server: this.relay.url, dataDir: this.dataDir(email), threads: 1, ...options });
+    const party: Party = { email, link, port, markerDir, fatal: [], events: [] };
+    link.on('fatal', (error) => party.fatal.push(error));
+    link.on('event', (what, fields) => party.events.push({ what, fields }));
+    this.parties.push(party);
+    await link.start();
+    return party;
+  }
+
+  /** Alice and Bob with one channel between them, both listening and both at the relay. */
+  async pair(options: Partial<HotlinkOptions> = {}, bobOptions: Partial<HotlinkOptions> = options): Promise<[Party, Party]> {
+    const ports = { [ALICE]: await freePort(), [BOB]: await freePort() };
+    const alice = await this.start(ALICE, ports[ALICE] as number, await this.writeMarker(ALICE, BOB, '0_to_1', ports), options);
+    const bob = await this.start(BOB, ports[BOB] as number, await this.writeMarker(BOB, ALICE, '1_to_0', ports), bobOptions);
+    await until('both parties listen and are at the relay', () =>
+      [alice, bob].every(({ link }) => {
+        const { relay, channels } = link.status();
+        return relay.state === 'up' && channels.length > 0 && channels.every((channel) => channel.listening);
+      }),
+    );
+    return [alice, bob];
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.parties.map(({ link }) => link.stop()));
+    await this.relay.close();
+    rmSync(this.home, { recursive: true, force: true });
+  }
+}
+
+export interface Transfer {
+  sentBytes: number;
+  receivedBytes: number;
+  sent: string;
+  received: string;
+  milliseconds: number;
+}
+
+/** Sends random bytes from one socket, reads them from the other until its end, and gives both digests. */
+export async function transfer(from: Socket, to: Socket, bytes: number): Promise<Transfer> {
+  const sent = createHash('sha256');
+  const received = createHash('sha256');
+  const started = performance.now();
+  let receivedBytes = 0;
+  to.on('data', (data: Buffer) => {
+    receivedBytes += data.length;
+    received.update(data);
+  });
+  const ended = Promise.race([once(to, 'end'), once(to, 'close').then(() => Promise.reject(new Error(`closed after ${receivedBytes} bytes`)))]);
+  const block = randomBytes(Math.min(bytes, 1_048_576));
+  let sentBytes = 0;
+  while (sentBytes < bytes) {
+    const piece = block.subarray(0, Math.min(block.length, bytes - sentBytes));
+    sent.update(piece);
+    sentBytes += piece.length;
+    if (!from.write(piece)) await Promise.race([once(from, 'drain'), once(from, 'close').then(() => Promise.reject(new Error('sender was cut off')))]);
+  }
+  from.end();
+  await ended;
+  return { sentBytes, receivedBytes, sent: sent.digest('hex'), received: received.digest('hex'), milliseconds: performance.now() - started };
+}
