@@ -186,6 +186,7 @@ class DataPlane implements Hotlink {
         changed: () => this.#changed(),
         flush: () => this.#emitter.emit('flush'),
         event: (what, fields) => this.#event(what, fields),
+        trace: (what, fields) => this.#log?.debug(fields, what),
         failed: (failed, code, message) => this.#channelFailed(id, failed, code, message),
         died: (dead, error) => this.#channelDied(id, dead, error),
       },

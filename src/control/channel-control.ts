@@ -58,6 +58,8 @@ export interface ChannelEvents {
   /** A local connection closed: a moment to write telemetry. */
   flush(): void;
   event(what: string, fields: Record<string, unknown>): void;
+  /** For the debug log only. */
+  trace(what: string, fields: Record<string, unknown>): void;
   failed(channel: ChannelControl, code: HotlinkErrorCode, message: string): void;
   died(channel: ChannelControl, error: Error): void;
 }
@@ -183,6 +185,7 @@ export class ChannelControl {
   }
 
   handleSignal(signal: SignalMessage, nowMs: number): void {
+    this.#events.trace('signal in', { sid: signal.sid, kind: signal.knd, tok: signal.tok, err: signal.err });
     const record = this.#sessions.get(signal.sid);
     if (record === undefined) {
       this.#early.put(signal.sid, signal, nowMs);
@@ -315,6 +318,7 @@ export class ChannelControl {
           if (output.knd === 'sdp_offer') this.totals.offers += 1;
           if (output.knd === 'sdp_answer') this.totals.answersOk += 1;
           const { knd, tok, err } = output;
+          this.#events.trace('signal out', { sid: record.sid, kind: knd, tok, err });
           this.#events.send(this.idStem, {
             typ: MessageType.Signal,
             sid: record.sid,
@@ -325,6 +329,7 @@ export class ChannelControl {
           break;
         }
         case 'set-remote':
+          this.#events.trace('remote description', { sid: record.sid, type: output.type });
           this.#tell({ t: 'rtc-remote', sid: record.sid, type: output.type, sdp: output.sdp });
           break;
         case 'add-candidate':

@@ -18,6 +18,7 @@ const RUST_MESSAGE_BYTES = 65_535;
 const OWN_MESSAGE_BYTES = 1_048_576 + 8192;
 const LABEL = 'hotlink';
 
+
 export interface WebRtcEvents {
   description(type: 'offer' | 'answer', sdp: string): void;
   candidate(candidate: string, mid: string): void;
@@ -102,7 +103,7 @@ export class WebRtcLane implements Lane {
   setRemote(type: 'offer' | 'answer', sdp: string): string | undefined {
     if (this.#closed) return undefined;
     try {
-      this.#pc.setRemoteDescription(sdp, type);
+      this.#pc.setRemoteDescription(type === 'offer' ? asPassive(sdp) : sdp, type);
     } catch (error) {
       return (error as Error).message;
     }
@@ -240,4 +241,12 @@ export class WebRtcLane implements Lane {
       setImmediate(() => this.#lost(reason));
     }
   }
+}
+
+/**
+ * Leaves the first DTLS message to the offerer. The library drops what arrives before its own ICE is connected, and a lost ClientHello costs
+ * a second. The answerer knows the other's candidates first, so it is connected first: it must be the one that listens.
+ */
+function asPassive(offer: string): string {
+  return offer.replace(/^a=setup:actpass\r?$/m, 'a=setup:active');
 }
