@@ -50,6 +50,9 @@ export class RelayRings {
   readonly #events: RelayLaneEvents;
   readonly #lanes = new Map<number, RelayLane>();
   #waitingForSpace = false;
+  /** Highest binding heard of: numbers only grow, so one above it is still to come, one below it and unknown is over. */
+  #highest = 0;
+  #wakeBound: (() => void) | undefined;
 
   constructor(out: SharedArrayBuffer, incoming: SharedArrayBuffer, events: RelayLaneEvents) {
     this.#out = new RingProducer(out);
@@ -65,6 +68,8 @@ export class RelayRings {
   add(sid: string, binding: number): RelayLane {
     const lane = new RelayLane(this, sid, binding);
     this.#lanes.set(binding, lane);
+    this.#highest = Math.max(this.#highest, binding);
+    this.#wakeBound?.();
     return lane;
   }
 
@@ -98,6 +103,7 @@ export class RelayRings {
   close(): void {
     this.#out.close();
     this.#in.close();
+    this.#wakeBound?.();
   }
 
   #waitForSpace(bytes: number): void {
@@ -124,6 +130,13 @@ export class RelayRings {
       const at = this.#in.recordStart;
       const ring = this.#in.bytes;
       const binding = (((ring[at] as number) << 24) | ((ring[at + 1] as number) << 16) | ((ring[at + 2] as number) << 8) | (ring[at + 3] as number)) >>> 0;
+      if (binding > this.#highest) {
+        // The relay worker may hear of a session before this thread does; its frames wait here.
+        await new Promise<void>((resolve) => {
+          this.#wakeBound = resolve;
+        });
+        continue;
+      }
       const lane = this.#lanes.get(binding);
       // A lane that is gone: the session was replaced, and its late frames with it.
       if (lane !== undefined) this.#events.frame(lane, ring.subarray(at + BINDING_BYTES, at + length));

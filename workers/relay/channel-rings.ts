@@ -27,6 +27,9 @@ export class ChannelRings {
   readonly #bindings = new Map<number, Binding>();
   readonly #view = new FrameView();
   readonly #messageId: () => string;
+  /** Highest number bound so far: numbers only grow, so one above it is still to come, one below it and unknown is over. */
+  #highest = 0;
+  #wakeBound: (() => void) | undefined;
   #wakeSender: (() => void) | undefined;
   #closed = false;
 
@@ -40,6 +43,8 @@ export class ChannelRings {
 
   bind(binding: Binding): void {
     this.#bindings.set(binding.number, binding);
+    this.#highest = Math.max(this.#highest, binding.number);
+    this.#wakeBound?.();
   }
   unbind(number: number): void {
     this.#bindings.delete(number);
@@ -85,6 +90,7 @@ export class ChannelRings {
     this.#out.close();
     this.#in.close();
     this.#wakeSender?.();
+    this.#wakeBound?.();
   }
 
   async #drain(): Promise<void> {
@@ -93,6 +99,11 @@ export class ChannelRings {
       const length = this.#out.peek();
       if (length < 0) {
         await this.#out.dataWait();
+        continue;
+      }
+      // The channel worker may hear of a session before this thread does; its frames wait here for the binding.
+      if (takeBinding(this.#out.bytes, this.#out.recordStart) > this.#highest) {
+        await this.#bound();
         continue;
       }
       this.#send(this.#out.recordStart, length);
@@ -119,6 +130,15 @@ export class ChannelRings {
     const envelope = encodeDataEnvelope(this.#messageId(), binding.sid, view.seq, view.path(), view.etag(), view.payload());
     this.#socket.send(envelope, () => {
       if (this.#socket.bufferedBytes < HIGH_BYTES / 2) this.#wakeSender?.();
+    });
+  }
+
+  #bound(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wakeBound = () => {
+        this.#wakeBound = undefined;
+        resolve();
+      };
     });
   }
 
