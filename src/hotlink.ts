@@ -7,7 +7,17 @@
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
 import RingBufferTs from 'ring-buffer-ts';
-import { fingerprint, type Fingerprint, HotlinkError, type HotlinkErrorCode, InboundSessions, isEmail, type Marker, MessageType, ownIdStem } from '../native-free/index.js';
+import {
+  type Fingerprint,
+  fingerprint,
+  HotlinkError,
+  type HotlinkErrorCode,
+  InboundSessions,
+  isEmail,
+  type Marker,
+  MessageType,
+  ownIdStem,
+} from '../native-free/index.js';
 import type { FromRelay } from '../workers/messages.js';
 import { ChannelControl } from './control/channel-control.js';
 import { Discovery } from './control/discovery.js';
@@ -15,7 +25,7 @@ import { hostId, newEpoch } from './control/identity.js';
 import { eventsUrl, RelayLink } from './control/relay-link.js';
 import { Supervisor } from './control/supervisor.js';
 import type { HotlinkOptions, Log } from './options.js';
-import { resolveOptions, type ResolvedOptions } from './resolved-options.js';
+import { type ResolvedOptions, resolveOptions } from './resolved-options.js';
 import type { Status } from './status.js';
 
 /** Events kept for status, oldest dropped first. */
@@ -200,7 +210,8 @@ class DataPlane implements Hotlink {
   async #remove(id: string, channel: ChannelControl, reason: string): Promise<void> {
     this.#channels.delete(id);
     for (const key of ['offers', 'answersOk', 'badSignals'] as const) this.#past[key] += channel.totals[key];
-    for (const session of [...this.#inbound.all()]) if (session.channelId === String(channel.index)) this.#inbound.close(session.sid, reason);
+    for (const session of [...this.#inbound.all()])
+      if (session.channelId === String(channel.index)) this.#inbound.close(session.sid, reason);
     this.#drainInbound(performance.now());
     await channel.stop(reason, false);
     for (const [sid, owner] of this.#bySid) if (owner === channel) this.#bySid.delete(sid);
@@ -218,7 +229,8 @@ class DataPlane implements Hotlink {
     this.#event('channel worker died', { key: channel.key, reason: error.message }, 'error');
     if (this.#channels.get(id) !== channel) return;
     this.#channels.delete(id);
-    for (const session of [...this.#inbound.all()]) if (session.channelId === String(channel.index)) this.#inbound.close(session.sid, 'restarted');
+    for (const session of [...this.#inbound.all()])
+      if (session.channelId === String(channel.index)) this.#inbound.close(session.sid, 'restarted');
     this.#drainInbound(performance.now());
     setTimeout(() => {
       if (this.#stopping === undefined && !this.#channels.has(id)) this.#add(id, channel.marker);
@@ -260,7 +272,11 @@ class DataPlane implements Hotlink {
         this.#inbound.handleStray(message.sid);
         break;
       case 'oversize':
-        this.#event('frame refused', { sid: message.sid, reason: `${message.bytes} bytes are more than this program takes in one frame` }, 'warn');
+        this.#event(
+          'frame refused',
+          { sid: message.sid, reason: `${message.bytes} bytes are more than this program takes in one frame` },
+          'warn',
+        );
         break;
       case 'stopped':
         break;
@@ -279,7 +295,11 @@ class DataPlane implements Hotlink {
     for (const channel of this.#channels.values()) channel.relayDown(reason, now);
   }
 
-  #message(id: string, message: FromRelay extends infer M ? (M extends { t: 'message'; message: infer H } ? H : never) : never, now: number): void {
+  #message(
+    id: string,
+    message: FromRelay extends infer M ? (M extends { t: 'message'; message: infer H } ? H : never) : never,
+    now: number,
+  ): void {
     switch (message.typ) {
       case MessageType.Open: {
         const peer = fingerprint(id);
@@ -402,7 +422,8 @@ class DataPlane implements Hotlink {
   status(): Status {
     const channels = [...this.#channels.values()];
     const statuses = channels.map((channel) => channel.status());
-    const sum = (key: 'offers' | 'answersOk' | 'badSignals'): number => channels.reduce((total, channel) => total + channel.totals[key], this.#past[key]);
+    const sum = (key: 'offers' | 'answersOk' | 'badSignals'): number =>
+      channels.reduce((total, channel) => total + channel.totals[key], this.#past[key]);
     const count = (key: 'strictViolations' | 'framesRefused'): number => statuses.reduce((total, { counters }) => total + counters[key], 0);
     const timings = channels.find((channel) => channel.timings.offerToDcOpenMs !== undefined)?.timings ?? {};
     return {

@@ -82,12 +82,21 @@ function loadPrivateImage(file: string): Addon {
       if (home !== undefined) discard(home);
     }
   }
-  throw new HotlinkError('ERR_HLNK_ADDON', `the WebRTC addon could not be mapped from any directory (${failures.join('; ')}); set TMPDIR to one that allows it`);
+  throw new HotlinkError(
+    'ERR_HLNK_ADDON',
+    `the WebRTC addon could not be mapped from any directory (${failures.join('; ')}); set TMPDIR to one that allows it`,
+  );
 }
 
 /** Places to try, best first. */
 function directories(): string[] {
-  const places = [tmpdir(), process.env['XDG_RUNTIME_DIR'], process.platform === 'linux' ? '/dev/shm' : undefined, process.env['XDG_CACHE_HOME'], homedir()];
+  const places = [
+    tmpdir(),
+    process.env['XDG_RUNTIME_DIR'],
+    process.platform === 'linux' ? '/dev/shm' : undefined,
+    process.env['XDG_CACHE_HOME'],
+    homedir(),
+  ];
   return [...new Set(places.filter((place): place is string => place !== undefined && place !== '' && existsSync(place)))];
 }
 

@@ -8,8 +8,8 @@ import {
   type ChannelLimits,
   createCounters,
   createRing,
-  EarlyItems,
   EARLY_TUNABLES,
+  EarlyItems,
   type Fingerprint,
   goOutboundPath,
   type HotlinkErrorCode,
@@ -114,7 +114,9 @@ export class ChannelControl {
         peer: marker.peer,
         bind: options.bind,
         listenPort: marker.port,
-        salt: Math.floor(Math.random() * 36 ** 5).toString(36).padStart(5, '0'),
+        salt: Math.floor(Math.random() * 36 ** 5)
+          .toString(36)
+          .padStart(5, '0'),
         limits: options.limits,
         rtc: options.rtc,
         counters: this.#counters,
@@ -174,7 +176,12 @@ export class ChannelControl {
     if (record === undefined) return;
     const { peer } = record;
     if (!this.#options.limits.webrtcAllowed) {
-      this.#events.send(this.idStem, { typ: MessageType.Signal, sid, knd: 'webrtc_error', err: 'the webrtc lane is switched off on this side' });
+      this.#events.send(this.idStem, {
+        typ: MessageType.Signal,
+        sid,
+        knd: 'webrtc_error',
+        err: 'the webrtc lane is switched off on this side',
+      });
     } else if (peer.kind !== 'go') this.#negotiate(record, 'offerer', nowMs);
     this.#takeEarly(sid, nowMs);
     this.service(nowMs);
@@ -228,7 +235,12 @@ export class ChannelControl {
           break;
         case 'rejected':
           this.#problem = `the relay or the peer refused the session: ${output.reason}; trying again in ${Math.round(output.retryInMs)} ms`;
-          this.#events.event('session rejected', { peer: this.marker.peer, sid: output.sid, reason: output.reason, retryInMs: output.retryInMs });
+          this.#events.event('session rejected', {
+            peer: this.marker.peer,
+            sid: output.sid,
+            reason: output.reason,
+            retryInMs: output.retryInMs,
+          });
           break;
       }
     }
@@ -349,7 +361,8 @@ export class ChannelControl {
     this.#events.event('webrtc failed', { peer: this.marker.peer, sid: record.sid, reason });
     // The acceptor offers, so the acceptor tries again.
     if (record.direction === 'in' && this.#options.limits.webrtcAllowed) {
-      record.retryAtMs = nowMs + Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** Math.min(record.attempts - 1, 8)) * (0.75 + Math.random() / 2);
+      record.retryAtMs =
+        nowMs + Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** Math.min(record.attempts - 1, 8)) * (0.75 + Math.random() / 2);
     }
   }
 
@@ -470,7 +483,16 @@ export class ChannelControl {
     }));
     const { sid, state } = this.outbound;
     if (sid !== undefined && !this.#sessions.has(sid) && state === 'opening') {
-      sessions.push({ sid, direction: 'out', peer: this.marker.peer, channel, state: 'opening', webrtc: 'none', client: 'unknown', seq: 0 });
+      sessions.push({
+        sid,
+        direction: 'out',
+        peer: this.marker.peer,
+        channel,
+        state: 'opening',
+        webrtc: 'none',
+        client: 'unknown',
+        seq: 0,
+      });
     }
     return {
       key: this.key,

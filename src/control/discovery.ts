@@ -95,7 +95,8 @@ export class Discovery {
       const text = size > MAX_MARKER_CHARS ? '' : await readFile(file, 'utf8');
       const result = parseMarker(text, path, this.#email);
       found.set(path, { stamp, marker: result.ok ? result.marker : undefined });
-      if (!result.ok && result.code === 'invalid') this.#events.refused(path, size > MAX_MARKER_CHARS ? 'the file is too large' : result.reason);
+      if (!result.ok && result.code === 'invalid')
+        this.#events.refused(path, size > MAX_MARKER_CHARS ? 'the file is too large' : result.reason);
     } catch {
       // deleted between the listing and the look
     }

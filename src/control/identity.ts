@@ -15,7 +15,10 @@ export function hostId(): string {
     const addresses = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map((entry) => entry.mac));
     facts.push(hostname(), addresses.sort().join());
   }
-  return createHash('sha256').update(`hotlink host ${facts.join(' ')}`).digest('hex').slice(0, 8);
+  return createHash('sha256')
+    .update(`hotlink host ${facts.join(' ')}`)
+    .digest('hex')
+    .slice(0, 8);
 }
 
 /** A fresh name for one run of a channel: a peer that sees another one knows that everything it had was lost. */

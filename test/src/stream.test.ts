@@ -135,7 +135,9 @@ describe('the main thread', () => {
     const [alice, bob] = await sandbox.pair();
     // The applications must not live on the blocked thread, or it would be they who stop.
     const { Worker } = await import('node:worker_threads');
-    const applications = new Worker(new URL('../support/echo-free-burst.js', import.meta.url), { workerData: { from: alice.port, to: bob.port } });
+    const applications = new Worker(new URL('../support/echo-free-burst.js', import.meta.url), {
+      workerData: { from: alice.port, to: bob.port },
+    });
     const counts = new Int32Array(new SharedArrayBuffer(8));
     applications.postMessage(counts.buffer);
     await until('bytes flow', () => Atomics.load(counts, 0) > 8);

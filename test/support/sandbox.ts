@@ -131,16 +131,27 @@ export async function transfer(from: Socket, to: Socket, bytes: number): Promise
     receivedBytes += data.length;
     received.update(data);
   });
-  const ended = Promise.race([once(to, 'end'), once(to, 'close').then(() => Promise.reject(new Error(`closed after ${receivedBytes} bytes`)))]);
+  const ended = Promise.race([
+    once(to, 'end'),
+    once(to, 'close').then(() => Promise.reject(new Error(`closed after ${receivedBytes} bytes`))),
+  ]);
+  const cut = once(from, 'close').then(() => Promise.reject(new Error(`the sender was cut off after ${sentBytes} bytes`)));
+  cut.catch(() => {});
   const block = randomBytes(Math.min(bytes, 1_048_576));
   let sentBytes = 0;
   while (sentBytes < bytes) {
     const piece = block.subarray(0, Math.min(block.length, bytes - sentBytes));
     sent.update(piece);
     sentBytes += piece.length;
-    if (!from.write(piece)) await Promise.race([once(from, 'drain'), once(from, 'close').then(() => Promise.reject(new Error('sender was cut off')))]);
+    if (!from.write(piece)) await Promise.race([once(from, 'drain'), cut]);
   }
   from.end();
   await ended;
-  return { sentBytes, receivedBytes, sent: sent.digest('hex'), received: received.digest('hex'), milliseconds: performance.now() - started };
+  return {
+    sentBytes,
+    receivedBytes,
+    sent: sent.digest('hex'),
+    received: received.digest('hex'),
+    milliseconds: performance.now() - started,
+  };
 }

@@ -203,11 +203,14 @@ export class Channel {
     if (at === undefined || at >= this.#timerAtMs) return;
     clearTimeout(this.#timer);
     this.#timerAtMs = at;
-    this.#timer = setTimeout(() => {
-      this.#timerAtMs = Number.POSITIVE_INFINITY;
-      this.#core.tick(performance.now());
-      this.#rearm();
-    }, Math.max(1, at - performance.now()));
+    this.#timer = setTimeout(
+      () => {
+        this.#timerAtMs = Number.POSITIVE_INFINITY;
+        this.#core.tick(performance.now());
+        this.#rearm();
+      },
+      Math.max(1, at - performance.now()),
+    );
   }
 
   async #stop(): Promise<void> {

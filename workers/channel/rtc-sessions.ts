@@ -53,7 +53,7 @@ export class RtcSessions {
       );
       this.#lanes.set(sid, lane);
     } catch (error) {
-      const reason = error instanceof HotlinkError ? error.message : `the peer connection could not be made: ${(error as Error).message}`;
+      const reason = error instanceof HotlinkError ? error.message : explain((error as Error).message);
       events.failed(sid, reason);
       events.post({ t: 'rtc-closed', sid, reason });
     }
@@ -93,4 +93,10 @@ export class RtcSessions {
     }
     return addon;
   }
+}
+
+function explain(message: string): string {
+  // Each image of the addon keeps four of the process's 1024 thread-specific keys when its thread ends (workers/README.md).
+  const worn = /allocate structures|generate ECDSA/.test(message);
+  return `the peer connection could not be made: ${message}${worn ? '; this process has started and ended too many WebRTC threads: restart it' : ''}`;
 }

@@ -25,8 +25,10 @@ export function parseIceServers(urls: readonly string[], user?: string, pass?: s
     const [, scheme, v6, name, port, transport] = match;
     const hostname = (v6 ?? name) as string;
     if (scheme === 'stun') servers.push({ hostname, port: Number(port ?? 3478) });
-    else if (scheme !== 'turn' || transport === 'tcp') warnings.push(`ICE server "${url}": only TURN over UDP and plain STUN are supported here; left out`);
-    else if (user === undefined || user === '' || pass === undefined || pass === '') warnings.push(`TURN server "${url}" has no credentials; left out`);
+    else if (scheme !== 'turn' || transport === 'tcp')
+      warnings.push(`ICE server "${url}": only TURN over UDP and plain STUN are supported here; left out`);
+    else if (user === undefined || user === '' || pass === undefined || pass === '')
+      warnings.push(`TURN server "${url}" has no credentials; left out`);
     else servers.push({ hostname, port: Number(port ?? 3478), username: user, password: pass, relayType: 'TurnUdp' });
   }
   return { servers, warnings };

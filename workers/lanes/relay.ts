@@ -129,7 +129,9 @@ export class RelayRings {
       }
       const at = this.#in.recordStart;
       const ring = this.#in.bytes;
-      const binding = (((ring[at] as number) << 24) | ((ring[at + 1] as number) << 16) | ((ring[at + 2] as number) << 8) | (ring[at + 3] as number)) >>> 0;
+      const binding =
+        (((ring[at] as number) << 24) | ((ring[at + 1] as number) << 16) | ((ring[at + 2] as number) << 8) | (ring[at + 3] as number)) >>>
+        0;
       if (binding > this.#highest) {
         // The relay worker may hear of a session before this thread does; its frames wait here.
         await new Promise<void>((resolve) => {

@@ -17,7 +17,12 @@ const RUST_MESSAGE_BYTES = 65_535;
 /** Largest message between own peers: a 1 MiB chunk with its head. */
 const OWN_MESSAGE_BYTES = 1_048_576 + 8192;
 const LABEL = 'hotlink';
-
+/**
+ * How long an answerer leaves the first connectivity check to the offerer, ms. The library drops DTLS that arrives before its own ICE is
+ * connected, and a lost ClientHello costs a second; the answerer sends it, so the offerer should be connected first (measured: a third
+ * of all sessions lost that second). An answerer that cannot be reached from outside pays this much instead.
+ */
+const ANSWERER_HOLD_MS = 250;
 
 export interface WebRtcEvents {
   description(type: 'offer' | 'answer', sdp: string): void;
@@ -57,6 +62,7 @@ export class WebRtcLane implements Lane {
   #described = false;
   #candidates: { candidate: string; mid: string }[] = [];
   #deadline: NodeJS.Timeout | undefined;
+  #hold: NodeJS.Timeout | undefined;
 
   constructor(addon: Addon, { sid, role, own, mtu, ice, settings }: WebRtcConfig, events: WebRtcEvents) {
     this.sid = sid;
@@ -103,16 +109,30 @@ export class WebRtcLane implements Lane {
   setRemote(type: 'offer' | 'answer', sdp: string): string | undefined {
     if (this.#closed) return undefined;
     try {
-      this.#pc.setRemoteDescription(type === 'offer' ? asPassive(sdp) : sdp, type);
+      this.#pc.setRemoteDescription(type === 'offer' ? this.#withoutCandidates(sdp) : sdp, type);
     } catch (error) {
       return (error as Error).message;
     }
-    this.#described = true;
-    for (const { candidate, mid } of this.#candidates.splice(0)) this.addCandidate(candidate, mid);
+    if (type === 'answer') this.#takeCandidates();
+    else this.#hold = setTimeout(() => this.#guard(() => this.#takeCandidates()), ANSWERER_HOLD_MS);
     return undefined;
   }
 
-  /** Queued until the remote description is set. A candidate the addon cannot read is dropped: others may do. */
+  /** From now on candidates go straight to the addon. */
+  #takeCandidates(): void {
+    this.#described = true;
+    for (const { candidate, mid } of this.#candidates.splice(0)) this.addCandidate(candidate, mid);
+  }
+
+  #withoutCandidates(sdp: string): string {
+    const mid = /^a=mid:(\S+)/m.exec(sdp)?.[1] ?? '0';
+    return sdp.replace(/^a=(candidate:[^\r\n]*|end-of-candidates)\r?\n/gm, (_line, attribute: string) => {
+      if (attribute.startsWith('candidate:')) this.#candidates.push({ candidate: attribute, mid });
+      return '';
+    });
+  }
+
+  /** Queued until the remote description is set and an answerer's hold is over. A candidate the addon cannot read is dropped: others may do. */
   addCandidate(candidate: string, mid: string): void {
     if (this.#closed) return;
     if (!this.#described) {
@@ -163,6 +183,7 @@ export class WebRtcLane implements Lane {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#deadline);
+    clearTimeout(this.#hold);
     try {
       this.#channel?.close();
       this.#pc.close();
@@ -182,7 +203,10 @@ export class WebRtcLane implements Lane {
       this.#guard(() => {
         if (this.#closed) return;
         // Text frames are read as bytes, as the Rust client does.
-        this.#events.frame(this, typeof message === 'string' ? Buffer.from(message) : message instanceof ArrayBuffer ? new Uint8Array(message) : message);
+        this.#events.frame(
+          this,
+          typeof message === 'string' ? Buffer.from(message) : message instanceof ArrayBuffer ? new Uint8Array(message) : message,
+        );
       }),
     );
     // The answerer may be handed a channel that is open already.
@@ -241,12 +265,4 @@ export class WebRtcLane implements Lane {
       setImmediate(() => this.#lost(reason));
     }
   }
-}
-
-/**
- * Leaves the first DTLS message to the offerer. The library drops what arrives before its own ICE is connected, and a lost ClientHello costs
- * a second. The answerer knows the other's candidates first, so it is connected first: it must be the one that listens.
- */
-function asPassive(offer: string): string {
-  return offer.replace(/^a=setup:actpass\r?$/m, 'a=setup:active');
 }

@@ -160,5 +160,7 @@ function putBinding(ring: Uint8Array, at: number, binding: number): void {
 }
 
 function takeBinding(ring: Uint8Array, at: number): number {
-  return (((ring[at] as number) << 24) | ((ring[at + 1] as number) << 16) | ((ring[at + 2] as number) << 8) | (ring[at + 3] as number)) >>> 0;
+  return (
+    (((ring[at] as number) << 24) | ((ring[at + 1] as number) << 16) | ((ring[at + 2] as number) << 8) | (ring[at + 3] as number)) >>> 0
+  );
 }

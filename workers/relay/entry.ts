@@ -27,7 +27,12 @@ const socket: RelaySocket = new RelaySocket(url, headers, {
       const value = head[name];
       return Array.isArray(value) ? value.join(',') : value;
     };
-    post({ t: 'up', iceServers: one('x-syft-hotlink-ice-servers'), turnUser: one('x-syft-hotlink-turn-user'), turnPass: one('x-syft-hotlink-turn-pass') });
+    post({
+      t: 'up',
+      iceServers: one('x-syft-hotlink-ice-servers'),
+      turnUser: one('x-syft-hotlink-turn-user'),
+      turnPass: one('x-syft-hotlink-turn-pass'),
+    });
   },
   down: (reason, status) => {
     router.clear();

@@ -73,7 +73,11 @@ export class Router {
       const route = this.routes.get(message.sid);
       if (route === undefined) return this.#unrouted(message.sid);
       if (message.pay.length === 0) return this.#refused('empty payload');
-      return this.#outcome(route, message.pay.length, route.rings.deliver(route.binding, utf8(message.pth), utf8(message.etg ?? ''), message.seq, message.pay));
+      return this.#outcome(
+        route,
+        message.pay.length,
+        route.rings.deliver(route.binding, utf8(message.pth), utf8(message.etg ?? ''), message.seq, message.pay),
+      );
     }
     if (message.typ === MessageType.Signal && message.knd === FRAME_SIGNAL) {
       const route = this.routes.get(message.sid);
@@ -81,11 +85,16 @@ export class Router {
       const frame = Buffer.from(message.tok ?? '', 'base64');
       return this.#outcome(route, frame.length, route.rings.deliverFrame(route.binding, frame));
     }
-    if (message.typ >= MessageType.Open && message.typ <= MessageType.Signal) this.#post({ t: 'message', id, message: message as HotlinkMessage });
+    if (message.typ >= MessageType.Open && message.typ <= MessageType.Signal)
+      this.#post({ t: 'message', id, message: message as HotlinkMessage });
     return undefined;
   }
 
-  #data(data: Buffer, sid: string, at: { seq: number; etgStart?: number; etgBytes?: number; payStart: number; payBytes: number }): ChannelRings | undefined {
+  #data(
+    data: Buffer,
+    sid: string,
+    at: { seq: number; etgStart?: number; etgBytes?: number; payStart: number; payBytes: number },
+  ): ChannelRings | undefined {
     const route = this.routes.get(sid);
     if (route === undefined) return this.#unrouted(sid);
     if (at.payBytes === 0) return this.#refused('empty payload');

@@ -116,7 +116,8 @@ export class Rendezvous implements ConnectionEvents {
   written(connection: LocalConnection, bytes: number): void {
     const stream = this.#streamOf.get(connection);
     this.#counters[Counter.rxWriteMsTotal] = (this.#counters[Counter.rxWriteMsTotal] as number) + connection.blockedMs;
-    if (connection.blockedMs > (this.#counters[Counter.rxWriteMsMax] as number)) this.#counters[Counter.rxWriteMsMax] = connection.blockedMs;
+    if (connection.blockedMs > (this.#counters[Counter.rxWriteMsMax] as number))
+      this.#counters[Counter.rxWriteMsMax] = connection.blockedMs;
     connection.blockedMs = 0;
     if (stream === undefined) return;
     this.#core.consumed(stream.id, bytes, performance.now());
