@@ -89,7 +89,9 @@ export class Party {
 }
 
 function cleanEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => name === 'SYFTBOX_HOTLINK_DEBUG' || !/^(SYFTBOX_)?HOTLINK(_|$)/.test(name)));
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => name === 'SYFTBOX_HOTLINK_DEBUG' || !/^(SYFTBOX_)?HOTLINK(_|$)/.test(name)),
+  );
 }
 
 /** A daemon with a pipe for stderr logs JSON; people read this. */
