@@ -40,7 +40,7 @@ export interface ChannelTask {
 export type ToChannel =
   | { t: 'session-up'; sid: string; direction: 'in' | 'out'; own: boolean; epoch: string; path: string }
   | { t: 'session-down'; sid: string }
-  | { t: 'rtc-start'; sid: string; role: 'offerer' | 'answerer'; own: boolean; mtu: number; ice: IceSettings }
+  | { t: 'rtc-start'; sid: string; role: 'offerer' | 'answerer'; own: boolean; mtu: number; loopback: boolean; ice: IceSettings }
   | { t: 'rtc-remote'; sid: string; type: 'offer' | 'answer'; sdp: string }
   | { t: 'rtc-candidate'; sid: string; candidate: string; mid: string }
   | { t: 'rtc-failed'; sid: string; reason: string }

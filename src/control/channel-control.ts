@@ -34,7 +34,7 @@ import type { Supervisor } from './supervisor.js';
 const SAME_HOST_MTU = 4096;
 const UNKNOWN_PATH_MTU = 1280;
 /** Backoff between WebRTC attempts of one session, ms. */
-const RETRY_FIRST_MS = 1000;
+const RETRY_FIRST_MS = 250;
 const RETRY_LAST_MS = 30_000;
 
 export interface ChannelOptions {
@@ -283,6 +283,7 @@ export class ChannelControl {
       path,
       peer,
       mtu,
+      sameHost,
       binding: 0,
       negotiation: undefined,
       webrtc: 'none',
@@ -317,7 +318,15 @@ export class ChannelControl {
     record.attempts += 1;
     record.webrtc = 'connecting';
     record.negotiation = new Negotiation({ role });
-    this.#tell({ t: 'rtc-start', sid: record.sid, role, own: record.peer.kind === 'hotlink', mtu: record.mtu, ice: this.#options.ice });
+    this.#tell({
+      t: 'rtc-start',
+      sid: record.sid,
+      role,
+      own: record.peer.kind === 'hotlink',
+      mtu: record.mtu,
+      loopback: record.sameHost,
+      ice: this.#options.ice,
+    });
     record.negotiation.start(nowMs);
   }
 

@@ -99,7 +99,7 @@ export class Channel {
         break;
       case 'rtc-start':
         this.#core.webrtcPending(message.sid);
-        this.#rtc.start(message.sid, message.role, message.own, message.mtu, message.ice);
+        this.#rtc.start(message);
         break;
       case 'rtc-remote':
         this.#rtc.setRemote(message.sid, message.type, message.sdp);

@@ -4,7 +4,7 @@
 import { HotlinkError } from '../../native-free/errors.js';
 import { type Addon, addonLoaded, loadAddon } from '../addon.js';
 import { WebRtcLane } from '../lanes/webrtc.js';
-import type { FromChannel, IceSettings, RtcSettings } from '../messages.js';
+import type { FromChannel, RtcSettings, ToChannel } from '../messages.js';
 
 export interface RtcSessionEvents {
   post(message: FromChannel): void;
@@ -16,6 +16,8 @@ export interface RtcSessionEvents {
   stalled(): void;
 }
 
+export type RtcStart = Extract<ToChannel, { t: 'rtc-start' }>;
+
 export class RtcSessions {
   readonly #settings: RtcSettings;
   readonly #events: RtcSessionEvents;
@@ -26,13 +28,13 @@ export class RtcSessions {
     this.#events = events;
   }
 
-  start(sid: string, role: 'offerer' | 'answerer', own: boolean, mtu: number, ice: IceSettings): void {
+  start({ sid, role, own, mtu, loopback, ice }: RtcStart): void {
     this.stop(sid);
     const events = this.#events;
     try {
       const lane = new WebRtcLane(
         this.#addon(),
-        { sid, role, own, mtu, ice, settings: this.#settings },
+        { sid, role, own, mtu, loopback, ice, settings: this.#settings },
         {
           description: (type, sdp) => events.post({ t: 'rtc-description', sid, type, sdp }),
           candidate: (candidate, mid) => events.post({ t: 'rtc-local-candidate', sid, candidate, mid }),

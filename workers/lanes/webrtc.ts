@@ -43,6 +43,8 @@ export interface WebRtcConfig {
   /** The peer is another copy of this program. */
   own: boolean;
   mtu: number;
+  /** Both ends are on this machine: the connection stays on 127.0.0.1. */
+  loopback: boolean;
   ice: IceSettings;
   settings: RtcSettings;
 }
@@ -64,14 +66,18 @@ export class WebRtcLane implements Lane {
   #deadline: NodeJS.Timeout | undefined;
   #hold: NodeJS.Timeout | undefined;
 
-  constructor(addon: Addon, { sid, role, own, mtu, ice, settings }: WebRtcConfig, events: WebRtcEvents) {
+  constructor(addon: Addon, { sid, role, own, mtu, loopback, ice, settings }: WebRtcConfig, events: WebRtcEvents) {
     this.sid = sid;
     this.#own = own;
     this.#events = events;
     this.#lowBytes = settings.bufferedHighBytes >> 1;
     this.#gate = new SendGate({ highBytes: settings.bufferedHighBytes, lowBytes: this.#lowBytes, waitMs: settings.backpressureWaitMs });
     const config: RtcConfig = {
-      iceServers: parseIceServers(ice.iceServers, ice.turnUser, ice.turnPass).servers,
+      // The stack offers no loopback candidate of its own accord; bound to the address, it offers that one alone. So two ends of one
+      // machine need no other network, and nothing of it is visible from outside.
+      ...(loopback
+        ? { bindAddress: '127.0.0.1', iceServers: [] }
+        : { iceServers: parseIceServers(ice.iceServers, ice.turnUser, ice.turnPass).servers }),
       mtu,
       // A Rust peer is told 64 KiB, as it tells us; more only between own peers.
       maxMessageSize: own ? OWN_MESSAGE_BYTES : 65_536,
