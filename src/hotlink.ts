@@ -18,12 +18,13 @@ import {
   MessageType,
   ownIdStem,
 } from '../native-free/index.js';
-import type { FromRelay } from '../workers/messages.js';
+import type { ChannelShape, FromRelay } from '../workers/messages.js';
 import { ChannelControl } from './control/channel-control.js';
 import { Discovery } from './control/discovery.js';
 import { hostId, newEpoch } from './control/identity.js';
 import { eventsUrl, RelayLink } from './control/relay-link.js';
 import { Supervisor } from './control/supervisor.js';
+import { type ForwardChannel, type ForwardOptions, grant, planForward } from './forward.js';
 import type { HotlinkOptions, Log } from './options.js';
 import { type ResolvedOptions, resolveOptions } from './resolved-options.js';
 import type { Status } from './status.js';
@@ -32,6 +33,8 @@ import type { Status } from './status.js';
 const RECENT_EVENTS = 256;
 /** Between the last Close and the end of the WebSocket, ms (wire.md 13.7). */
 const CLOSE_PAUSE_MS = 50;
+/** Ids of channels that no marker made. */
+const FORWARD_PREFIX = 'forward ';
 /** A channel whose worker died starts again after this long, ms. */
 const RESTART_MS = 250;
 
@@ -49,6 +52,11 @@ export interface Hotlink extends AsyncDisposable {
    * @throws HotlinkError `ERR_HLNK_CONFIG` when an option cannot be used
    */
   start(): Promise<void>;
+  /**
+   * Opens an ad-hoc channel without a marker file. The peer gets the permissions it needs on our copy of the channel's directory.
+   * @throws HotlinkError `ERR_HLNK_USAGE`, `ERR_HLNK_RELAY_UNAVAILABLE`, `ERR_HLNK_DENIED`, `ERR_HLNK_PORT_BUSY`, `ERR_HLNK_CLOSED`
+   */
+  forward(options: ForwardOptions): Promise<ForwardChannel>;
   /** Ends everything, telling peers. Idempotent. */
   stop(): Promise<void>;
   /** A snapshot of what runs now. Synchronous and cheap. */
@@ -145,6 +153,32 @@ class DataPlane implements Hotlink {
     }
   }
 
+  async forward(options: ForwardOptions): Promise<ForwardChannel> {
+    const { server, email, token } = this.#options;
+    const plan = planForward(email, options);
+    const id = `${FORWARD_PREFIX}${plan.marker.relPath}`;
+    if (this.#relay === undefined || this.#stopping !== undefined)
+      throw new HotlinkError('ERR_HLNK_CLOSED', 'start() the data plane first');
+    if (this.#channels.has(id))
+      throw new HotlinkError('ERR_HLNK_USAGE', `a channel "${options.name}" with ${options.peer} is open already`);
+    await grant(server, email, plan, token, options.signal);
+    const channel = this.#add(id, plan.marker, plan.shape, plan.bind);
+    this.#inbound.handleChannelAdded(performance.now());
+    this.#service();
+    const close = async (): Promise<void> => {
+      if (this.#channels.get(id) === channel) await this.#remove(id, channel, 'closed');
+    };
+    try {
+      if (plan.shape.kind !== 'dial') await channel.listening(options.signal);
+    } catch (error) {
+      await close();
+      throw error;
+    }
+    options.signal?.addEventListener('abort', () => void close(), { once: true });
+    const address = plan.shape.kind === 'dial' ? undefined : { host: plan.bind, port: channel.port };
+    return { address, close, [Symbol.asyncDispose]: close };
+  }
+
   stop(): Promise<void> {
     this.#stopping ??= this.#end();
     return this.#stopping;
@@ -174,17 +208,17 @@ class DataPlane implements Hotlink {
   async #apply(markers: Marker[]): Promise<void> {
     if (this.#stopping !== undefined) return;
     const wanted = new Map(markers.map((marker) => [JSON.stringify(marker), marker]));
-    const gone = [...this.#channels].filter(([id]) => !wanted.has(id));
+    const gone = [...this.#channels].filter(([id]) => !id.startsWith(FORWARD_PREFIX) && !wanted.has(id));
     await Promise.all(gone.map(([id, channel]) => this.#remove(id, channel, 'its marker was removed or changed')));
     for (const [id, marker] of wanted) if (!this.#channels.has(id)) this.#add(id, marker);
     this.#inbound.handleChannelAdded(performance.now());
     this.#service();
   }
 
-  #add(id: string, marker: Marker): void {
-    const { limits, rtc, ice, bindAddress, mtu, email } = this.#options;
+  #add(id: string, marker: Marker, shape: ChannelShape = shapeOf(marker), bind = this.#options.bindAddress): ChannelControl {
+    const { limits, rtc, ice, mtu, email } = this.#options;
     const channel = new ChannelControl(
-      { index: this.#nextIndex, marker, email, host: this.#host, bind: bindAddress, limits, rtc, ice, mtu },
+      { index: this.#nextIndex, marker, email, host: this.#host, bind, shape, limits, rtc, ice, mtu },
       this.#supervisor,
       {
         send: (idStem, message) => {
@@ -205,6 +239,7 @@ class DataPlane implements Hotlink {
     this.#channels.set(id, channel);
     if (this.#relayState.state === 'up') channel.relayUp(performance.now());
     this.#event('channel added', { key: channel.key, peer: marker.peer, port: marker.port });
+    return channel;
   }
 
   async #remove(id: string, channel: ChannelControl, reason: string): Promise<void> {
@@ -233,7 +268,7 @@ class DataPlane implements Hotlink {
       if (session.channelId === String(channel.index)) this.#inbound.close(session.sid, 'restarted');
     this.#drainInbound(performance.now());
     setTimeout(() => {
-      if (this.#stopping === undefined && !this.#channels.has(id)) this.#add(id, channel.marker);
+      if (this.#stopping === undefined && !this.#channels.has(id)) this.#add(id, channel.marker, channel.shape, channel.bind);
     }, RESTART_MS);
   }
 
@@ -241,7 +276,7 @@ class DataPlane implements Hotlink {
     this.#applying = this.#applying.then(async () => {
       if (this.#stopping !== undefined || this.#channels.get(id) !== channel) return;
       await this.#remove(id, channel, reason);
-      this.#add(id, channel.marker);
+      this.#add(id, channel.marker, channel.shape, channel.bind);
       this.#service();
     });
   }
@@ -448,4 +483,10 @@ class DataPlane implements Hotlink {
       events: this.#recent.toArray(),
     };
   }
+}
+
+/** The shape a marker asks for: `dial` is ours, and so is `"shape": "forward"` on the side that listens for it. */
+function shapeOf(marker: Marker): ChannelShape {
+  if (marker.dial !== undefined) return { kind: 'dial', host: marker.dial.host, port: marker.dial.port };
+  return { kind: marker.extra?.['shape'] === 'forward' ? 'forward' : 'rendezvous', port: marker.port };
 }

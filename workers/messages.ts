@@ -21,6 +21,12 @@ export interface RtcSettings {
   backpressureWaitMs: number;
 }
 
+/**
+ * How applications meet the channel. Both ends listen (`rendezvous`), or one listens (`forward`) and the other dials (`dial`).
+ * A port 0 lets the system choose.
+ */
+export type ChannelShape = { kind: 'rendezvous' | 'forward'; port: number } | { kind: 'dial'; host: string; port: number };
+
 /** What a channel task is started with. `port` is transferred. */
 export interface ChannelTask {
   port: MessagePort;
@@ -28,8 +34,7 @@ export interface ChannelTask {
   key: string;
   peer: string;
   bind: string;
-  /** Local port to listen on; 0 lets the system choose. */
-  listenPort: number;
+  shape: ChannelShape;
   salt: string;
   limits: ChannelLimits;
   rtc: RtcSettings;

@@ -55,6 +55,16 @@ function program(does: (verb: Verb) => (flags: unknown, command: Command) => Pro
     .option('--with-parent', 'stop when standard input ends, for a program that starts this one')
     .action(does(async (command) => (await import('./up.js')).up(command)));
 
+  addSettingFlags(root.command('forward'))
+    .description('one ad-hoc channel without markers: one side listens, the other dials an application')
+    .requiredOption('--peer <email>', "the peer's e-mail")
+    .requiredOption('--name <name>', 'name of the channel, the same on both sides')
+    .option('--listen <host:port>', 'applications dial this address; port 0 takes any')
+    .option('--dial <host:port>', 'dial this application for each connection of the peer')
+    .option('--rendezvous', 'both sides listen and both applications dial in')
+    .option('--json', 'what was set up as one JSON value')
+    .action(does(async (command) => (await import('./forward.js')).forward(command)));
+
   addDemoFlags(root.command('demo'))
     .description('a relay and three parties on this host, checksummed bursts over WebRTC, a verdict')
     .action(does(async (command) => (await import('./burst.js')).demo(command)));

@@ -12,6 +12,7 @@ import {
   EarlyItems,
   type Fingerprint,
   goOutboundPath,
+  HotlinkError,
   type HotlinkErrorCode,
   type HotlinkMessage,
   inboundKeys,
@@ -24,7 +25,7 @@ import {
   readCounters,
   type SignalMessage,
 } from '../../native-free/index.js';
-import type { FromChannel, IceSettings, RtcSettings, ToChannel, ToRelay } from '../../workers/messages.js';
+import type { ChannelShape, FromChannel, IceSettings, RtcSettings, ToChannel, ToRelay } from '../../workers/messages.js';
 import type { ChannelStatus, LaneKind, SessionStatus } from '../status.js';
 import { newEpoch } from './identity.js';
 import { clientName, epochOf, type SessionRecord } from './session-record.js';
@@ -43,6 +44,7 @@ export interface ChannelOptions {
   email: string;
   host: string;
   bind: string;
+  shape: ChannelShape;
   limits: ChannelLimits;
   rtc: RtcSettings;
   ice: IceSettings;
@@ -81,6 +83,7 @@ export class ChannelControl {
   readonly #sessions = new Map<string, SessionRecord>();
   readonly #early = new EarlyItems<SignalMessage>(EARLY_TUNABLES);
   readonly #stopped: Promise<void>;
+  readonly #listenWaiters: ((problem: string | undefined) => void)[] = [];
   #ringsMade = false;
   #nextBinding = 1;
   #peer: Fingerprint = { kind: 'unknown' };
@@ -113,7 +116,7 @@ export class ChannelControl {
         key: this.key,
         peer: marker.peer,
         bind: options.bind,
-        listenPort: marker.port,
+        shape: options.shape,
         salt: Math.floor(Math.random() * 36 ** 5)
           .toString(36)
           .padStart(5, '0'),
@@ -127,6 +130,33 @@ export class ChannelControl {
     );
     this.#stopped = new Promise((resolve) => this.#port.once('close', () => resolve()));
     this.#port.on('message', (message: FromChannel) => this.#fromWorker(message));
+  }
+
+  get shape(): ChannelShape {
+    return this.#options.shape;
+  }
+  get bind(): string {
+    return this.#options.bind;
+  }
+  /** Port it listens on; 0 before that. */
+  get port(): number {
+    return this.#portNumber;
+  }
+
+  /**
+   * Resolves when the channel listens.
+   * @throws HotlinkError `ERR_HLNK_PORT_BUSY` when it cannot, `ERR_HLNK_CLOSED` when `signal` aborts first
+   */
+  listening(signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#listenWaiters.push((problem) => (problem === undefined ? resolve() : reject(new HotlinkError('ERR_HLNK_PORT_BUSY', problem))));
+      signal?.addEventListener('abort', () => reject(new HotlinkError('ERR_HLNK_CLOSED', 'given up while opening')), { once: true });
+      if (this.#portNumber !== 0) this.#tellListenWaiters(undefined);
+    });
+  }
+
+  #tellListenWaiters(problem: string | undefined): void {
+    for (const tell of this.#listenWaiters.splice(0)) tell(problem);
   }
 
   // --- relay and peer ------------------------------------------------------------------------------------------------------------
@@ -383,10 +413,12 @@ export class ChannelControl {
       case 'listening':
         this.#portNumber = message.port;
         this.#problem = undefined;
+        this.#tellListenWaiters(undefined);
         this.#events.event('listening', { key: this.key, port: message.port });
         break;
       case 'listen-failed':
         this.#problem = message.message;
+        this.#tellListenWaiters(message.message);
         this.#events.event('listen failed', { key: this.key, code: message.code, reason: message.message });
         break;
       case 'want-session':

@@ -9,16 +9,19 @@ import { Counter } from '../../native-free/counters.js';
 import type { Lane } from '../../native-free/lane.js';
 import { RelayRings } from '../lanes/relay.js';
 import type { ChannelTask, FromChannel, ToChannel } from '../messages.js';
+import { ForwardDial } from '../tcp/forward-dial.js';
+import { ForwardListen } from '../tcp/forward-listen.js';
 import { Listener } from '../tcp/listener.js';
 import { Rendezvous } from '../tcp/rendezvous.js';
+import type { StreamEvents, Streams } from '../tcp/streams.js';
 import { RtcSessions } from './rtc-sessions.js';
 
 export class Channel {
   readonly #port: MessagePort;
   readonly #counters: Float64Array;
   readonly #core: ChannelCore;
-  readonly #rendezvous: Rendezvous;
-  readonly #listener: Listener;
+  readonly #streams: Streams;
+  readonly #listener: Listener | undefined;
   readonly #rtc: RtcSessions;
   readonly #stopped: Promise<void>;
   #resolveStopped: () => void = () => {};
@@ -42,29 +45,40 @@ export class Channel {
       limits: task.limits,
       counters: this.#counters,
       ports: {
-        deliver: (stream, payload, lasting) => this.#rendezvous.deliver(stream, payload, lasting),
-        opened: (stream) => this.#rendezvous.opened(stream),
-        ended: (stream) => this.#rendezvous.peerEnded(stream),
-        reset: (stream, reason) => this.#rendezvous.peerReset(stream, reason),
-        room: (stream) => this.#rendezvous.room(stream),
-        sendingDone: (stream) => this.#rendezvous.sendingDone(stream),
+        deliver: (stream, payload, lasting) => this.#streams.deliver(stream, payload, lasting),
+        opened: (stream) => this.#streams.opened(stream),
+        ended: (stream) => this.#streams.peerEnded(stream),
+        reset: (stream, reason) => this.#streams.peerReset(stream, reason),
+        room: (stream) => this.#streams.room(stream),
+        sendingDone: (stream) => this.#streams.sendingDone(stream),
         wantSession: () => this.#wantSession(),
         wantRelay: (sid) => this.#post({ t: 'want-relay', sid }),
-        peerRestarted: () => this.#rendezvous.resetAll('the peer was restarted'),
+        peerRestarted: () => this.#streams.resetAll('the peer was restarted'),
         failed: (code, message) => {
-          this.#rendezvous.resetAll(message);
+          this.#streams.resetAll(message);
           this.#post({ t: 'failed', code, message });
         },
         refused: (reason, sid) => this.#post({ t: 'refused', sid, reason }),
         carries: (lane, reason) => this.#post({ t: 'carries', sid: lane?.sid, lane: lane?.kind, reason }),
       },
     });
-    this.#rendezvous = new Rendezvous(this.#core, this.#counters, {
+    const streamEvents: StreamEvents = {
       bound: (stream) => this.#post({ t: 'connection', event: 'bound', stream, reason: '' }),
       closed: (stream, reset, reason) => this.#post({ t: 'connection', event: reset ? 'reset' : 'closed', stream, reason }),
       overflow: (message) => this.#post({ t: 'failed', code: 'ERR_HLNK_GAP', message }),
       rearm: () => this.#rearm(),
-    });
+    };
+    if (task.shape.kind === 'dial') {
+      this.#streams = new ForwardDial(this.#core, this.#counters, streamEvents, task.shape);
+    } else {
+      const shape = new (task.shape.kind === 'forward' ? ForwardListen : Rendezvous)(this.#core, this.#counters, streamEvents);
+      this.#streams = shape;
+      this.#listener = new Listener(task.bind, task.shape.port, {
+        connection: (socket) => shape.accept(socket),
+        listening: (port) => this.#post({ t: 'listening', port }),
+        failed: (code, message) => this.#post({ t: 'listen-failed', code, message }),
+      });
+    }
     this.#rtc = new RtcSessions(task.rtc, {
       post: (message) => this.#post(message),
       laneUp: (lane) => this.#laneUp(lane),
@@ -73,11 +87,6 @@ export class Channel {
       frame: (lane, message) => this.#frame(lane, message, true),
       writable: () => this.#pump(),
       stalled: () => this.#count(Counter.gateStalls),
-    });
-    this.#listener = new Listener(task.bind, task.listenPort, {
-      connection: (socket) => this.#rendezvous.accept(socket),
-      listening: (port) => this.#post({ t: 'listening', port }),
-      failed: (code, message) => this.#post({ t: 'listen-failed', code, message }),
     });
     this.#port.on('message', (message: ToChannel) => this.#handle(message));
   }
@@ -217,8 +226,8 @@ export class Channel {
     if (this.#stopping) return;
     this.#stopping = true;
     clearTimeout(this.#timer);
-    const listenerClosed = this.#listener.close();
-    this.#rendezvous.destroy();
+    const listenerClosed = this.#listener?.close();
+    this.#streams.destroy();
     this.#rtc.stopAll();
     this.#relay?.close();
     await listenerClosed;

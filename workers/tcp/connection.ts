@@ -1,15 +1,17 @@
-// One accepted application connection. Reads land in memory that this program chooses: in the stream's send window behind head-room once
+// One application connection, accepted or dialled. Reads land in memory that this program chooses: in the stream's send window behind head-room once
 // the connection carries a stream, in the thread's scratch buffer before that, so that a probe that never sends costs nothing.
 //
 // Node offers `onread` for dialled sockets only; an accepted connection gets it by handing its handle to a new Socket. libuv reads and
 // calls back within one turn per socket, so one scratch buffer serves every connection of the thread. Channel worker thread.
 
-import { Socket } from 'node:net';
+import { connect, type OnReadOpts, Socket } from 'node:net';
 
 /** One buffer per thread for reads that have no place of their own yet. As large as the default chunk, so that it fills one frame. */
 const SCRATCH = new Uint8Array(65_536);
 
 export interface ConnectionEvents {
+  /** A dialled connection is up. */
+  connected?(connection: LocalConnection): void;
   /**
    * Bytes arrived. @param landed true when they lie where {@link ConnectionEvents.landing} said
    * @returns false to stop reading until {@link LocalConnection.resume}
@@ -31,7 +33,7 @@ interface SocketWithHandle {
 }
 
 export class LocalConnection {
-  readonly acceptedMs: number;
+  readonly openedMs: number;
   /** The application has sent or been sent something. */
   used = false;
   readonly #socket: Socket;
@@ -44,34 +46,26 @@ export class LocalConnection {
   /** Time spent with the application not reading, ms, since the last look. */
   blockedMs = 0;
 
-  /** Takes over an accepted socket that was paused at birth. */
-  constructor(accepted: Socket, events: ConnectionEvents) {
+  private constructor(events: ConnectionEvents, open: (onread: OnReadOpts) => Socket) {
     this.#events = events;
-    this.acceptedMs = performance.now();
-    const holder = accepted as unknown as SocketWithHandle;
-    const handle = holder._handle;
-    holder._handle = null;
-    accepted.destroy();
+    this.openedMs = performance.now();
     let place: Uint8Array | undefined;
-    this.#socket = new Socket({
-      handle,
-      allowHalfOpen: true,
-      onread: {
-        buffer: () => {
-          place = events.landing(this);
-          return place ?? SCRATCH;
-        },
-        callback: (bytes: number, buffer: Uint8Array) => {
-          const landed = buffer === place;
-          this.used = true;
-          const more = events.read(this, buffer.subarray(0, bytes), landed);
-          this.#paused = !more;
-          return more;
-        },
+    this.#socket = open({
+      buffer: () => {
+        place = events.landing(this);
+        return place ?? SCRATCH;
       },
-    } as ConstructorParameters<typeof Socket>[0]);
+      callback: (bytes: number, buffer: Uint8Array) => {
+        const landed = buffer === place;
+        this.used = true;
+        const more = events.read(this, buffer.subarray(0, bytes), landed);
+        this.#paused = !more;
+        return more;
+      },
+    });
     this.#socket.setNoDelay(true);
     this.#socket.setKeepAlive(true, 60_000);
+    this.#socket.on('connect', () => events.connected?.(this));
     this.#socket.on('end', () => events.ended(this));
     this.#socket.on('error', (error) => {
       this.#error = error;
@@ -81,7 +75,25 @@ export class LocalConnection {
       events.closed(this, this.#error);
     });
     this.#socket.on('drain', () => this.#unblocked());
-    this.#socket.resume();
+  }
+
+  /** Takes over an accepted socket that was paused at birth. */
+  static accepted(socket: Socket, events: ConnectionEvents): LocalConnection {
+    const holder = socket as unknown as SocketWithHandle;
+    const handle = holder._handle;
+    holder._handle = null;
+    socket.destroy();
+    const connection = new LocalConnection(
+      events,
+      (onread) => new Socket({ handle, allowHalfOpen: true, onread } as ConstructorParameters<typeof Socket>[0]),
+    );
+    connection.#socket.resume();
+    return connection;
+  }
+
+  /** Dials an application. `connected` or `closed` follows. */
+  static dial(host: string, port: number, events: ConnectionEvents): LocalConnection {
+    return new LocalConnection(events, (onread) => connect({ host, port, allowHalfOpen: true, noDelay: true, onread }));
   }
 
   /** Writes bytes that will not change any more. */

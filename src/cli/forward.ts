@@ -1,0 +1,69 @@
+// `hotlink forward`: one ad-hoc channel without markers. Prints where the application dials and, for a person, the command for the other
+// side. Drains on a signal.
+import type { Command } from 'commander';
+import { HotlinkError } from '../../native-free/errors.js';
+import { requireIdentity } from '../config/index.js';
+import type { ForwardOptions } from '../forward.js';
+import { createHotlink } from '../hotlink.js';
+import { EXIT_OK, exitCodeOf } from './exit-code.js';
+import { onInterruption, whenAborted } from './interruption.js';
+import { createLog } from './log.js';
+import { loadSettings } from './setting-flags.js';
+
+interface Flags {
+  peer: string;
+  name: string;
+  listen?: string;
+  dial?: string;
+  rendezvous?: boolean;
+  json?: boolean;
+}
+
+/** @returns the exit code */
+export async function forward(command: Command): Promise<number> {
+  const flags = command.opts<Flags>();
+  const resolved = loadSettings(command);
+  const options = requireIdentity(resolved);
+  const log = createLog({ debug: resolved.values.debug });
+  for (const warning of resolved.warnings) log.warn({}, warning);
+  using interruption = onInterruption();
+  // Markers are for `up`: this verb carries the one channel it was told.
+  const { dataDir: _unused, ...withoutMarkers } = options;
+  const link = createHotlink({ ...withoutMarkers, log });
+  const fatal = new Promise<HotlinkError>((resolve) => link.on('fatal', resolve));
+  try {
+    await link.start();
+    const request: ForwardOptions = {
+      peer: flags.peer,
+      name: flags.name,
+      signal: interruption.signal,
+      ...(flags.listen === undefined ? {} : { listen: flags.listen }),
+      ...(flags.dial === undefined ? {} : { dial: flags.dial }),
+      ...(flags.rendezvous === undefined ? {} : { rendezvous: flags.rendezvous }),
+    };
+    const channel = await link.forward(request);
+    const address = channel.address === undefined ? undefined : `${channel.address.host}:${channel.address.port}`;
+    if (flags.json)
+      process.stdout.write(
+        `${JSON.stringify({ peer: flags.peer, name: flags.name, listening: address ?? null, dialling: flags.dial ?? null })}\n`,
+      );
+    else
+      process.stdout.write(
+        address === undefined ? `dialling ${flags.dial} for each connection of ${flags.peer}\n` : `listening ${address}\n`,
+      );
+    const other = flags.listen === undefined || flags.rendezvous === true ? '--listen 127.0.0.1:PORT' : '--dial HOST:PORT';
+    const both = flags.rendezvous === true ? ' --rendezvous' : '';
+    process.stderr.write(
+      `on the other side: hotlink forward --email ${flags.peer} --server ${options.server} --peer ${options.email} --name ${flags.name} ${other}${both}\n`,
+    );
+    const end = await Promise.race([fatal, whenAborted(interruption.signal)]);
+    if (end instanceof HotlinkError) {
+      log.error({ code: end.code }, end.message);
+      return exitCodeOf(end.code);
+    }
+    log.info({}, 'draining');
+  } finally {
+    await link.stop();
+  }
+  return interruption.exitCode ?? EXIT_OK;
+}

@@ -1,0 +1,291 @@
+// The streams of a channel and the application connections that carry them: what every shape has in common. A shape (rendezvous.ts,
+// forward-listen.ts, forward-dial.ts) decides which connection carries which stream.
+//
+//  - A connection that comes and goes without a byte is a probe: no stream, no trace beyond a counter.
+//  - An application's FIN, reset and crash reach the other application in sequence with the data, when the peer is one of ours. Upstream
+//    has no word for them: there, a closed connection ends the stream on this side only.
+//  - What a stream delivers before it has a connection is held; the credit given bounds it (own peers), or a limit (upstream).
+// Channel worker thread.
+
+import type { ChannelCore, OutStream } from '../../native-free/channel/index.js';
+import { UPSTREAM_STREAM } from '../../native-free/channel/index.js';
+import { Counter } from '../../native-free/counters.js';
+import type { ConnectionEvents, LocalConnection } from './connection.js';
+
+/** What is held for an application of an upstream stream that does not read or is not there, bytes. Beyond it the stream is reset. */
+const UPSTREAM_HOLD_BYTES = 67_108_864;
+
+export interface LocalStream {
+  id: number;
+  out: OutStream | undefined;
+  connection: LocalConnection | undefined;
+  /** Delivered before a connection was there. */
+  held: Uint8Array[];
+  heldBytes: number;
+  /** The peer's direction ended. */
+  inEnded: boolean;
+  /** Our direction's end is on its way. */
+  outDone: boolean;
+}
+
+export interface StreamEvents {
+  bound(stream: number): void;
+  /** An application's connection closed. */
+  closed(stream: number, reset: boolean, reason: string): void;
+  overflow(message: string): void;
+  rearm(): void;
+}
+
+export abstract class Streams implements ConnectionEvents {
+  protected readonly core: ChannelCore;
+  protected readonly counters: Float64Array;
+  protected readonly events: StreamEvents;
+  /** Connections that carry no stream, oldest first. */
+  protected readonly idle = new Set<LocalConnection>();
+  /** First bytes of connections that stand by. */
+  protected readonly pending = new Map<LocalConnection, Uint8Array>();
+  protected readonly streams = new Map<number, LocalStream>();
+  readonly #streamOf = new Map<LocalConnection, LocalStream>();
+  /** Connections whose application finished writing while they stood by. */
+  readonly #endedEarly = new Set<LocalConnection>();
+
+  constructor(core: ChannelCore, counters: Float64Array, events: StreamEvents) {
+    this.core = core;
+    this.counters = counters;
+    this.events = events;
+  }
+
+  get liveStreams(): number {
+    return this.streams.size;
+  }
+
+  // --- what a shape decides ------------------------------------------------------------------------------------------------------
+
+  /** First bytes of a connection that carries no stream. @returns the stream it carries from now on, or undefined to stand by, unread */
+  protected abstract firstBytes(connection: LocalConnection): LocalStream | undefined;
+  /** A stream is there that has no connection yet. */
+  protected abstract wantConnection(stream: LocalStream): void;
+  /** A stream is over. */
+  protected abstract streamOver(): void;
+  /** A connection that carried no stream closed. @returns true when it was no probe */
+  protected idleClosed(_connection: LocalConnection): boolean {
+    return false;
+  }
+  /** Ends timers of the shape. */
+  protected abstract endShape(): void;
+
+  // --- from the application ------------------------------------------------------------------------------------------------------
+
+  read(connection: LocalConnection, bytes: Uint8Array, landed: boolean): boolean {
+    const stream = this.#streamOf.get(connection) ?? this.firstBytes(connection);
+    if (stream?.out === undefined) {
+      // Another stream is running: this connection waits, unread, with the bytes it already sent.
+      this.pending.set(connection, bytes.slice());
+      return false;
+    }
+    const window = stream.out.window;
+    const landedAt = landed && window !== undefined ? bytes.byteOffset - window.bytes.byteOffset : -1;
+    if (!this.core.take(stream.out, bytes, landedAt, performance.now())) {
+      this.pending.set(connection, bytes.slice());
+      this.events.rearm();
+      return false;
+    }
+    this.events.rearm();
+    return stream.out.window === undefined || stream.out.window.landingAt() >= 0;
+  }
+
+  landing(connection: LocalConnection): Uint8Array | undefined {
+    const window = this.#streamOf.get(connection)?.out?.window;
+    if (window === undefined) return undefined;
+    const at = window.landingAt();
+    return at < 0 ? undefined : window.bytes.subarray(at, at + window.chunkBytes);
+  }
+
+  ended(connection: LocalConnection): void {
+    const stream = this.#streamOf.get(connection);
+    if (stream?.out !== undefined) {
+      this.core.endStream(stream.out, performance.now());
+      this.events.rearm();
+      this.#reapIfOver(stream);
+    } else if (this.pending.has(connection)) this.#endedEarly.add(connection);
+    else connection.destroy();
+  }
+
+  written(connection: LocalConnection, bytes: number): void {
+    const stream = this.#streamOf.get(connection);
+    this.counters[Counter.rxWriteMsTotal] = (this.counters[Counter.rxWriteMsTotal] as number) + connection.blockedMs;
+    if (connection.blockedMs > (this.counters[Counter.rxWriteMsMax] as number)) this.counters[Counter.rxWriteMsMax] = connection.blockedMs;
+    connection.blockedMs = 0;
+    if (stream === undefined) return;
+    this.core.consumed(stream.id, bytes, performance.now());
+    this.events.rearm();
+  }
+
+  closed(connection: LocalConnection, error: Error | undefined): void {
+    this.idle.delete(connection);
+    this.pending.delete(connection);
+    this.#endedEarly.delete(connection);
+    const stream = this.#streamOf.get(connection);
+    if (stream === undefined) {
+      if (!this.idleClosed(connection) && !connection.used) this.counters[Counter.probes] = (this.counters[Counter.probes] as number) + 1;
+      return;
+    }
+    this.#streamOf.delete(connection);
+    stream.connection = undefined;
+    this.#live(-1);
+    const clean = error === undefined && (stream.inEnded || this.core.ownPeer === false);
+    this.events.closed(stream.id, !clean, error?.message ?? '');
+    // Gone before the peer's direction ended: the far application must see that nobody reads it any more.
+    if (!clean && stream.out !== undefined && this.streams.get(stream.id) === stream) {
+      this.core.resetStream(stream.out, error?.message ?? 'the application closed its connection', performance.now());
+      stream.inEnded = true;
+      this.events.rearm();
+    }
+    this.#reapIfOver(stream);
+  }
+
+  // --- from the peer -------------------------------------------------------------------------------------------------------------
+
+  opened(id: number): void {
+    if (id !== UPSTREAM_STREAM && !this.streams.has(id)) this.wantConnection(this.create(id));
+  }
+
+  deliver(id: number, payload: Uint8Array, lasting: boolean): void {
+    const stream = id === UPSTREAM_STREAM ? this.#upstreamStream() : this.streams.get(id);
+    if (stream === undefined) return;
+    const bytes = lasting ? payload : payload.slice();
+    if (stream.connection !== undefined && stream.held.length === 0) stream.connection.write(bytes);
+    else {
+      stream.held.push(bytes);
+      stream.heldBytes += bytes.length;
+      if (stream.connection === undefined) this.wantConnection(stream);
+    }
+    if (this.core.ownPeer === false || id === UPSTREAM_STREAM) this.#checkUpstreamHold(stream);
+  }
+
+  peerEnded(id: number): void {
+    const stream = this.streams.get(id);
+    if (stream === undefined) return;
+    stream.inEnded = true;
+    stream.connection?.end();
+    this.#reapIfOver(stream);
+  }
+
+  peerReset(id: number, reason: string): void {
+    const stream = this.streams.get(id);
+    if (stream !== undefined) this.#abort(stream, reason);
+  }
+
+  /** A stream's window has room again. */
+  room(id: number): void {
+    const stream = this.streams.get(id);
+    const connection = stream?.connection;
+    if (connection === undefined || stream === undefined) return;
+    const pending = this.pending.get(connection);
+    if (pending !== undefined) {
+      this.pending.delete(connection);
+      if (!this.read(connection, pending, false)) return;
+    }
+    connection.resume();
+  }
+
+  /** Our direction's end or reset is on its way. */
+  sendingDone(id: number): void {
+    const stream = this.streams.get(id);
+    if (stream === undefined) return;
+    stream.outDone = true;
+    this.#reapIfOver(stream);
+  }
+
+  /** Every stream ends with a reset that the applications see. */
+  resetAll(reason: string): void {
+    for (const stream of [...this.streams.values()]) this.#abort(stream, reason);
+  }
+
+  /** Closes every connection, used or not. */
+  destroy(): void {
+    this.endShape();
+    this.resetAll('shutting down');
+    for (const connection of [...this.idle]) connection.destroy();
+  }
+
+  /** Ends what is idle and tells whether streams are still running (for a drained shutdown). */
+  get busy(): boolean {
+    return this.streams.size > 0;
+  }
+
+  // --- streams -------------------------------------------------------------------------------------------------------------------
+
+  protected create(id: number): LocalStream {
+    const stream: LocalStream = { id, out: undefined, connection: undefined, held: [], heldBytes: 0, inEnded: false, outDone: false };
+    this.streams.set(id, stream);
+    return stream;
+  }
+
+  #upstreamStream(): LocalStream {
+    for (const stream of this.streams.values()) return stream;
+    return this.create(this.core.highestStream + 1);
+  }
+
+  protected bind(stream: LocalStream, connection: LocalConnection, opener = false, announce = false): LocalStream {
+    this.idle.delete(connection);
+    this.#streamOf.set(connection, stream);
+    stream.connection = connection;
+    connection.used = true;
+    stream.out = this.core.openStream(stream.id, opener, announce, performance.now());
+    this.counters[Counter.connections] = (this.counters[Counter.connections] as number) + 1;
+    this.#live(1);
+    this.events.bound(stream.id);
+    for (const bytes of stream.held.splice(0)) connection.write(bytes);
+    stream.heldBytes = 0;
+    if (stream.inEnded) connection.end();
+    const pending = this.pending.get(connection);
+    if (pending !== undefined) {
+      this.pending.delete(connection);
+      if (this.read(connection, pending, false)) connection.resume();
+    }
+    if (this.#endedEarly.delete(connection)) this.ended(connection);
+    return stream;
+  }
+
+  /** A stream that this end will not carry: the peer is told. */
+  protected refuse(stream: LocalStream, reason: string): void {
+    const out = this.core.openStream(stream.id, false, false, performance.now());
+    this.core.resetStream(out, reason, performance.now());
+    this.#abort(stream, reason);
+  }
+
+  #abort(stream: LocalStream, reason: string): void {
+    this.streams.delete(stream.id);
+    this.core.removeStream(stream.id);
+    const connection = stream.connection;
+    if (connection !== undefined) {
+      this.#streamOf.delete(connection);
+      this.#live(-1);
+      connection.reset();
+      this.events.closed(stream.id, true, reason);
+    }
+    this.streamOver();
+  }
+
+  #reapIfOver(stream: LocalStream): void {
+    const upstream = this.core.ownPeer === false;
+    const over = upstream ? stream.connection === undefined && stream.outDone : stream.inEnded && stream.outDone;
+    if (!over || this.streams.get(stream.id) !== stream) return;
+    this.streams.delete(stream.id);
+    this.core.removeStream(stream.id);
+    this.streamOver();
+  }
+
+  #checkUpstreamHold(stream: LocalStream): void {
+    const bytes = stream.heldBytes + (stream.connection?.backlogBytes ?? 0);
+    if (bytes <= UPSTREAM_HOLD_BYTES) return;
+    const why = stream.connection === undefined ? 'no application is connected' : 'the application does not read';
+    this.events.overflow(`${why} and ${bytes} bytes are waiting for it; this peer cannot be slowed down, so the stream is reset`);
+    this.#abort(stream, why);
+  }
+
+  #live(by: number): void {
+    this.counters[Counter.liveConnections] = (this.counters[Counter.liveConnections] as number) + by;
+  }
+}
