@@ -150,6 +150,9 @@ class DataPlane implements Hotlink {
       });
       await this.#discovery.firstScan;
       await this.#applying;
+      // Whoever starts us may dial at once. A port that cannot be bound is the channel's problem, shown in its status.
+      const listening = [...this.#channels.values()].filter(({ shape }) => shape.kind !== 'dial').map((channel) => channel.listening());
+      await Promise.allSettled(listening);
     }
   }
 
@@ -396,10 +399,10 @@ class DataPlane implements Hotlink {
           this.#channelOf(output.channelId)?.inboundUp(output.sid, now);
           break;
         case 'replaced':
-          this.#channelOf(output.channelId)?.inboundDown(output.oldSid, 'replaced by a new session of the peer');
+          this.#channelOf(output.channelId)?.inboundDown(output.oldSid, 'replaced by a new session of the peer', true);
           break;
         case 'closed':
-          this.#channelOf(output.channelId)?.inboundDown(output.sid, output.reason);
+          this.#channelOf(output.channelId)?.inboundDown(output.sid, output.reason, false);
           break;
         case 'refused':
           this.#totals.opensRefused += 1;

@@ -217,8 +217,10 @@ export class ChannelControl {
     this.service(nowMs);
   }
 
-  inboundDown(sid: string, reason: string): void {
-    this.#drop(sid, reason);
+  /** @param replaced the peer opened a successor, which is up already or about to be */
+  inboundDown(sid: string, reason: string, replaced: boolean): void {
+    if (replaced) this.#retire(sid, reason);
+    else this.#drop(sid, reason);
   }
 
   handleSignal(signal: SignalMessage, nowMs: number): void {
@@ -251,7 +253,7 @@ export class ChannelControl {
       switch (output.kind) {
         case 'send':
           this.#events.send(this.idStem, output.message);
-          if (output.message.typ === MessageType.Close) this.#drop(output.message.sid, output.message.rsn ?? 'closed');
+          if (output.message.typ === MessageType.Close) this.#retire(output.message.sid, output.message.rsn ?? 'closed');
           break;
         case 'accepted':
           this.#outboundUp(output.sid, nowMs);
@@ -319,6 +321,7 @@ export class ChannelControl {
       webrtc: 'none',
       candidates: '',
       attempts: 0,
+      retired: false,
       retryAtMs: undefined,
     };
     this.#sessions.set(sid, record);
@@ -329,6 +332,21 @@ export class ChannelControl {
 
   #takeEarly(sid: string, nowMs: number): void {
     for (const signal of this.#early.take(sid)) this.handleSignal(signal, nowMs);
+  }
+
+  /** Ends a session that has a successor. Its data channel, if it is up, goes on carrying bytes until the successor's is (own peers). */
+  #retire(sid: string, reason: string): void {
+    const record = this.#sessions.get(sid);
+    if (record === undefined) return;
+    if (record.webrtc !== 'connected' || record.peer.kind !== 'hotlink' || this.#stopping) {
+      this.#drop(sid, reason);
+      return;
+    }
+    record.retired = true;
+    if (record.binding === 0) return;
+    record.binding = 0;
+    this.#events.relay({ t: 'unbind', sid });
+    this.#tell({ t: 'relay-down', sid, reason });
   }
 
   #drop(sid: string, reason: string): void {
@@ -444,7 +462,9 @@ export class ChannelControl {
       case 'rtc-closed': {
         const record = this.#sessions.get(message.sid);
         if (record === undefined) break;
-        if (record.negotiation?.state === 'connected' || record.negotiation === undefined) this.#rtcFailed(record, message.reason, now);
+        if (record.retired) this.#drop(record.sid, message.reason);
+        else if (record.negotiation?.state === 'connected' || record.negotiation === undefined)
+          this.#rtcFailed(record, message.reason, now);
         else record.negotiation.handleFailed(message.reason, now);
         break;
       }
@@ -479,6 +499,9 @@ export class ChannelControl {
     record.candidates = candidates;
     record.attempts = 0;
     record.negotiation?.handleConnected(nowMs);
+    for (const old of [...this.#sessions.values()]) {
+      if (old.retired && old.direction === record.direction) this.#drop(old.sid, 'its successor is up');
+    }
     this.#dcOpenAtMs = nowMs;
     this.totals.answersOk += 1;
     if (record.negotiation?.offerToOpenMs !== undefined) this.timings.offerToDcOpenMs = record.negotiation.offerToOpenMs;

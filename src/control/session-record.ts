@@ -19,6 +19,8 @@ export interface SessionRecord {
   candidates: string;
   /** Failed attempts since WebRTC last worked. */
   attempts: number;
+  /** Over as a session, but its data channel carries on until the one of its successor is up. */
+  retired: boolean;
   /** When WebRTC is to be tried again, ms; only the acceptor tries. */
   retryAtMs: number | undefined;
 }
