@@ -79,7 +79,7 @@ class Scene {
 
   async kill(name: string, signal: NodeJS.Signals): Promise<void> {
     const child = this.processes.get(name);
-    if (child === undefined || child.exitCode !== null) return;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, 'exit');
     child.kill(signal);
     await gone;
@@ -165,21 +165,23 @@ class Flow {
   }
 
   async #run(): Promise<void> {
-    const ended = once(this.#to, 'end').catch(() => undefined);
+    // A sender's socket may close before its last bytes are read on the far side: only the receiver's end counts.
+    const ended = Promise.race([once(this.#to, 'end'), once(this.#to, 'close')]).catch(() => undefined);
     const cut = Promise.race([once(this.#from, 'close'), once(this.#to, 'close')]).catch(() => undefined);
     const block = randomBytes(262_144);
     let count = 0;
-    while (!this.stopped && this.fromGone === undefined) {
+    while (!this.stopped && this.fromGone === undefined && this.toGone === undefined) {
       block.writeUInt32BE(count % 0xffff_ffff, 0);
       count += 1;
       const piece = Buffer.from(block);
       this.#sent.update(piece);
       this.sentBytes += piece.length;
       if (!this.#from.write(piece)) await Promise.race([once(this.#from, 'drain').catch(() => undefined), cut]);
-      else await new Promise((resolve) => setImmediate(resolve));
+      // A turn of the event loop each time: a socket that failed says so in one.
+      await new Promise((resolve) => setImmediate(resolve));
     }
     this.#from.end();
-    await Promise.race([ended, cut]);
+    await ended;
   }
 }
 
@@ -289,6 +291,10 @@ export async function runRow(name: string): Promise<RowResult> {
     for (const flow of flows) flow.stopped = row.expect === 'exact';
     const finished = Promise.all(flows.map((flow) => flow.done)).then(() => true);
     const inTime = await Promise.race([finished, pause(30_000).then(() => false)]);
+    if (row.expect === 'reset') {
+      const gone = (): boolean => flows.every((flow) => flow.fromGone !== undefined && flow.toGone !== undefined);
+      await until('both applications saw the reset', gone, 30_000).catch(() => undefined);
+    }
     const resets = flows.flatMap((flow) => [flow.fromGone, flow.toGone]);
     const exact = inTime && flows.every((flow) => flow.exact);
     const reset = row.expect === 'reset' && resets.every((at) => at !== undefined);
