@@ -1,0 +1,58 @@
+// The documents: what is generated equals what the code says, and links within the repository lead somewhere.
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { settingsMarkdown } from '../../src/config/index.js';
+
+const root = join(import.meta.dirname, '../../..');
+const FOLDERS = ['.', 'docs', 'native-free', 'workers', 'src', 'perf', 'test'];
+const settingsFile = join(root, 'docs/configuration.md');
+
+/** Everything up to the table is written by hand. */
+function withTable(text: string): string {
+  const table = settingsMarkdown();
+  const at = text.indexOf(`${table.split('\n', 1)[0]}\n`);
+  return at < 0 ? text : `${text.slice(0, at)}${table}\n`;
+}
+
+function documents(): string[] {
+  return FOLDERS.flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(folder, name))).filter((name) =>
+    name.endsWith('.md'),
+  );
+}
+
+/** As a reader of the rendered page would follow it: `## A byte's way` is `#a-bytes-way`. */
+function anchors(markdown: string): string[] {
+  return [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    (heading as string)
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+function deadLinks(document: string): string[] {
+  const text = readFileSync(join(root, document), 'utf8');
+  return [...text.matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, target]) => {
+    const [path, anchor] = (target as string).split('#') as [string, string?];
+    if (/^\w+:/.test(path)) return [];
+    const file = path === '' ? join(root, document) : join(root, dirname(document), path);
+    if (!existsSync(file)) return [`${document}: ${target}`];
+    return anchor === undefined || anchors(readFileSync(file, 'utf8')).includes(anchor) ? [] : [`${document}: ${target}`];
+  });
+}
+
+describe('the documents', () => {
+  it('list every setting as the table in the code has it', () => {
+    const text = readFileSync(settingsFile, 'utf8');
+    if (process.env['HOTLINK_DOCS'] === 'write') writeFileSync(settingsFile, withTable(text));
+    expect(
+      readFileSync(settingsFile, 'utf8').endsWith(`\n\n${settingsMarkdown()}\n`),
+      'docs/configuration.md is out of date: HOTLINK_DOCS=write npx vitest run dist/test/src/docs.test.js',
+    ).toBe(true);
+  });
+
+  it('link only to what is there', () => {
+    expect(documents().flatMap(deadLinks)).toEqual([]);
+  });
+});
