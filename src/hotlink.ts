@@ -1,7 +1,7 @@
 // The data plane of one identity: joins relay, markers, channels and worker threads, and answers `status()`. Control only: no payload
 // byte passes this thread. The library reads no environment, installs no signal handler and prints nothing. Main thread.
 //
-// Who closes what, in which order: discovery → every channel (Close for its sessions, then its worker part) → the worker threads → a
+// Who closes what, in which order: discovery → every channel (its worker part drains, then Close for its sessions) → the worker threads → a
 // short pause, so that the relay has sent what it owes us (wire.md S5) → the relay connection.
 
 import { EventEmitter } from 'node:events';
@@ -19,7 +19,7 @@ import {
   ownIdStem,
 } from '../native-free/index.js';
 import type { ChannelShape, FromRelay } from '../workers/messages.js';
-import { ChannelControl } from './control/channel-control.js';
+import { ChannelControl, STOPPING } from './control/channel-control.js';
 import { Discovery } from './control/discovery.js';
 import { hostId, newEpoch } from './control/identity.js';
 import { eventsUrl, RelayLink } from './control/relay-link.js';
@@ -86,6 +86,8 @@ class DataPlane implements Hotlink {
   readonly #totals = { markersRefused: 0, envelopesRefused: 0, opensRefused: 0 };
   /** Counters of channels that are gone. */
   readonly #past = { offers: 0, answersOk: 0, badSignals: 0 };
+  /** Channels on their way out. The threads must outlive them. */
+  readonly #removals = new Set<Promise<void>>();
   #relay: RelayLink | undefined;
   #relayState: Status['relay'] = { state: 'connecting', since: 0 };
   #discovery: Discovery | undefined;
@@ -195,9 +197,11 @@ class DataPlane implements Hotlink {
     this.#discovery?.stop();
     await this.#applying;
     clearTimeout(this.#timer);
-    for (const session of [...this.#inbound.all()]) this.#inbound.close(session.sid, 'shutting down');
+    // Draining first: a Close tells the peer to give the session up.
+    await Promise.all([...this.#channels.values()].map((channel) => channel.stop(STOPPING)));
+    await Promise.all(this.#removals);
+    for (const session of [...this.#inbound.all()]) this.#inbound.close(session.sid, STOPPING);
     this.#drainInbound(performance.now());
-    await Promise.all([...this.#channels.values()].map((channel) => channel.stop('shutting down', true)));
     this.#emitter.emit('flush');
     await this.#supervisor.stop();
     if (this.#relay !== undefined) {
@@ -234,7 +238,7 @@ class DataPlane implements Hotlink {
         flush: () => this.#emitter.emit('flush'),
         event: (what, fields) => this.#event(what, fields),
         trace: (what, fields) => this.#log?.debug(fields, what),
-        failed: (failed, code, message) => this.#channelFailed(id, failed, code, message),
+        failed: (failed, code, message, over) => this.#channelFailed(id, failed, code, message, over),
         died: (dead, error) => this.#channelDied(id, dead, error),
       },
     );
@@ -245,22 +249,28 @@ class DataPlane implements Hotlink {
     return channel;
   }
 
-  async #remove(id: string, channel: ChannelControl, reason: string): Promise<void> {
+  #remove(id: string, channel: ChannelControl, reason: string): Promise<void> {
+    const removal = this.#takeDown(id, channel, reason).finally(() => this.#removals.delete(removal));
+    this.#removals.add(removal);
+    return removal;
+  }
+
+  async #takeDown(id: string, channel: ChannelControl, reason: string): Promise<void> {
     this.#channels.delete(id);
     for (const key of ['offers', 'answersOk', 'badSignals'] as const) this.#past[key] += channel.totals[key];
     for (const session of [...this.#inbound.all()])
       if (session.channelId === String(channel.index)) this.#inbound.close(session.sid, reason);
     this.#drainInbound(performance.now());
-    await channel.stop(reason, false);
+    await channel.stop(reason);
     for (const [sid, owner] of this.#bySid) if (owner === channel) this.#bySid.delete(sid);
     this.#event('channel removed', { key: channel.key, reason });
   }
 
-  #channelFailed(id: string, channel: ChannelControl, code: HotlinkErrorCode, message: string): void {
+  #channelFailed(id: string, channel: ChannelControl, code: HotlinkErrorCode, message: string, over: boolean): void {
     this.#event('channel failed', { key: channel.key, code, reason: message }, 'error');
     if (code === 'ERR_HLNK_STRICT') this.#fatal(code, message);
-    // A hole that cannot be mended: both ends must forget the old numbering, which a new epoch tells the peer.
-    else if (code === 'ERR_HLNK_GAP' || code === 'ERR_HLNK_INTERNAL') this.#restart(id, channel, message);
+    // A lost peer or a hole that cannot be mended: both ends must forget the old numbering, which a new epoch tells the peer.
+    else if (over) this.#restart(id, channel, message);
   }
 
   #channelDied(id: string, channel: ChannelControl, error: Error): void {

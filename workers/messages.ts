@@ -53,7 +53,7 @@ export type ToChannel =
   | { t: 'relay-rings'; out: SharedArrayBuffer; in: SharedArrayBuffer }
   | { t: 'relay-up'; sid: string; binding: number; direction: 'in' | 'out' }
   | { t: 'relay-down'; sid: string; reason: string }
-  | { t: 'stop'; last: boolean };
+  | { t: 'stop' };
 
 /** Channel worker → main. */
 export type FromChannel =
@@ -69,7 +69,8 @@ export type FromChannel =
   | { t: 'carries'; sid: string | undefined; lane: 'webrtc' | 'relay' | undefined; reason: string }
   | { t: 'first-payload'; sid: string }
   | { t: 'refused'; sid: string; reason: string }
-  | { t: 'failed'; code: HotlinkErrorCode; message: string }
+  /** @property over nothing goes on in this epoch: the channel must be started anew */
+  | { t: 'failed'; code: HotlinkErrorCode; message: string; over: boolean }
   | { t: 'connection'; event: 'bound' | 'closed' | 'reset'; stream: number; reason: string }
   | { t: 'stopped' };
 

@@ -38,6 +38,9 @@ const UNKNOWN_PATH_MTU = 1280;
 const RETRY_FIRST_MS = 250;
 const RETRY_LAST_MS = 30_000;
 
+/** Reason of the Close that a stopping daemon sends; its peers of our kind know it. */
+export const STOPPING = 'shutting down';
+
 export interface ChannelOptions {
   index: number;
   marker: Marker;
@@ -62,7 +65,8 @@ export interface ChannelEvents {
   event(what: string, fields: Record<string, unknown>): void;
   /** For the debug log only. */
   trace(what: string, fields: Record<string, unknown>): void;
-  failed(channel: ChannelControl, code: HotlinkErrorCode, message: string): void;
+  /** @param over the channel must be started anew */
+  failed(channel: ChannelControl, code: HotlinkErrorCode, message: string, over: boolean): void;
   died(channel: ChannelControl, error: Error): void;
 }
 
@@ -190,7 +194,9 @@ export class ChannelControl {
   }
 
   handleClose(sid: string, reason: string, nowMs: number): void {
+    const peer = this.#sessions.get(sid)?.peer;
     if (this.outbound.handleClose(sid, reason, nowMs) === 'taken') this.#drop(sid, reason);
+    this.#peerLeft(peer, reason);
     this.service(nowMs);
   }
 
@@ -219,8 +225,16 @@ export class ChannelControl {
 
   /** @param replaced the peer opened a successor, which is up already or about to be */
   inboundDown(sid: string, reason: string, replaced: boolean): void {
+    const peer = this.#sessions.get(sid)?.peer;
     if (replaced) this.#retire(sid, reason);
     else this.#drop(sid, reason);
+    this.#peerLeft(peer, reason);
+  }
+
+  /** A daemon that stops says so in its Close. What it could not end in time ends here, at once, instead of when silence tells. */
+  #peerLeft(peer: Fingerprint | undefined, reason: string): void {
+    if (peer?.kind !== 'hotlink' || reason !== STOPPING || readCounters(this.#counters).liveConnections === 0) return;
+    this.#events.failed(this, 'ERR_HLNK_PEER_UNAVAILABLE', 'the peer was stopped; local connections are reset', true);
   }
 
   handleSignal(signal: SignalMessage, nowMs: number): void {
@@ -484,7 +498,7 @@ export class ChannelControl {
         break;
       case 'failed':
         this.#problem = message.message;
-        this.#events.failed(this, message.code, message.message);
+        this.#events.failed(this, message.code, message.message, message.over);
         break;
       case 'stopped':
         break;
@@ -572,14 +586,16 @@ export class ChannelControl {
     };
   }
 
-  /** Says Close on every session and stops the worker's part. @returns when its port and its connections are gone */
-  async stop(reason: string, last: boolean): Promise<void> {
-    if (this.#stopping) return this.#stopped;
-    this.outbound.close(reason);
-    this.service(performance.now());
-    this.#tell({ t: 'stop', last });
-    this.#stopping = true;
-    this.#events.relay({ t: 'rings-gone', channel: this.index });
+  /** Drains and stops the worker's part, then says Close on our session. @returns when its port and its connections are gone */
+  async stop(reason: string): Promise<void> {
+    if (!this.#stopping) {
+      this.#tell({ t: 'stop' });
+      this.#stopping = true;
+      await this.#stopped;
+      this.outbound.close(reason);
+      this.service(performance.now());
+      this.#events.relay({ t: 'rings-gone', channel: this.index });
+    }
     await this.#stopped;
   }
 }

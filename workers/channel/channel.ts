@@ -16,6 +16,10 @@ import { Rendezvous } from '../tcp/rendezvous.js';
 import type { StreamEvents, Streams } from '../tcp/streams.js';
 import { RtcSessions } from './rtc-sessions.js';
 
+/** Longest a stop waits for bytes under way, ms; then a little more for the resets of what is still open. */
+const DRAIN_MS = 2000;
+const RESET_MS = 1000;
+
 export class Channel {
   readonly #port: MessagePort;
   readonly #counters: Float64Array;
@@ -30,6 +34,7 @@ export class Channel {
   #timer: NodeJS.Timeout | undefined;
   #timerAtMs = Number.POSITIVE_INFINITY;
   #wanting = false;
+  #draining = false;
   #stopping = false;
   #firstPayloadSid: string | undefined;
 
@@ -56,7 +61,7 @@ export class Channel {
         peerRestarted: () => this.#streams.resetAll('the peer was restarted'),
         failed: (code, message) => {
           this.#streams.resetAll(message);
-          this.#post({ t: 'failed', code, message });
+          this.#post({ t: 'failed', code, message, over: this.#core.over });
         },
         refused: (reason, sid) => this.#post({ t: 'refused', sid, reason }),
         carries: (lane, reason) => this.#post({ t: 'carries', sid: lane?.sid, lane: lane?.kind, reason }),
@@ -65,7 +70,7 @@ export class Channel {
     const streamEvents: StreamEvents = {
       bound: (stream) => this.#post({ t: 'connection', event: 'bound', stream, reason: '' }),
       closed: (stream, reset, reason) => this.#post({ t: 'connection', event: reset ? 'reset' : 'closed', stream, reason }),
-      overflow: (message) => this.#post({ t: 'failed', code: 'ERR_HLNK_GAP', message }),
+      overflow: (message) => this.#post({ t: 'failed', code: 'ERR_HLNK_GAP', message, over: false }),
       rearm: () => this.#rearm(),
     };
     if (task.shape.kind === 'dial') {
@@ -223,10 +228,12 @@ export class Channel {
   }
 
   async #stop(): Promise<void> {
-    if (this.#stopping) return;
+    if (this.#draining) return;
+    this.#draining = true;
+    const listenerClosed = this.#listener?.close();
+    await this.#drain();
     this.#stopping = true;
     clearTimeout(this.#timer);
-    const listenerClosed = this.#listener?.close();
     this.#streams.destroy();
     this.#rtc.stopAll();
     this.#relay?.close();
@@ -236,6 +243,29 @@ export class Channel {
     this.#port.postMessage({ t: 'stopped' } satisfies FromChannel);
     this.#port.close();
     this.#resolveStopped();
+  }
+
+  /**
+   * Lets what applications already wrote reach the other side, and what was delivered reach them; then ends the streams that are still
+   * open with a reset that the peer hears of. Bounded: a peer or an application that does not take its bytes does not hold us up.
+   */
+  async #drain(): Promise<void> {
+    const deadline = performance.now() + DRAIN_MS;
+    const settle = async (until: number): Promise<void> => {
+      while (performance.now() < until && (this.#core.lane !== undefined || this.#streams.flushing) && !this.#settled) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    };
+    this.#streams.quiesce();
+    await settle(deadline);
+    this.#streams.endAll('the daemon is shutting down');
+    await settle(Math.min(deadline, performance.now() + RESET_MS));
+  }
+
+  /** Nothing waits to be sent, acknowledged or written. */
+  get #settled(): boolean {
+    const sent = this.#core.lane === undefined || (!this.#core.out.pending && this.#core.out.inFlightFrames === 0);
+    return sent && !this.#streams.flushing;
   }
 
   #count(counter: number): void {

@@ -43,6 +43,7 @@ export class LocalConnection {
   #error: Error | undefined;
   #blockedSinceMs = -1;
   #paused = false;
+  #silenced = false;
   /** Time spent with the application not reading, ms, since the last look. */
   blockedMs = 0;
 
@@ -110,9 +111,15 @@ export class LocalConnection {
 
   /** Goes on reading after `read` said to stop. */
   resume(): void {
-    if (!this.#paused) return;
+    if (!this.#paused || this.#silenced) return;
     this.#paused = false;
     this.#socket.resume();
+  }
+
+  /** Stops reading for good. */
+  pause(): void {
+    this.#silenced = true;
+    this.#socket.pause();
   }
 
   /** Ends our direction behind what was written. */

@@ -209,9 +209,21 @@ export abstract class Streams implements ConnectionEvents {
     for (const connection of [...this.idle]) connection.destroy();
   }
 
-  /** Ends what is idle and tells whether streams are still running (for a drained shutdown). */
-  get busy(): boolean {
-    return this.streams.size > 0;
+  /** Nothing more is read from applications. */
+  quiesce(): void {
+    for (const connection of this.#streamOf.keys()) connection.pause();
+    for (const connection of this.idle) connection.pause();
+  }
+
+  /** Every stream that is still open ends with a reset that the peer hears of. */
+  endAll(reason: string): void {
+    for (const { out } of this.streams.values()) if (out !== undefined) this.core.resetStream(out, reason, performance.now());
+  }
+
+  /** Bytes wait for an application to take them. */
+  get flushing(): boolean {
+    for (const connection of this.#streamOf.keys()) if (connection.backlogBytes > 0) return true;
+    return false;
   }
 
   // --- streams -------------------------------------------------------------------------------------------------------------------
