@@ -30,6 +30,10 @@ export const COUNTER_NAMES = [
   'heldFrames',
   'windowBytes',
   'liveConnections',
+  'pings',
+  'holeReports',
+  'creditBreaches',
+  'lanesSuspected',
 ] as const;
 
 export type CounterName = (typeof COUNTER_NAMES)[number];

@@ -1,93 +1,75 @@
-// The protocol core of one channel: which session and lane carry the bytes, what the peer is told, and when it is an error.
+// The protocol core of one channel: what goes out over which lane, what the peer is told, and when it is an error.
 // No I/O, no clock: inputs are method calls with the time, outputs go through ChannelPorts, and `timeoutMs` says when to call `tick`.
-// With an own peer every lane of the channel may carry frames, and a lost lane loses nothing. With an upstream peer frames go only
-// over the session we opened, and a lane that dies with bytes under way ends the streams loudly (architecture.md). Channel worker.
+//
+// With an own peer streams go on byte-exact whatever happens to single messages, lanes and sessions, or end with a reset that both
+// applications see: every lane may carry frames, what is lost is sent again, and a peer that is silent for too long is given up. Then the
+// numbering cannot be trusted any more, so the core is over (`failed`) and its owner starts a new one under a new epoch, by which the peer
+// knows to reset its streams too. With an upstream peer frames go only over the session we opened, nothing is acknowledged, and a loss
+// that cannot be mended ends the channel the same way. A lane must not call back from within `trySend`. Channel worker.
 
 import { Chunker } from '../chunker.js';
 import { Counter } from '../counters.js';
 import type { HotlinkErrorCode } from '../errors.js';
 import { type FrameVerdict, FrameView } from '../hlnk/index.js';
 import type { Lane } from '../lane.js';
-import { InFlow, type InFlowPorts } from './in-flow.js';
-import { ACK_DELAY_MS, type ChannelLimits } from './limits.js';
+import { Carriers, type LaneState, type Session, type SessionInfo } from './carriers.js';
+import { Epochs } from './epochs.js';
+import { InFlow, type InFlowPorts, UPSTREAM_STREAM } from './in-flow.js';
+import type { ChannelLimits } from './limits.js';
 import { OutFlow } from './out-flow.js';
 import type { OutStream } from './out-stream.js';
-import { decodeAck, OwnKind, readOwnEtag, type OwnEtag } from './own-wire.js';
-
-/** A blocked sender asks the peer where it stands after this long, and again, ms. One small message; finds a lost acknowledgement. */
-const PROBE_MS = 1000;
-/** The one stream of an upstream session, which knows no streams. */
-export const UPSTREAM_STREAM = 0;
-
-export interface ChannelPorts extends InFlowPorts {
-  /** A stream's window has room again. */
-  room(stream: number): void;
-  /** Everything of the stream's sending half is on its way. */
-  sendingDone(stream: number): void;
-  /** There are bytes to send and no outbound session. */
-  wantSession(): void;
-  /** The relay lane of this session is wanted. */
-  wantRelay(sid: string): void;
-  /** The peer restarted: every stream is to be reset locally. */
-  peerRestarted(): void;
-  /** The channel cannot keep its promise; local sockets are to be reset. */
-  failed(code: HotlinkErrorCode, message: string): void;
-  /** A frame was refused. Counted already. */
-  refused(reason: string, sid: string): void;
-  /** Another lane carries the channel now. */
-  carries(lane: Lane | undefined, reason: string): void;
-}
-
-export interface SessionInfo {
-  sid: string;
-  direction: 'in' | 'out';
-  own: boolean;
-  /** The peer's epoch: changes when the peer's channel was started anew. Empty for upstream peers. */
-  epoch: string;
-  /** Path that frames of this session carry. */
-  path: string;
-}
-
-interface Session extends SessionInfo {
-  sinceMs: number;
-  webrtc: 'pending' | 'open' | 'failed';
-  webrtcReason: string;
-  relay: 'none' | 'asked' | 'open';
-  fellBack: boolean;
-  /** Receiving half of an upstream session. */
-  inFlow: InFlow | undefined;
-}
+import { OwnPeer } from './own-peer.js';
+import { type OwnEtag, OwnKind, readOwnEtag } from './own-wire.js';
+import type { ChannelConfig, ChannelPorts } from './ports.js';
 
 export class ChannelCore {
   readonly out: OutFlow;
-  readonly #in: InFlow;
+  readonly in: InFlow;
   readonly #limits: ChannelLimits;
   readonly #counters: Float64Array;
   readonly #ports: ChannelPorts;
-  readonly #sessions = new Map<string, Session>();
-  readonly #lanes: Lane[] = [];
+  readonly #carriers: Carriers;
+  readonly #peer: OwnPeer;
+  readonly #epochs = new Epochs();
   readonly #view = new FrameView();
   readonly #etag: OwnEtag = { kind: OwnKind.data, stream: 0 };
-  #outbound: Session | undefined;
-  #peerEpoch = '';
-  #replyLane: Lane | undefined;
   #ownPeer: boolean | undefined;
+  #wanted = false;
   #waitSinceMs: number | undefined;
-  #probeAtMs: number | undefined;
-  #failed = false;
+  /** Lanes are forbidden that would be needed; told once, until something changes. */
+  #violated = false;
+  #over = false;
+  /** Time of the last input, for those that come without one. */
+  #nowMs = 0;
 
-  constructor(config: { path: string; salt: string; limits: ChannelLimits; counters: Float64Array; ports: ChannelPorts }) {
-    this.#limits = config.limits;
-    this.#counters = config.counters;
-    this.#ports = config.ports;
-    this.#in = new InFlow(config.limits, config.counters, config.ports);
+  constructor({ path, salt, limits, counters, ports }: ChannelConfig) {
+    this.#limits = limits;
+    this.#counters = counters;
+    this.#ports = ports;
+    this.#carriers = new Carriers(limits);
+    this.in = new InFlow(limits, counters, this.#inFlowPorts());
     this.out = new OutFlow({
-      path: new TextEncoder().encode(config.path),
-      limits: config.limits,
-      counters: config.counters,
-      chunker: new Chunker({ chunkBytes: config.limits.chunkBytes }),
-      salt: config.salt,
-      ports: { room: (stream) => this.#ports.room(stream), streamDone: (stream) => this.#ports.sendingDone(stream) },
+      path: new TextEncoder().encode(path),
+      limits,
+      counters,
+      chunker: new Chunker({ chunkBytes: limits.chunkBytes }),
+      salt,
+      ports: {
+        room: (stream) => ports.room(stream),
+        streamDone: (stream) => ports.sendingDone(stream),
+        starved: (stream) => {
+          if (this.#ownPeer) this.#peer.begForCredit(stream);
+        },
+      },
+    });
+    this.#peer = new OwnPeer({
+      limits,
+      counters,
+      in: this.in,
+      out: this.out,
+      carriers: this.#carriers,
+      fail: (code, message) => this.#fail(code, message),
+      choose: (nowMs) => this.#choose(nowMs),
     });
   }
 
@@ -97,27 +79,36 @@ export class ChannelCore {
   }
   /** Highest stream id either side used. */
   get highestStream(): number {
-    return this.#in.highestStream;
+    return this.in.highestStream;
   }
   get lane(): Lane | undefined {
     return this.out.lane;
   }
   get deliveredSeq(): number {
-    return this.#in.nextSeq - 1;
+    return this.in.nextSeq - 1;
+  }
+  /** True after a failure that cannot be mended: nothing is taken or sent any more. */
+  get over(): boolean {
+    return this.#over;
   }
 
   // --- streams -------------------------------------------------------------------------------------------------------------------
 
   /** Starts the sending half of a stream. @param opener true when this side made up the id */
   openStream(id: number, opener: boolean, announce: boolean, nowMs: number): OutStream {
-    if (opener) this.#in.expect(id);
-    const stream = this.out.openStream(id, announce && opener);
-    if (announce) this.pump(nowMs);
+    if (opener) this.in.expect(id);
+    const stream = this.out.openStream(id, opener, announce);
+    if (this.#violated) {
+      this.#violated = false;
+      this.#carriers.beginWait(nowMs);
+    }
+    this.pump(nowMs);
     return stream;
   }
 
   /** Bytes from the application. @returns false when there is no room: keep them and stop reading until `room` */
   take(stream: OutStream, source: Uint8Array, landedAt: number, nowMs: number): boolean {
+    if (this.#over) return false;
     const taken = this.out.take(stream, source, landedAt);
     this.pump(nowMs);
     return taken;
@@ -128,230 +119,205 @@ export class ChannelCore {
     this.pump(nowMs);
   }
 
+  /** Tears a stream down on the far side. */
   resetStream(stream: OutStream, reason: string, nowMs: number): void {
-    this.#counters[Counter.resets] = (this.#counters[Counter.resets] as number) + 1;
-    this.out.reset(stream, reason);
+    this.#count(Counter.resets);
+    // A stream that the peer never heard of needs no word, or words would pile up while the peer is away.
+    if (stream.spoken || this.in.stream(stream.id)?.heard) this.out.reset(stream, reason);
+    else this.out.drop(stream);
     this.pump(nowMs);
   }
 
-  /** Both halves are over. */
+  /** The stream is over here. If the peer cannot know that yet, it is told with a reset. */
   removeStream(id: number): void {
-    this.out.removeStream(id);
-    this.#in.forget(id);
+    const receiving = this.in.stream(id);
+    const sending = this.out.stream(id);
+    if (receiving === undefined && sending === undefined) return;
+    const unused = !receiving?.heard && !sending?.spoken;
+    const known = receiving?.resetByPeer || sending?.resetSent || ((receiving?.done ?? true) && sending?.done);
+    this.in.forget(id, unused);
+    this.out.removeStream(id, known || unused || this.#ownPeer === false ? undefined : (sending?.resetPending ?? 'the stream was ended'));
+    this.pump(this.#nowMs);
   }
 
   /** The application took bytes that were delivered. */
   consumed(stream: number, bytes: number, nowMs: number): void {
-    this.#in.consumed(stream, bytes, nowMs);
+    this.in.consumed(stream, bytes, nowMs);
     this.#acknowledge(nowMs);
   }
 
-  // --- sessions ------------------------------------------------------------------------------------------------------------------
+  // --- sessions and lanes ----------------------------------------------------------------------------------------------------------
 
   /** A session was accepted, in either direction. */
   sessionUp(info: SessionInfo, nowMs: number): void {
-    this.#failed = false;
-    const session: Session = {
-      ...info,
-      sinceMs: nowMs,
-      webrtc: this.#limits.webrtcAllowed ? 'pending' : 'failed',
-      webrtcReason: this.#limits.webrtcAllowed ? '' : 'the webrtc lane is switched off here',
-      relay: 'none',
-      fellBack: false,
-      inFlow: undefined,
-    };
-    if (info.own) this.#meetEpoch(info.epoch);
-    else if (info.direction === 'in') session.inFlow = new InFlow(this.#limits, this.#counters, this.#upstreamPorts());
-    this.#sessions.set(info.sid, session);
-    if (info.direction === 'out') this.#useOutbound(session);
+    if (this.#over) return;
+    this.#wanted = false;
+    if (!this.#meet(info, nowMs)) {
+      this.pump(nowMs);
+      return;
+    }
+    this.#violated = false;
+    const outbound = info.direction === 'out';
+    this.#carriers.addSession(info, info.own || outbound ? undefined : this.#upstreamFlow(), nowMs);
+    this.out.setPeer(info.own, outbound ? new TextEncoder().encode(info.path) : this.out.framer.path);
+    // Each upstream session's receiver counts from 1 (wire.md 12 row 15).
+    if (!info.own && outbound) this.out.restartNumbering();
     this.#choose(nowMs);
     this.pump(nowMs);
   }
 
   /** A session ended or was replaced. Lanes that belong to it are closed by their owner. */
   sessionDown(sid: string, nowMs: number): void {
-    const session = this.#sessions.get(sid);
-    if (session === undefined) return;
-    this.#sessions.delete(sid);
-    if (this.#outbound === session) this.#outbound = undefined;
+    if (this.#over) return;
+    this.#wanted = false;
+    const { lane } = this.out;
+    this.#carriers.removeSession(sid);
+    if (lane?.sid === sid && !this.#survives(lane, 'the session ended', lane.bufferedBytes() > 0)) return;
     this.#choose(nowMs);
     this.pump(nowMs);
   }
 
-  #useOutbound(session: Session): void {
-    const replaced = this.#ownPeer === false && this.#outbound !== undefined;
-    this.#outbound = session;
-    this.#ownPeer = session.own;
-    this.out.setPeer(session.own, new TextEncoder().encode(session.path));
-    if (!session.own && replaced) this.out.restartNumbering();
-  }
-
-  #meetEpoch(epoch: string): void {
-    if (this.#peerEpoch !== '' && this.#peerEpoch !== epoch) {
-      this.out.restart();
-      this.#in.restart();
-      this.#ports.peerRestarted();
-      for (const [sid, session] of this.#sessions) if (session.epoch !== epoch) this.#sessions.delete(sid);
-    }
-    this.#peerEpoch = epoch;
-  }
-
-  // --- lanes ---------------------------------------------------------------------------------------------------------------------
-
   laneUp(lane: Lane, nowMs: number): void {
-    const session = this.#sessions.get(lane.sid);
-    this.#lanes.push(lane);
-    if (session !== undefined) {
-      if (lane.kind === 'webrtc') session.webrtc = 'open';
-      else session.relay = 'open';
-    }
-    this.#in.refresh(nowMs);
+    if (this.#over) return;
+    this.#carriers.addLane(lane, nowMs);
+    this.#violated = false;
+    // What was said on the lane before may be lost.
+    if (this.#ownPeer && this.#open) this.in.refresh(nowMs);
     this.#choose(nowMs);
     this.pump(nowMs);
   }
 
   /** A lane that was up is gone. */
   laneDown(lane: Lane, reason: string, nowMs: number): void {
-    const index = this.#lanes.indexOf(lane);
-    if (index < 0) return;
-    this.#lanes.splice(index, 1);
-    const session = this.#sessions.get(lane.sid);
-    if (session !== undefined) {
-      if (lane.kind === 'webrtc') {
-        session.webrtc = 'failed';
-        session.webrtcReason = reason;
-      } else session.relay = 'none';
-    }
-    if (this.#replyLane === lane) this.#replyLane = undefined;
-    if (this.out.lane === lane) {
-      this.out.lane = undefined;
-      if (this.#ownPeer) this.out.resend();
-      else if (lane.bufferedBytes() > 0 || lane.kind === 'webrtc') this.#lostInFlight(lane, reason);
-    }
-    if (this.#ownPeer) this.#in.refresh(nowMs);
+    if (!this.#carriers.removeLane(lane, reason, nowMs) || this.#over) return;
+    this.#peer.laneGone(lane);
+    // What a relay lane has taken is with the relay, but for what it still holds; a data channel never says how far it came.
+    if (this.out.lane === lane && !this.#survives(lane, reason, lane.kind === 'webrtc' || lane.bufferedBytes() > 0)) return;
+    if (this.#ownPeer && this.#open) this.in.refresh(nowMs);
     this.#choose(nowMs);
     this.pump(nowMs);
   }
 
   /** WebRTC for this session did not come up. */
   webrtcFailed(sid: string, reason: string, nowMs: number): void {
-    const session = this.#sessions.get(sid);
-    if (session === undefined || session.webrtc === 'open') return;
-    session.webrtc = 'failed';
-    session.webrtcReason = reason;
+    this.#carriers.webrtcFailed(sid, reason);
     this.#choose(nowMs);
     this.pump(nowMs);
   }
 
   /** WebRTC is being tried again for this session. */
   webrtcPending(sid: string): void {
-    const session = this.#sessions.get(sid);
-    if (session !== undefined && session.webrtc === 'failed' && this.#limits.webrtcAllowed) session.webrtc = 'pending';
+    this.#carriers.webrtcPending(sid);
   }
 
-  #lostInFlight(lane: Lane, reason: string): void {
-    if (this.out.nextSeq === 1) return;
-    this.#ports.failed(
+  /** The lane that carries frames is lost. @param lossy bytes may be lost with it @returns false when that ends the channel */
+  #survives(lane: Lane, reason: string, lossy: boolean): boolean {
+    if (this.#ownPeer !== false) {
+      this.#peer.resendAll();
+      return true;
+    }
+    if (!lossy || this.out.nextSeq === 1 || this.out.openHalves === 0) return true;
+    this.#fail(
       'ERR_HLNK_GAP',
       `the ${lane.kind} lane of session ${lane.sid} was lost (${reason}) near sequence number ${this.out.nextSeq - 1}; this peer does not ` +
         'acknowledge, so the stream cannot be continued exactly: local connections are reset',
     );
+    return false;
+  }
+
+  /**
+   * Agrees with the peer on who it is. A new epoch, or another kind of peer, knows nothing of our streams: those it was told of are over,
+   * those that wait for their first word go on and are counted from 1.
+   * @returns false for a late word of a peer that is gone
+   */
+  #meet({ own, epoch }: SessionInfo, nowMs: number): boolean {
+    const met = own ? this.#epochs.meet(epoch, this.#ownPeer === true && this.#carriers.sessions.size > 0) : 'same';
+    if (met === 'past') return false;
+    const changed = this.#ownPeer !== undefined && this.#ownPeer !== own;
+    this.#ownPeer = own;
+    if (!changed && met === 'same') return true;
+    for (const [sid, session] of this.#carriers.sessions) {
+      if (session.own !== own || session.epoch !== epoch) this.#carriers.removeSession(sid);
+    }
+    this.out.lane = undefined;
+    const kept = this.out.restart((id) => !this.in.stream(id)?.heard);
+    this.in.restart();
+    this.#peer.restart();
+    const renumbered = new Map<number, number>();
+    for (const stream of kept) {
+      const id = renumbered.size + 1;
+      renumbered.set(stream.id, id);
+      this.in.expect(id);
+      this.out.adopt(stream, id);
+    }
+    this.#ports.peerRestarted(renumbered);
+    this.#choose(nowMs);
+    return true;
   }
 
   #choose(nowMs: number): void {
-    const before = this.out.lane;
-    const session = this.#outbound;
-    const lane = session === undefined ? undefined : this.#best(session);
+    if (this.#over) return;
+    const best = this.#carriers.best(this.#ownPeer === true);
+    const lane = best?.lane;
     if (lane !== undefined) this.#waitSinceMs = undefined;
-    if (lane !== before) {
-      // Whatever the lane before still holds may arrive later than what goes out now: the receiver puts it in order.
+    if (lane !== this.out.lane) {
+      // What the lane before still holds may arrive later than what goes out now: the receiver puts it in order. If that lane is silent,
+      // it may as well be lost.
+      const before = this.out.lane === undefined ? undefined : this.#carriers.stateOf(this.out.lane);
       this.out.lane = lane;
-      if (lane !== undefined) this.#ports.carries(lane, lane.kind === 'webrtc' ? '' : (session?.webrtcReason ?? ''));
+      if (lane !== undefined) this.#peer.moved(nowMs);
+      if (before?.suspect || before?.tooSmall) this.#peer.resendAll();
+      if (lane !== undefined) this.#ports.carries(lane, lane.kind === 'webrtc' ? '' : (best?.session?.webrtcReason ?? ''));
       else this.#ports.carries(undefined, 'no lane is up');
     }
-    if (lane === undefined && session !== undefined) this.#considerRelay(session, nowMs);
+    this.#remedy(best, nowMs);
   }
 
-  #best(session: Session): Lane | undefined {
-    let relay: Lane | undefined;
-    for (const lane of this.#lanes) {
-      const same = lane.sid === session.sid;
-      if (lane.kind === 'webrtc' && (same || (session.own && this.#sessions.has(lane.sid)))) return lane;
-      // Through the relay only the opener of a session can send at full rate; the other way is for control frames.
-      if (lane.kind === 'relay' && same) relay = lane;
-    }
-    return relay;
-  }
-
-  #considerRelay(session: Session, nowMs: number): void {
-    if (session.relay !== 'none' || this.#failed) return;
-    const limits = this.#limits;
-    const waitedMs = nowMs - session.sinceMs;
-    if (limits.relayAllowed && !(limits.strict && limits.webrtcAllowed)) {
-      if (session.webrtc === 'pending' && waitedMs < limits.fallbackGraceMs) return;
-      if (limits.webrtcAllowed && !session.fellBack) this.#count(Counter.wsFallbacks);
+  #remedy(best: LaneState | undefined, nowMs: number): void {
+    if (this.#violated) return;
+    const remedy = this.#carriers.remedy(best, this.#needsLane(), nowMs);
+    if (remedy.kind === 'relay') {
+      const { session } = remedy;
+      if (this.#limits.webrtcAllowed && !session.fellBack) this.#count(Counter.wsFallbacks);
       session.fellBack = true;
-      if (session.webrtcReason === '') session.webrtcReason = `WebRTC was not up ${Math.round(waitedMs)} ms after the session was accepted`;
       session.relay = 'asked';
       this.#ports.wantRelay(session.sid);
-      return;
-    }
-    if (session.webrtc === 'pending' && waitedMs < limits.p2pWaitMs) return;
-    const why = session.webrtc === 'failed' ? session.webrtcReason : `no data channel ${Math.round(waitedMs)} ms after the session was accepted`;
-    this.#violate(`session ${session.sid}`, `WebRTC is not usable (${why}) and the relay may not carry payload`);
+    } else if (remedy.kind === 'violation') this.#violate(`session ${this.#carriers.outbound?.sid}`, remedy.why);
   }
 
+  /** Without a lane something would stand still. */
+  #needsLane(): boolean {
+    return this.#open || this.out.inFlightFrames > 0 || this.out.pending;
+  }
+
+  /** Something is expected of the peer: a half of a stream, or what is missing in front of frames that are held. */
+  get #open(): boolean {
+    return this.out.openHalves > 0 || this.in.openHalves > 0 || this.in.heldFrames > 0;
+  }
+
+  /** Something was sent or received: from here on a lost peer or a long outage costs the streams. */
+  get #begun(): boolean {
+    return this.out.nextSeq > 1 || this.in.nextSeq > 1 || this.in.heldFrames > 0;
+  }
+
+  // --- failures ------------------------------------------------------------------------------------------------------------------
+
+  /** The lanes that are left may not carry payload. Nothing was lost: the core goes on when that changes. */
   #violate(where: string, why: string): void {
-    this.#failed = true;
-    const message = `${where}, path ${this.#outbound?.path ?? '(none)'}, sequence number ${this.out.nextSeq}: ${why}`;
+    this.#violated = true;
+    const message = `${where}, path ${this.#carriers.outbound?.path ?? '(none)'}, sequence number ${this.out.nextSeq}: ${why}`;
     if (this.#limits.strict) this.#count(Counter.strictViolations);
     this.#ports.failed(this.#limits.strict ? 'ERR_HLNK_STRICT' : 'ERR_HLNK_PEER_UNAVAILABLE', message);
   }
 
-  // --- frames in -----------------------------------------------------------------------------------------------------------------
-
-  /** A message arrived on a lane. Never throws, whatever it holds. */
-  frame(lane: Lane, message: Uint8Array, lasting: boolean, nowMs: number): void {
-    const view = this.#view;
-    const verdict = view.read(message);
-    const session = this.#sessions.get(lane.sid);
-    if (verdict !== 'ok') return this.#refuse(verdict, lane.sid);
-    if (session === undefined) return this.#refuse('no-session', lane.sid);
-    if (!session.own) return this.#upstreamFrame(session, view, lasting, nowMs);
-    if (!readOwnEtag(message, view.etagStart, view.etagBytes, this.#etag)) return this.#refuse('bad-etag', lane.sid);
-    const { kind, stream } = this.#etag;
-    if (view.seq === 0) return this.#control(kind, view.payload(), nowMs);
-    this.#replyLane = lane;
-    const outcome = this.#in.frame(view.seq, kind, stream, view.payload(), lasting, nowMs);
-    if (outcome !== 'ok' && outcome !== 'duplicate') this.#brokenInbound(outcome, session);
-    this.#acknowledge(nowMs);
-  }
-
-  #upstreamFrame(session: Session, view: FrameView, lasting: boolean, nowMs: number): void {
-    if (view.payloadBytes === 0) return this.#refuse('empty-payload', session.sid);
-    // A Rust peer in p2p-only mode answers on the session we opened, with numbers of its own (wire.md 5.9).
-    session.inFlow ??= new InFlow(this.#limits, this.#counters, this.#upstreamPorts());
-    const outcome = session.inFlow.frame(view.seq, OwnKind.data, UPSTREAM_STREAM, view.payload(), lasting, nowMs);
-    if (outcome === 'window-full' || outcome === 'bad-seq') this.#brokenInbound(outcome, session);
-  }
-
-  #control(kind: number, payload: Uint8Array, nowMs: number): void {
-    if (kind === OwnKind.ping) {
-      this.#in.refresh(nowMs);
-      this.#acknowledge(nowMs);
-      return;
-    }
-    if (kind !== OwnKind.ack) return this.#refuse('bad-control', '');
-    this.#count(Counter.acksReceived);
-    const seq = decodeAck(payload, (stream, bytes) => this.out.grant(stream, bytes));
-    if (seq < 0 || !this.out.acknowledged(seq)) return this.#refuse('bad-ack', '');
-    this.#probeAtMs = undefined;
-    this.pump(nowMs);
-  }
-
-  #brokenInbound(outcome: string, session: Session): void {
-    const next = (session.inFlow ?? this.#in).nextSeq;
-    this.#ports.failed('ERR_HLNK_GAP', `session ${session.sid}: ${outcome} while waiting for sequence number ${next}; local connections are reset`);
+  /** The promise is broken: nothing goes on from here. */
+  #fail(code: HotlinkErrorCode, message: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.out.lane = undefined;
+    this.out.restart(() => false);
+    this.in.restart();
+    this.#ports.failed(code, message);
   }
 
   #refuse(reason: FrameVerdict | string, sid: string): void {
@@ -359,87 +325,162 @@ export class ChannelCore {
     this.#ports.refused(reason, sid);
   }
 
-  #upstreamPorts(): InFlowPorts {
+  // --- frames in -----------------------------------------------------------------------------------------------------------------
+
+  /** A message arrived on a lane. Never throws, whatever it holds. */
+  frame(lane: Lane, message: Uint8Array, lasting: boolean, nowMs: number): void {
+    if (this.#over) return;
+    const view = this.#view;
+    const verdict = view.read(message);
+    const state = this.#carriers.stateOf(lane);
+    const session = state?.session ?? this.#carriers.sessions.get(lane.sid);
+    if (verdict !== 'ok') this.#refuse(verdict, lane.sid);
+    else if (session === undefined) this.#refuse('no-session', lane.sid);
+    else if (!session.own) this.#upstreamFrame(session, view, lasting, nowMs);
+    else if (!readOwnEtag(message, view.etagStart, view.etagBytes, this.#etag)) this.#refuse('bad-etag', lane.sid);
+    else this.#ownFrame(lane, state, lasting, nowMs);
+  }
+
+  #ownFrame(lane: Lane, state: LaneState | undefined, lasting: boolean, nowMs: number): void {
+    const { seq } = this.#view;
+    const { kind, stream } = this.#etag;
+    const payload = this.#view.payload();
+    this.#peer.heard(state, nowMs);
+    if (seq === 0) {
+      const verdict = this.#peer.control(lane, kind, stream, payload, nowMs);
+      if (verdict !== 'ok') this.#refuse(verdict, lane.sid);
+      this.pump(nowMs);
+    } else if (kind === OwnKind.ack || kind === OwnKind.ping) this.#refuse('bad-control', lane.sid);
+    else {
+      this.#peer.heardFrame(lane);
+      const outcome = this.in.frame(seq, kind, stream, payload, lasting, nowMs);
+      // No room behind a hole: the sender keeps the frame, and sends it again when the hole is filled.
+      if (outcome === 'full' || outcome === 'bad-seq') this.#count(Counter.framesRefused);
+      this.#acknowledge(nowMs);
+      this.#settle(nowMs);
+    }
+  }
+
+  #upstreamFrame(session: Session, view: FrameView, lasting: boolean, nowMs: number): void {
+    if (view.payloadBytes === 0) {
+      this.#refuse('empty-payload', session.sid);
+      return;
+    }
+    // A Rust peer in p2p-only mode answers on the session we opened, with numbers of its own (wire.md 5.9).
+    session.inFlow ??= this.#upstreamFlow();
+    const outcome = session.inFlow.frame(view.seq, OwnKind.data, UPSTREAM_STREAM, view.payload(), lasting, nowMs);
+    if (outcome !== 'full' && outcome !== 'bad-seq') return;
+    const message = `session ${session.sid}: ${outcome} while waiting for sequence number ${session.inFlow.nextSeq}`;
+    this.#fail('ERR_HLNK_GAP', `${message}; local connections are reset`);
+  }
+
+  #inFlowPorts(): InFlowPorts {
     const ports = this.#ports;
     return {
       deliver: (stream, payload, lasting) => ports.deliver(stream, payload, lasting),
       opened: (stream) => ports.opened(stream),
-      ended: () => {},
-      reset: () => {},
+      ended: (stream) => ports.ended(stream),
+      reset: (stream, reason) => ports.reset(stream, reason),
+      overrun: (stream) => this.#overrun(stream),
     };
   }
 
-  // --- acknowledgements and time ---------------------------------------------------------------------------------------------------
-
-  #acknowledge(nowMs: number): void {
-    for (let due = this.#in.ackDueMs; due !== undefined && due <= nowMs; due = this.#in.ackDueMs) {
-      const lane = this.#replyLane ?? this.out.lane ?? this.#lanes[0];
-      if (lane === undefined) return;
-      const frame = this.out.control(OwnKind.ack, 0, 0, this.#in.takeAck());
-      if (lane.trySend(frame, true) !== 'taken') {
-        // The lane is congested or about to be reported lost; not at once, or a full lane would make this spin.
-        this.#in.refresh(nowMs + ACK_DELAY_MS);
-        return;
-      }
-      this.#count(Counter.acksSent);
-    }
+  /** A peer that breaks the rules of one stream loses that stream, not the channel. */
+  #overrun(id: number): void {
+    const reason = 'more was sent than the credit allowed';
+    this.#count(Counter.creditBreaches);
+    const sending = this.out.stream(id);
+    if (sending !== undefined) this.out.reset(sending, reason);
+    this.#ports.reset(id, reason);
+    this.removeStream(id);
   }
+
+  #upstreamFlow(): InFlow {
+    return new InFlow(this.#limits, this.#counters, { ...this.#inFlowPorts(), ended: () => {}, reset: () => {} }, 'upstream');
+  }
+
+  // --- time ------------------------------------------------------------------------------------------------------------------------
 
   /** Sends what can be sent now. */
   pump(nowMs: number): void {
+    this.#nowMs = nowMs;
+    if (this.#over) return;
     const verdict = this.out.pump(nowMs);
-    if (verdict === 'stuck-oversize') {
-      const lane = this.out.lane as Lane;
-      this.#ports.failed('ERR_HLNK_INTERNAL', `the ${lane.kind} lane of session ${lane.sid} refuses even the smallest frame as too large`);
-    }
-    if (verdict === 'no-lane' && this.out.pending && this.#outbound === undefined && !this.#failed) {
-      this.#waitSinceMs ??= nowMs;
-      this.#ports.wantSession();
-    }
-    if (this.#ownPeer && this.out.inFlightFrames > 0) this.#probeAtMs ??= nowMs + PROBE_MS;
-    else if (verdict === 'idle' && !this.out.pending) this.#probeAtMs = undefined;
+    if (verdict === 'oversize') this.#oversize(this.out.lane as Lane, nowMs);
+    if (!this.#wanted && !this.#violated && this.#carriers.outbound === undefined) this.#considerSession(nowMs);
+    this.#settle(nowMs);
   }
 
   /** When `tick` must be called at the latest, ms; undefined while nothing waits. */
   timeoutMs(): number | undefined {
-    let at = this.#in.ackDueMs !== undefined && this.#lanes.length > 0 ? this.#in.ackDueMs : undefined;
-    const sooner = (ms: number | undefined): void => {
-      if (ms !== undefined && (at === undefined || ms < at)) at = ms;
-    };
-    sooner(this.#probeAtMs);
-    const session = this.#outbound;
-    if (session !== undefined && this.out.lane === undefined && session.relay === 'none' && !this.#failed) {
-      const relay = this.#limits.relayAllowed && !(this.#limits.strict && this.#limits.webrtcAllowed);
-      sooner(session.sinceMs + (relay ? this.#limits.fallbackGraceMs : this.#limits.p2pWaitMs));
+    if (this.#over) return undefined;
+    let at = this.#ownPeer ? this.#peer.dueMs() : this.#upstreamGapMs();
+    if (this.out.lane === undefined && !this.#violated) {
+      at = Math.min(at, this.#carriers.remedyDueMs(this.#needsLane()) ?? at);
+      if (this.#limits.strict && this.#waitSinceMs !== undefined) at = Math.min(at, this.#waitSinceMs + this.#limits.p2pWaitMs);
     }
-    if (this.#limits.strict && this.#waitSinceMs !== undefined && !this.#failed) sooner(this.#waitSinceMs + this.#limits.p2pWaitMs);
-    if (this.#failed) return at;
-    if (this.#in.gapSinceMs !== undefined) sooner(this.#in.gapSinceMs + this.#limits.gapMs);
-    for (const { inFlow } of this.#sessions.values()) {
-      if (inFlow?.gapSinceMs !== undefined) sooner(inFlow.gapSinceMs + this.#limits.gapMs);
+    return at === Number.POSITIVE_INFINITY ? undefined : at;
+  }
+
+  tick(nowMs: number): void {
+    this.#nowMs = nowMs;
+    if (this.#over) return;
+    if (this.out.lane === undefined) this.#choose(nowMs);
+    if (this.#limits.strict && !this.#violated && this.#waitSinceMs !== undefined && nowMs >= this.#waitSinceMs + this.#limits.p2pWaitMs) {
+      this.#violate('no session', `the peer did not accept within ${this.#limits.p2pWaitMs} ms`);
+    }
+    if (this.#ownPeer) this.#peer.tick(nowMs);
+    else this.#tickUpstream(nowMs);
+    this.pump(nowMs);
+  }
+
+  #upstreamGapMs(): number {
+    let at = Number.POSITIVE_INFINITY;
+    for (const { inFlow } of this.#carriers.sessions.values()) {
+      if (inFlow?.gapSinceMs !== undefined) at = Math.min(at, inFlow.gapSinceMs + this.#limits.gapMs);
     }
     return at;
   }
 
-  tick(nowMs: number): void {
-    if (this.#outbound !== undefined && this.out.lane === undefined) this.#choose(nowMs);
-    if (this.#limits.strict && !this.#failed && this.#waitSinceMs !== undefined && nowMs >= this.#waitSinceMs + this.#limits.p2pWaitMs) {
-      this.#violate('no session', `the peer did not accept within ${this.#limits.p2pWaitMs} ms`);
+  #tickUpstream(nowMs: number): void {
+    for (const { sid, inFlow } of this.#carriers.sessions.values()) {
+      if (inFlow?.gapSinceMs === undefined || nowMs < inFlow.gapSinceMs + this.#limits.gapMs) continue;
+      const message = `session ${sid}: sequence number ${inFlow.nextSeq} never arrived within ${this.#limits.gapMs} ms`;
+      this.#fail('ERR_HLNK_GAP', `${message}; local connections are reset`);
+      return;
     }
-    if (this.#probeAtMs !== undefined && nowMs >= this.#probeAtMs) {
-      this.#probeAtMs = nowMs + PROBE_MS;
-      const lane = this.out.lane;
-      if (lane !== undefined && this.#ownPeer) lane.trySend(this.out.control(OwnKind.ping, 0, 0, new Uint8Array(1)), true);
-    }
-    for (const session of [undefined, ...this.#sessions.values()]) {
-      const flow = session === undefined ? this.#in : session.inFlow;
-      if (!this.#failed && flow?.gapSinceMs !== undefined && nowMs >= flow.gapSinceMs + this.#limits.gapMs) {
-        this.#failed = true;
-        this.#ports.failed('ERR_HLNK_GAP', `sequence number ${flow.nextSeq} never arrived within ${this.#limits.gapMs} ms; local connections are reset`);
+  }
+
+  /** A frame that cannot be cut any smaller does not fit: the lane is of no use, another one may be. */
+  #oversize(lane: Lane, nowMs: number): void {
+    const state = this.#carriers.stateOf(lane);
+    if (this.#ownPeer && state !== undefined) {
+      state.tooSmall = true;
+      const mayGoOn = this.#carriers.best(true) !== undefined || (this.#carriers.relayMayCarry && lane.kind !== 'relay');
+      if (mayGoOn) {
+        this.#choose(nowMs);
+        this.pump(nowMs);
+        return;
       }
     }
-    this.#acknowledge(nowMs);
-    this.pump(nowMs);
+    this.#fail('ERR_HLNK_INTERNAL', `the ${lane.kind} lane of session ${lane.sid} refuses even the smallest frame as too large`);
+  }
+
+  #considerSession(nowMs: number): void {
+    const open = this.#ownPeer === true && this.#begun && this.#carriers.usable === 0 && this.#open;
+    if (!open && !this.out.pending && this.out.inFlightFrames === 0) return;
+    if (this.out.lane === undefined) this.#waitSinceMs ??= nowMs;
+    this.#wanted = true;
+    this.#ports.wantSession();
+  }
+
+  #acknowledge(nowMs: number): void {
+    if (this.#ownPeer && !this.#over) this.#peer.acknowledge(nowMs);
+  }
+
+  #settle(nowMs: number): void {
+    this.#nowMs = nowMs;
+    if (this.#ownPeer && !this.#over) this.#peer.settle(this.#open, this.#begun, nowMs);
   }
 
   #count(counter: number): void {

@@ -1,5 +1,8 @@
 // The protocol core of a channel, free of sockets and clocks.
-export { ChannelCore, type ChannelPorts, type SessionInfo, UPSTREAM_STREAM } from './core.js';
-export { type ChannelLimits, DEFAULT_LIMITS, INITIAL_CREDIT_BYTES } from './limits.js';
+export type { SessionInfo } from './carriers.js';
+export { ChannelCore } from './core.js';
+export { UPSTREAM_STREAM } from './in-flow.js';
+export { type ChannelLimits, DEFAULT_LIMITS, INITIAL_CREDIT_BYTES, OWN_FRAME_BYTES } from './limits.js';
 export type { OutStream } from './out-stream.js';
+export type { ChannelConfig, ChannelPorts } from './ports.js';
 export { SendWindow } from './send-window.js';

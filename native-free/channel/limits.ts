@@ -2,24 +2,34 @@
 
 /** Bytes a stream may send before the first credit arrives. Part of the own-peer protocol: both ends assume it. */
 export const INITIAL_CREDIT_BYTES = 1_048_576;
+/** Largest frame between own peers. Every lane of theirs takes it, so a frame that was cut for one lane can be sent again on any other. */
+export const OWN_FRAME_BYTES = 262_144;
 
 /** Tunables of one channel's core. */
 export interface ChannelLimits {
-  /** Largest payload of one frame, bytes (4096…1048576). */
+  /** Largest payload of one frame, bytes (4096…1048576). Between own peers {@link OWN_FRAME_BYTES} counts too. */
   chunkBytes: number;
   /** Send window of one stream, bytes: memory per stream that carries bytes, on the sender. */
   windowBytes: number;
-  /** Credit given to one stream beyond what its application has taken, bytes: memory per stream on the receiver. */
+  /** Credit of a new stream, bytes. {@link INITIAL_CREDIT_BYTES}, since both ends must say the same; smaller only in a simulation. */
+  creditFloorBytes: number;
+  /** Where the credit of one stream stops growing, bytes beyond what its application has taken: memory per stream on the receiver. */
   creditBytes: number;
-  /** Frames and bytes held while a hole in the sequence is open. Beyond it the channel fails loudly. */
+  /** Frames and bytes held while a hole in the sequence is open. Own peers send again what did not fit; upstream's channel fails loudly. */
   reorderBytes: number;
   reorderFrames: number;
-  /** How long a hole may stay open, ms. */
+  /** How long a hole may stay open, or sent frames unacknowledged, while the peer is heard, ms. */
   gapMs: number;
   /** How long a new session waits for WebRTC before the relay carries it, ms (upstream: 1500). */
   fallbackGraceMs: number;
   /** How long a p2p-only or strict channel waits for a lane or an Accept before it is an error, ms (upstream: 10 s). */
   p2pWaitMs: number;
+  /** Silence of an own peer after which it is asked whether it is there, while a stream is open, ms. */
+  keepAliveMs: number;
+  /** Silence of an own peer, with a lane up and a stream open, after which it is given up, ms. */
+  peerLossMs: number;
+  /** How long open streams survive without any lane, ms. */
+  resumeMs: number;
   webrtcAllowed: boolean;
   relayAllowed: boolean;
   strict: boolean;
@@ -28,12 +38,16 @@ export interface ChannelLimits {
 export const DEFAULT_LIMITS: ChannelLimits = {
   chunkBytes: 61_440, // upstream's default; fits a Rust peer's 65,535-byte receive buffer with its path
   windowBytes: 4_194_304, // four times the data channel's default high watermark: the lane never waits for TCP
+  creditFloorBytes: INITIAL_CREDIT_BYTES,
   creditBytes: 4_194_304, // matches the window, so that credit alone never stops a reader that keeps up
   reorderBytes: 33_554_432, // more than both ends' buffers of any lane, so a lane change never overflows it
   reorderFrames: 65_536, // 512-byte frames on average before the count binds before the bytes
   gapMs: 30_000, // upstream's own patience with a missing writer; a relay never delays one message this long
   fallbackGraceMs: 1500,
   p2pWaitMs: 10_000,
+  keepAliveMs: 3000, // three chances before peerLossMs, and one small message each way per open channel
+  peerLossMs: 10_000, // an application's own patience is seldom shorter, and a busy machine stalls for seconds at most
+  resumeMs: 60_000, // a relay restart or a laptop between two networks; openers ask again every 15 s at the latest, so four tries fit
   webrtcAllowed: true,
   relayAllowed: true,
   strict: false,
@@ -43,3 +57,13 @@ export const DEFAULT_LIMITS: ChannelLimits = {
 export const ACK_EVERY_BYTES = 524_288; // an eighth of the default window: the sender never runs dry, one small message per 8 large frames
 /** A smaller number of bytes is acknowledged after this long, ms. */
 export const ACK_DELAY_MS = 10;
+/** A hole this old is reported, ms: longer than lanes differ in delay, short against a person's patience. */
+export const HOLE_REPORT_MS = 200;
+/** Reports of the same hole space out up to this, ms: one lost repair costs no more than a ping does. */
+export const HOLE_REPORT_MAX_MS = 1600;
+/** A sender without progress asks the peer where it stands after this long, ms; the time doubles with each answer that brings none… */
+export const PING_FIRST_MS = 1000;
+/** …up to this. */
+export const PING_MAX_MS = 3000;
+/** A lane that stays silent for this long after a ping is passed over while another one is up, ms: ICE itself takes 30 s to see it. */
+export const SUSPECT_MS = 2000;

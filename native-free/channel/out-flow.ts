@@ -4,30 +4,31 @@
 //   1. take()     bytes read from TCP become a record of the stream's window, behind head-room
 //   2. pump()     picks the next record (streams take turns), writes the frame's head in front of it: contiguous bytes, no copy
 //   3. lane       takes it, or refuses: full (try again when writable), oversize (cut smaller, same sequence plan), closed
-//   4. own peers  the slot stays until acknowledged(); resend() offers the same bytes, under the same numbers, to the next lane
+//   4. own peers  the slot stays until acknowledged(); resend() offers the same bytes, under the same numbers, to the present lane
 //      upstream   never acknowledges, so the slot is free as soon as the lane has taken it
 // A sequence number is allocated only when a lane took the frame, so none is ever skipped.
 
 import type { Chunker } from '../chunker.js';
 import { Counter } from '../counters.js';
-import { headRoomBytes, writeFrameHead } from '../hlnk/index.js';
 import type { Lane, SendVerdict } from '../lane.js';
+import { Framer } from './framer.js';
 import { InFlight } from './in-flight.js';
-import type { ChannelLimits } from './limits.js';
+import { type ChannelLimits, OWN_FRAME_BYTES } from './limits.js';
 import { OutStream } from './out-stream.js';
-import { OWN_ETAG_BYTES, OwnKind, type OwnKindCode, writeOwnEtag } from './own-wire.js';
+import { OwnKind, type OwnKindCode } from './own-wire.js';
+import { Resend } from './resend.js';
 import { SendWindow } from './send-window.js';
 
-/** Upstream etags: `s`, nine base-36 digits of the sequence number, `-`, five of the session's salt. Unique, so a Go peer never dedupes. */
-const UPSTREAM_ETAG_BYTES = 16;
-const BASE36 = Uint8Array.from('0123456789abcdefghijklmnopqrstuvwxyz', (digit) => digit.charCodeAt(0));
 const ONE_ZERO = new Uint8Array(1);
+const MAX_REASON_CHARS = 200;
 
 export interface OutFlowPorts {
   /** A stream's window has room again after it had none. */
   room(stream: number): void;
   /** A stream has nothing more to send: its end or reset is on its way. */
   streamDone(stream: number): void;
+  /** A stream's bytes wait for nothing but credit. Called from within `pump`, too. */
+  starved(stream: number): void;
 }
 
 export interface OutFlowConfig {
@@ -40,32 +41,40 @@ export interface OutFlowConfig {
   salt: string;
 }
 
-export type PumpVerdict = 'idle' | 'full' | 'closed' | 'no-lane' | 'stuck-oversize';
+/**
+ * - `idle`: everything that may be sent was sent
+ * - `full`, `closed`: the lane takes nothing now
+ * - `no-lane`: there is none
+ * - `busy`: the call came from inside another one, which goes on with it
+ * - `oversize`: the lane refuses a frame that cannot be cut smaller
+ */
+export type PumpVerdict = 'idle' | 'full' | 'closed' | 'no-lane' | 'busy' | 'oversize';
 
 export class OutFlow {
-  #lane: Lane | undefined;
-  readonly #config: OutFlowConfig;
+  readonly framer: Framer;
+  readonly #limits: ChannelLimits;
   readonly #counters: Float64Array;
   readonly #chunker: Chunker;
+  readonly #ports: OutFlowPorts;
   readonly #streams = new Map<number, OutStream>();
+  /** Streams that may have something to send, in turn. */
   readonly #queue: OutStream[] = [];
+  /** Streams whose bytes wait for credit. */
+  readonly #starved = new Set<OutStream>();
+  /** Streams we opened and have sent nothing of. */
+  readonly #unspoken = new Set<OutStream>();
   readonly #inFlight = new InFlight();
-  readonly #ownEtag = new Uint8Array(OWN_ETAG_BYTES);
-  readonly #upstreamEtag = new Uint8Array(UPSTREAM_ETAG_BYTES);
-  #path: Uint8Array;
-  #own = true;
-  #resendSeq = 1;
-  /** Bytes of a partly sent record that already left (a record cut because a lane refused its size). */
-  #partBytes = 0;
+  readonly #resend = new Resend();
+  #lane: Lane | undefined;
+  #openHalves = 0;
+  #pumping = false;
 
   constructor(config: OutFlowConfig) {
-    this.#config = config;
+    this.framer = new Framer(config.path, config.salt);
+    this.#limits = config.limits;
     this.#counters = config.counters;
     this.#chunker = config.chunker;
-    this.#path = config.path;
-    for (let i = 0; i < 5; i += 1) this.#upstreamEtag[11 + i] = config.salt.charCodeAt(i);
-    this.#upstreamEtag[0] = 0x73;
-    this.#upstreamEtag[10] = 0x2d;
+    this.#ports = config.ports;
   }
 
   /** Where frames go; undefined while there is no lane. Chosen by the channel's core. */
@@ -74,268 +83,342 @@ export class OutFlow {
   }
   set lane(lane: Lane | undefined) {
     this.#lane = lane;
-    // A new lane has limits of its own: what was learned about the sizes of the last one says nothing about it.
-    if (lane !== undefined) this.#chunker.setLane(lane.maxFrameBytes, this.headRoom);
+    this.#sizeChunks();
   }
 
   /** Sequence number of the next frame. */
   get nextSeq(): number {
     return this.#inFlight.nextSeq;
   }
+  /** Sequence number of the oldest frame that is not acknowledged. */
+  get firstSeq(): number {
+    return this.#inFlight.firstSeq;
+  }
   /** Frames sent and not acknowledged. */
   get inFlightFrames(): number {
     return this.#inFlight.count;
   }
-  /** True when bytes or control frames wait for a lane or for credit. */
-  get pending(): boolean {
-    return this.#resendSeq < this.#inFlight.nextSeq || [...this.#streams.values()].some((s) => s.sendable || (s.window?.unsentRecords ?? 0) > 0);
+  /** Streams whose sending half is not over. */
+  get openHalves(): number {
+    return this.#openHalves;
   }
-  get headRoom(): number {
-    return headRoomBytes(this.#config.path.length, UPSTREAM_ETAG_BYTES);
+  /** Streams in the table. */
+  get streamCount(): number {
+    return this.#streams.size;
+  }
+  /** True while frames wait to be sent again. */
+  get resending(): boolean {
+    return this.#resend.waiting;
+  }
+  /** True when bytes wait for nothing but the peer's credit. */
+  get starved(): boolean {
+    return this.#starved.size > 0;
+  }
+  /** True when something waits for a lane or for credit. */
+  get pending(): boolean {
+    return this.#resend.waiting || this.#starved.size > 0 || this.#queue.some((stream) => stream.sendable);
   }
 
-  /** Says what the peer is. With an upstream peer nothing waits for an acknowledgement. */
+  /** Says what the peer is. With an upstream peer nothing waits for an acknowledgement or for credit. */
   setPeer(own: boolean, path: Uint8Array): void {
-    // A longer path than the one head-room was made for cannot be framed in place; the core never passes one.
-    this.#path = path;
-    this.#own = own;
-    if (!own) this.#release();
+    // Between own peers the path is a name only: one that fits the head-room is as good as any.
+    if (!own || path.length <= this.framer.path.length) this.framer.path = path;
+    if (this.framer.own !== own) {
+      this.framer.own = own;
+      this.#sizeChunks();
+    }
+    if (own) return;
+    this.#release();
+    this.#starved.clear();
+    for (const stream of this.#streams.values()) {
+      stream.limitBytes = Number.POSITIVE_INFINITY;
+      this.#enqueue(stream);
+    }
   }
 
   /** An upstream session was replaced: its receiver counts from 1 again (wire.md 12 row 15, Rust). */
   restartNumbering(): void {
     this.#inFlight.reset();
-    this.#resendSeq = 1;
+    this.#resend.clear();
   }
 
-  /** Everything unacknowledged is offered again to the present lane, oldest first, under the same numbers. */
-  resend(): void {
-    this.#resendSeq = this.#inFlight.firstSeq;
+  /** Frames are offered again to the present lane, oldest first, under the same numbers. */
+  resend(from = this.firstSeq, end = this.nextSeq): void {
+    this.#resend.ask(Math.max(from, this.firstSeq), Math.min(end, this.nextSeq));
+  }
+
+  /** Starts a stream's sending half. @param opener this side made up the id @param announce tell the peer even before the first byte */
+  openStream(id: number, opener: boolean, announce: boolean): OutStream {
+    const stream = new OutStream(id, this.framer.own ? this.#limits.creditFloorBytes : Number.POSITIVE_INFINITY);
+    this.#streams.set(id, stream);
+    this.#openHalves += 1;
+    if (opener) {
+      // The receiver takes an id below the highest it knows for a stream that is over: lower ids must be spoken of first.
+      for (const older of this.#unspoken) {
+        older.openPending = true;
+        this.#enqueue(older);
+      }
+      this.#unspoken.add(stream);
+      stream.openPending = announce;
+      this.#enqueue(stream);
+    }
+    return stream;
   }
 
   stream(id: number): OutStream | undefined {
     return this.#streams.get(id);
   }
 
-  /** Starts a stream's sending half. @param announce tell the peer even before the first byte */
-  openStream(id: number, announce: boolean): OutStream {
-    const stream = new OutStream(id);
-    stream.openPending = announce;
-    this.#streams.set(id, stream);
-    this.#enqueue(stream);
-    return stream;
-  }
-
-  /** The stream's window, made on first use. */
-  windowOf(stream: OutStream): SendWindow {
-    if (stream.window === undefined) {
-      const { windowBytes } = this.#config.limits;
-      const headRoom = this.headRoom;
-      stream.window = new SendWindow({ capacityBytes: windowBytes, headRoomBytes: headRoom, chunkBytes: this.#chunker.payloadBytes });
-      this.#counters[Counter.windowBytes] = (this.#counters[Counter.windowBytes] as number) + stream.window.bytes.length;
-    }
-    return stream.window;
-  }
-
   /** Takes bytes read from the application. @returns false when the window has no room: keep the bytes and wait for `room` */
   take(stream: OutStream, source: Uint8Array, landedAt = -1): boolean {
     if (stream.done || stream.resetPending !== undefined || stream.endPending) return true; // nobody will read them
-    const window = this.windowOf(stream);
+    const window = stream.window ?? this.#makeWindow(stream);
     window.chunkBytes = this.#chunker.payloadBytes;
     if (!window.take(source, landedAt)) return false;
-    this.#enqueue(stream);
+    if (!stream.queued) this.#enqueue(stream);
     return true;
   }
 
   /** The application finished writing. */
   end(stream: OutStream): void {
+    if (stream.done || stream.endPending) return;
     stream.endPending = true;
     this.#enqueue(stream);
   }
 
-  /** Tears the stream down on the far side; bytes not yet sent are dropped. */
+  /** Tears the stream down on the far side; bytes not yet sent are dropped. Possible behind an end, since the peer may still be sending. */
   reset(stream: OutStream, reason: string): void {
-    if (stream.done) return;
-    stream.resetPending = reason;
-    this.#enqueue(stream);
-  }
-
-  /** The stream is over on both sides. Its slots live on until acknowledged. */
-  removeStream(id: number): void {
-    const stream = this.#streams.get(id);
-    if (stream === undefined) return;
-    stream.done = true;
-    this.#streams.delete(id);
-    if (stream.window !== undefined) {
-      this.#counters[Counter.windowBytes] = (this.#counters[Counter.windowBytes] as number) - stream.window.bytes.length;
+    if (stream.resetSent || stream.resetPending !== undefined) return;
+    if (!this.framer.own) {
+      if (!stream.done) this.#finish(stream);
+      return;
     }
+    stream.resetPending = reason;
+    this.#starved.delete(stream);
+    this.#enqueue(stream);
   }
 
-  /** Credit from the peer; never taken back. */
-  grant(id: number, limitBytes: number): void {
+  /** Ends a stream that the peer never heard of, without a word. */
+  drop(stream: OutStream): void {
+    if (!stream.done) this.#finish(stream);
+  }
+
+  /** The stream is over here. Slots of what was sent live on until acknowledged. @param tell why the peer is to be told, if it is */
+  removeStream(id: number, tell: string | undefined): void {
+    let stream = this.#streams.get(id);
+    if (stream !== undefined) {
+      this.#streams.delete(id);
+      this.#starved.delete(stream);
+      this.#unspoken.delete(stream);
+      if (!stream.done) this.#openHalves -= 1;
+      if (stream.window !== undefined) this.#count(Counter.windowBytes, -stream.window.bytes.length);
+      stream.done = true;
+    } else if (tell !== undefined) {
+      stream = new OutStream(id, 0);
+      stream.done = true;
+    }
+    if (stream === undefined) return;
+    if (tell !== undefined && this.framer.own) this.reset(stream, tell);
+    else stream.resetPending = undefined;
+  }
+
+  /** Credit from the peer; never taken back. @returns true when a stream that waited for it goes on */
+  grant(id: number, limitBytes: number): boolean {
     const stream = this.#streams.get(id);
-    if (stream === undefined || limitBytes <= stream.limitBytes) return;
+    if (stream === undefined || limitBytes <= stream.limitBytes) return false;
     stream.limitBytes = limitBytes;
+    if (!this.#starved.has(stream) || !stream.hasCredit) return false;
+    this.#starved.delete(stream);
     this.#enqueue(stream);
+    return true;
   }
 
   /** The peer has everything below `seq`. @returns false when it claims frames that were never sent */
   acknowledged(seq: number): boolean {
     if (seq > this.#inFlight.nextSeq) return false;
-    this.#inFlight.acknowledge(seq, (stream) => {
-      if (!stream.done && stream.window?.roomy) this.#config.ports.room(stream.id);
-    });
-    if (this.#resendSeq < seq) this.#resendSeq = seq;
+    this.#resend.acknowledged(seq);
+    this.#inFlight.acknowledge(seq, this.#freed);
     return true;
   }
 
   /** Sends what can be sent. Call it whenever bytes, credit, room or a lane appeared. */
   pump(nowMs: number): PumpVerdict {
-    const lane = this.lane;
-    if (lane === undefined) return 'no-lane';
-    while (this.#resendSeq < this.#inFlight.nextSeq) {
-      const verdict = lane.trySend(this.#inFlight.frame(this.#resendSeq));
-      if (verdict === 'oversize') return 'stuck-oversize';
-      if (verdict !== 'taken') return verdict;
-      this.#resendSeq += 1;
-      this.#count(Counter.retransmits, 1);
+    if (this.#pumping) return 'busy';
+    this.#pumping = true;
+    try {
+      return this.#pump(nowMs);
+    } finally {
+      this.#pumping = false;
     }
+  }
+
+  /**
+   * Forgets every stream and number: the peer has lost everything.
+   * @param keeps says of a stream that the peer never heard of whether it goes on
+   * @returns the streams that go on, oldest first; they are in no table until {@link adopt}
+   */
+  restart(keeps: (id: number) => boolean): OutStream[] {
+    const kept = [...this.#streams.values()].filter((stream) => !stream.spoken && !stream.done && keeps(stream.id));
+    for (const stream of kept) {
+      this.#streams.delete(stream.id);
+      this.#openHalves -= 1;
+    }
+    for (const stream of [...this.#streams.values()]) this.removeStream(stream.id, undefined);
+    for (const stream of this.#queue) stream.queued = false;
+    this.#queue.length = 0;
+    this.#starved.clear();
+    this.#unspoken.clear();
+    this.restartNumbering();
+    return kept.sort((a, b) => a.id - b.id);
+  }
+
+  /** Takes a stream in again that {@link restart} returned, under its new number. */
+  adopt(stream: OutStream, id: number): void {
+    stream.id = id;
+    this.#streams.set(id, stream);
+    this.#unspoken.add(stream);
+    this.#openHalves += 1;
+    this.#enqueue(stream);
+  }
+
+  #pump(nowMs: number): PumpVerdict {
     for (;;) {
+      const lane = this.#lane;
+      if (lane === undefined) return 'no-lane';
+      if (this.#resend.waiting) {
+        const verdict = lane.trySend(this.#inFlight.frame(this.#resend.nextSeq));
+        if (verdict !== 'taken') return verdict;
+        this.#resend.taken();
+        this.#count(Counter.retransmits, 1);
+        continue;
+      }
       const stream = this.#queue[0];
       if (stream === undefined) return 'idle';
       if (!stream.sendable) {
         this.#dequeue();
+        this.#enqueue(stream);
         continue;
       }
       const verdict = this.#sendOne(lane, stream, nowMs);
-      if (verdict !== 'taken') {
-        if (stream.blockedSinceMs < 0) stream.blockedSinceMs = nowMs;
-        if (verdict === 'oversize') {
-          this.#count(Counter.chunkSteps, 1);
-          if (this.#chunker.refusedOversize((stream.window?.unsentRecordBytes ?? 1) - this.#partBytes) === 'at-floor') return 'stuck-oversize';
-          continue;
-        }
-        return verdict;
-      }
-      // Streams take turns frame by frame; a record that is being sent in parts is finished first.
-      if (this.#partBytes === 0) {
+      if (verdict === 'taken') {
+        // Streams take turns frame by frame.
         this.#dequeue();
-        if (stream.sendable) this.#enqueue(stream);
+        this.#enqueue(stream);
+        continue;
       }
+      if (stream.blockedSinceMs < 0) stream.blockedSinceMs = nowMs;
+      if (verdict !== 'oversize') return verdict;
+      this.#count(Counter.chunkSteps, 1);
+      const rest = stream.window === undefined || stream.unsentRecords === 0 ? 1 : stream.window.unsentRecordBytes - stream.partBytes;
+      if (this.#chunker.refusedOversize(Math.min(rest, this.#chunker.payloadBytes)) === 'at-floor') return 'oversize';
     }
-  }
-
-  /** Forgets every stream and number: the peer restarted and has lost everything. */
-  restart(): void {
-    for (const stream of this.#streams.values()) this.removeStream(stream.id);
-    this.#queue.length = 0;
-    this.#partBytes = 0;
-    this.restartNumbering();
   }
 
   #sendOne(lane: Lane, stream: OutStream, nowMs: number): SendVerdict {
     if (stream.resetPending !== undefined) return this.#sendReset(lane, stream, stream.resetPending);
     if (stream.openPending) {
-      if (!this.#own) {
-        stream.openPending = false;
-        return 'taken';
-      }
-      const verdict = this.#sendControl(lane, stream, OwnKind.open, ONE_ZERO);
+      const verdict = this.framer.own ? this.#sendControl(lane, stream, OwnKind.open, ONE_ZERO) : 'taken';
       if (verdict === 'taken') stream.openPending = false;
       return verdict;
     }
     if (stream.window !== undefined && stream.window.unsentRecords > 0) return this.#sendRecord(lane, stream, stream.window, nowMs);
     // Upstream has no word for the end of a stream (wire.md 4.8): it only stops.
-    const verdict = this.#own ? this.#sendControl(lane, stream, OwnKind.end, ONE_ZERO) : 'taken';
+    const verdict = this.framer.own ? this.#sendControl(lane, stream, OwnKind.end, ONE_ZERO) : 'taken';
     if (verdict === 'taken') this.#finish(stream);
     return verdict;
   }
 
   #sendRecord(lane: Lane, stream: OutStream, window: SendWindow, nowMs: number): SendVerdict {
-    const whole = window.unsentRecordBytes;
-    const rest = whole - this.#partBytes;
-    const payload = Math.min(rest, this.#chunker.payloadBytes);
-    const payloadAt = window.unsentAt + this.#partBytes;
+    const rest = window.unsentRecordBytes - stream.partBytes;
+    const payload = Math.min(rest, this.#chunker.payloadBytes, stream.limitBytes - stream.sentBytes);
+    const payloadAt = window.unsentAt + stream.partBytes;
     const last = payload === rest;
     // A later part's head overwrites the end of the part before it, which an own peer may still need again: frame it elsewhere.
-    const detached = this.#own && this.#partBytes > 0;
+    const { framer } = this;
+    const detached = (framer.own && stream.partBytes > 0) || !framer.fitsHeadRoom;
     const target = detached ? this.#copyOut(window.bytes, payloadAt, payload) : window.bytes;
-    const at = detached ? this.headRoom : payloadAt;
-    const start = writeFrameHead(target, at, payload, this.#path, this.#etag(OwnKind.data, stream.id), this.nextSeq);
+    const at = detached ? framer.frameHeadBytes : payloadAt;
+    const start = framer.write(target, at, payload, OwnKind.data, stream.id, this.nextSeq);
     const frame = target.subarray(start, at + payload);
     const verdict = lane.trySend(frame);
     if (verdict !== 'taken') return verdict;
     this.#account(lane, stream, payload, nowMs);
     stream.sentBytes += payload;
-    this.#partBytes = last ? 0 : this.#partBytes + payload;
+    stream.partBytes = last ? 0 : stream.partBytes + payload;
     if (last) window.markSent();
-    this.#inFlight.push(stream, start, at + payload, detached ? frame : undefined, last);
-    this.#resendSeq = this.#inFlight.nextSeq;
-    if (!this.#own) this.#release();
+    this.#sent(stream, start, at + payload, detached ? frame : undefined, last);
+    if (!framer.own) this.#release();
     return 'taken';
   }
 
   #sendReset(lane: Lane, stream: OutStream, reason: string): SendVerdict {
-    if (!this.#own) {
-      this.#finish(stream);
-      return 'taken';
-    }
     // Parts of a record that were sent keep their slot until acknowledged; the rest of that record is never sent.
-    const verdict = this.#sendControl(lane, stream, OwnKind.reset, new TextEncoder().encode(reason.slice(0, 200) || '-'));
+    const payload = new TextEncoder().encode(reason.slice(0, MAX_REASON_CHARS) || '-');
+    const verdict = this.framer.own ? this.#sendControl(lane, stream, OwnKind.reset, payload) : 'taken';
     if (verdict === 'taken') {
-      this.#partBytes = 0;
-      this.#finish(stream);
+      stream.resetSent = true;
+      stream.resetPending = undefined;
+      if (!stream.done) this.#finish(stream);
     }
     return verdict;
   }
 
   #sendControl(lane: Lane, stream: OutStream, kind: OwnKindCode, payload: Uint8Array): SendVerdict {
-    const frame = this.control(kind, stream.id, this.nextSeq, payload);
+    const frame = this.framer.control(kind, stream.id, this.nextSeq, payload);
     const verdict = lane.trySend(frame);
-    if (verdict !== 'taken') return verdict;
-    this.#inFlight.push(stream, 0, 0, frame, false);
-    this.#resendSeq = this.#inFlight.nextSeq;
-    return 'taken';
+    if (verdict === 'taken') this.#sent(stream, 0, 0, frame, false);
+    return verdict;
   }
 
-  /** A frame with bytes of its own: control frames and acknowledgements. */
-  control(kind: OwnKindCode, stream: number, seq: number, payload: Uint8Array): Uint8Array {
-    const head = headRoomBytes(this.#path.length, OWN_ETAG_BYTES);
-    const out = new Uint8Array(head + payload.length);
-    out.set(payload, head);
-    writeOwnEtag(this.#ownEtag, kind, stream);
-    writeFrameHead(out, head, payload.length, this.#path, this.#ownEtag, seq);
-    return out;
+  /** The lane took a frame: it has its number now. */
+  #sent(stream: OutStream, start: number, end: number, own: Uint8Array | undefined, releases: boolean): void {
+    if (!stream.spoken) {
+      stream.spoken = true;
+      stream.openPending = false;
+      this.#unspoken.delete(stream);
+    }
+    this.#inFlight.push(stream, start, end, own, releases);
   }
 
   #finish(stream: OutStream): void {
     stream.done = true;
-    stream.resetPending = undefined;
     stream.endPending = false;
-    this.#config.ports.streamDone(stream.id);
+    this.#openHalves -= 1;
+    this.#ports.streamDone(stream.id);
   }
 
   #release(): void {
     this.acknowledged(this.#inFlight.nextSeq);
   }
 
-  #copyOut(bytes: Uint8Array, at: number, length: number): Uint8Array {
-    const out = new Uint8Array(this.headRoom + length);
-    out.set(bytes.subarray(at, at + length), this.headRoom);
-    return out;
+  readonly #freed = (stream: OutStream): void => {
+    if (!stream.done && stream.window?.roomy) this.#ports.room(stream.id);
+  };
+
+  #makeWindow(stream: OutStream): SendWindow {
+    const { windowBytes } = this.#limits;
+    const window = new SendWindow({
+      capacityBytes: windowBytes,
+      headRoomBytes: this.framer.headRoomBytes,
+      chunkBytes: this.#chunker.payloadBytes,
+    });
+    stream.window = window;
+    this.#count(Counter.windowBytes, window.bytes.length);
+    return window;
   }
 
-  #etag(kind: OwnKindCode, stream: number): Uint8Array {
-    if (this.#own) {
-      writeOwnEtag(this.#ownEtag, kind, stream);
-      return this.#ownEtag;
-    }
-    let seq = this.nextSeq;
-    for (let i = 9; i >= 1; i -= 1) {
-      this.#upstreamEtag[i] = BASE36[seq % 36] as number;
-      seq = Math.floor(seq / 36);
-    }
-    return this.#upstreamEtag;
+  /** A new lane has limits of its own: what was learned about the sizes of the last one says nothing about it. */
+  #sizeChunks(): void {
+    if (this.#lane === undefined) return;
+    const maxFrameBytes = this.framer.own ? Math.min(this.#lane.maxFrameBytes, OWN_FRAME_BYTES) : this.#lane.maxFrameBytes;
+    this.#chunker.setLane(maxFrameBytes, this.framer.frameHeadBytes);
+  }
+
+  #copyOut(bytes: Uint8Array, at: number, length: number): Uint8Array {
+    const headBytes = this.framer.frameHeadBytes;
+    const out = new Uint8Array(headBytes + length);
+    out.set(bytes.subarray(at, at + length), headBytes);
+    return out;
   }
 
   #account(lane: Lane, stream: OutStream, payload: number, nowMs: number): void {
@@ -356,7 +439,14 @@ export class OutFlow {
   }
 
   #enqueue(stream: OutStream): void {
-    if (stream.queued || !stream.sendable) return;
+    if (stream.queued) return;
+    if (!stream.sendable) {
+      if (stream.starved && !this.#starved.has(stream)) {
+        this.#starved.add(stream);
+        this.#ports.starved(stream.id);
+      }
+      return;
+    }
     stream.queued = true;
     this.#queue.push(stream);
   }

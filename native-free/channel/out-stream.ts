@@ -1,44 +1,65 @@
 // One stream's sending half: its window, its credit, and what is still to be said about it (open, end, reset). Owned by OutFlow.
 
-import { INITIAL_CREDIT_BYTES } from './limits.js';
 import type { SendWindow } from './send-window.js';
 
 export class OutStream {
-  readonly id: number;
+  /** Changes only while the peer has not heard of the stream (see `ChannelPorts.peerRestarted`). */
+  id: number;
   /** Made at the first byte, so that a connection that never carries one costs nothing. */
   window: SendWindow | undefined;
   /** Payload bytes handed to lanes so far. */
   sentBytes = 0;
   /** Payload bytes the peer allows in total. */
-  limitBytes = INITIAL_CREDIT_BYTES;
+  limitBytes: number;
+  /** Least credit worth a frame of its own; less is waited for. */
+  readonly #leastBytes: number;
+  /** Bytes of the next record that already left, as parts of their own. */
+  partBytes = 0;
+  /** A frame of this stream was handed to a lane: the peer knows it, or will. */
+  spoken = false;
   /** The peer must be told of the stream although it has no byte yet. */
   openPending = false;
   /** The application finished writing; the end goes out behind the last byte. */
   endPending = false;
-  /** The stream is to be torn down; overtakes unsent bytes. */
+  /** The stream is to be torn down; overtakes unsent bytes, and may follow the end. */
   resetPending: string | undefined;
-  /** End or reset was handed to a lane: nothing more will be sent. */
+  resetSent = false;
+  /** End or reset was handed to a lane, or nobody is there to be told: no more bytes. */
   done = false;
   /** In OutFlow's queue of streams with something to send. */
   queued = false;
-  /** A frame was refused for lack of room or credit, since then (ms); for the send-time telemetry. */
+  /** A frame was refused for lack of room, since then (ms); for the send-time telemetry. */
   blockedSinceMs = -1;
 
-  constructor(id: number) {
+  constructor(id: number, limitBytes: number) {
     this.id = id;
+    this.limitBytes = limitBytes;
+    // The receiver grants a quarter of its credit at a time, and its credit is never below the first one: so much always comes.
+    this.#leastBytes = limitBytes >> 2;
   }
 
-  /** True when the peer's credit allows the next record. */
+  get unsentRecords(): number {
+    return this.window === undefined ? 0 : this.window.unsentRecords;
+  }
+
+  /** True when unsent bytes wait for nothing but the peer's credit. */
+  get starved(): boolean {
+    return !this.done && this.resetPending === undefined && this.unsentRecords > 0 && !this.hasCredit;
+  }
+
+  /** True when the peer's credit allows the next frame. */
   get hasCredit(): boolean {
     const window = this.window;
-    return window === undefined || window.unsentRecords === 0 || this.sentBytes + window.unsentRecordBytes <= this.limitBytes;
+    if (window === undefined || window.unsentRecords === 0) return true;
+    const creditBytes = this.limitBytes - this.sentBytes;
+    return creditBytes >= window.unsentRecordBytes - this.partBytes || (creditBytes > 0 && creditBytes >= this.#leastBytes);
   }
 
   /** True when {@link OutFlow} could send something of this stream now. */
   get sendable(): boolean {
+    if (this.resetPending !== undefined) return true;
     if (this.done) return false;
-    if (this.resetPending !== undefined || this.openPending) return true;
-    if (this.window !== undefined && this.window.unsentRecords > 0) return this.hasCredit;
-    return this.endPending;
+    if (this.openPending) return true;
+    return this.unsentRecords > 0 ? this.hasCredit : this.endPending;
   }
 }

@@ -63,7 +63,7 @@ export class SendWindow {
    * Takes bytes that were read. They become a new record, or the tail of the last one if that was not sent yet and has room: small
    * reads gather while a lane is busy and are never delayed when it is not.
    * @param landedAt where they lie in `bytes` when they landed there (from {@link landingAt}); otherwise `source` is copied in
-   * @returns false when there is no room for copied bytes; nothing was taken then
+   * @returns false when there is no room for copied bytes; nothing was taken then. A third of the ring always fits, sooner or later
    */
   take(source: Uint8Array, landedAt = -1): boolean {
     const n = source.length;
@@ -134,7 +134,7 @@ export class SendWindow {
   }
 
   #place(need: number): number {
-    if (this.empty) return 0;
+    if (this.empty) return need <= this.bytes.length ? 0 : -1;
     if (this.#head > this.#tail) {
       if (this.#head + need <= this.bytes.length) return this.#head;
       return need <= this.#tail ? 0 : -1;

@@ -58,7 +58,7 @@ export class Channel {
         sendingDone: (stream) => this.#streams.sendingDone(stream),
         wantSession: () => this.#wantSession(),
         wantRelay: (sid) => this.#post({ t: 'want-relay', sid }),
-        peerRestarted: () => this.#streams.resetAll('the peer was restarted'),
+        peerRestarted: (renumbered) => this.#streams.peerRestarted(renumbered),
         failed: (code, message) => {
           this.#streams.resetAll(message);
           this.#post({ t: 'failed', code, message, over: this.#core.over });

@@ -197,6 +197,19 @@ export abstract class Streams implements ConnectionEvents {
     this.#reapIfOver(stream);
   }
 
+  /** Every stream the peer knew ends with a reset; the others go on under a new id. @param renumbered their new ids, by the old ones */
+  peerRestarted(renumbered: ReadonlyMap<number, number>): void {
+    const before = [...this.streams.values()];
+    this.streams.clear();
+    for (const stream of before) {
+      const id = renumbered.get(stream.id);
+      if (id === undefined) continue;
+      stream.id = id;
+      this.streams.set(id, stream);
+    }
+    for (const stream of before) if (this.streams.get(stream.id) !== stream) this.#abort(stream, 'the peer was restarted');
+  }
+
   /** Every stream ends with a reset that the applications see. */
   resetAll(reason: string): void {
     for (const stream of [...this.streams.values()]) this.#abort(stream, reason);
@@ -268,8 +281,11 @@ export abstract class Streams implements ConnectionEvents {
   }
 
   #abort(stream: LocalStream, reason: string): void {
-    this.streams.delete(stream.id);
-    this.core.removeStream(stream.id);
+    // After a restart of the peer its id may be another stream's.
+    if (this.streams.get(stream.id) === stream) {
+      this.streams.delete(stream.id);
+      this.core.removeStream(stream.id);
+    }
     const connection = stream.connection;
     if (connection !== undefined) {
       this.#streamOf.delete(connection);

@@ -1,0 +1,270 @@
+// The sessions and lanes of one channel, and which lane carries its frames: the best that is up. Toward an own peer every WebRTC lane of
+// the channel will do, and a lane that stays silent after a ping is passed over before its own timeouts notice (a path that died quietly);
+// toward an upstream peer only the lanes of the session we opened. When WebRTC is not to be had, the relay is asked for, or, where it may
+// not carry payload, that is a violation. wire.md 5.8; architecture.md "Lanes and the ladder". Channel worker.
+
+import type { Lane } from '../lane.js';
+import type { InFlow } from './in-flow.js';
+import { type ChannelLimits, PING_MAX_MS, SUSPECT_MS } from './limits.js';
+
+export interface SessionInfo {
+  sid: string;
+  direction: 'in' | 'out';
+  own: boolean;
+  /** The peer's epoch: changes when the peer's channel was started anew. Empty for upstream peers. */
+  epoch: string;
+  /** Path that frames of this session carry. */
+  path: string;
+}
+
+export interface Session extends SessionInfo {
+  /** The patience with WebRTC counts from here, ms. */
+  sinceMs: number;
+  webrtc: 'pending' | 'open' | 'failed';
+  webrtcReason: string;
+  /** WebRTC was up on this session once. */
+  wasOpen: boolean;
+  relay: 'none' | 'asked' | 'open';
+  fellBack: boolean;
+  /** Receiving half of an upstream session. */
+  inFlow: InFlow | undefined;
+}
+
+/** What is known of one lane that is up. */
+export interface LaneState {
+  readonly lane: Lane;
+  /** Undefined while the lane's session is not known (any more): such a lane is not used. */
+  session: Session | undefined;
+  /** Last message that came in on it, ms. */
+  heardMs: number;
+  /** First ping since then, ms; -1 without one. */
+  pingedMs: number;
+  /** Silent for too long after a ping. */
+  suspect: boolean;
+  /** When a suspect lane is asked again, ms. */
+  probeAtMs: number;
+  /** It refused a frame that cannot be cut smaller any more. */
+  tooSmall: boolean;
+}
+
+/** What is to be done about a channel without a good lane. */
+export type Remedy = { kind: 'none' } | { kind: 'relay'; session: Session } | { kind: 'violation'; why: string };
+
+const NO_REMEDY: Remedy = { kind: 'none' };
+
+export class Carriers {
+  readonly sessions = new Map<string, Session>();
+  readonly lanes: LaneState[] = [];
+  /** The session we opened. */
+  outbound: Session | undefined;
+  readonly #limits: ChannelLimits;
+  #usable = 0;
+  #suspects = 0;
+
+  constructor(limits: ChannelLimits) {
+    this.#limits = limits;
+  }
+
+  /** True when the relay may carry payload. */
+  get relayMayCarry(): boolean {
+    return this.#limits.relayAllowed && !(this.#limits.strict && this.#limits.webrtcAllowed);
+  }
+  /** Lanes whose session is known. */
+  get usable(): number {
+    return this.#usable;
+  }
+
+  /** Lanes that are passed over. */
+  get suspects(): number {
+    return this.#suspects;
+  }
+  /** When the first of those is to be asked again, ms. */
+  get probeDueMs(): number {
+    return this.lanes.reduce((at, { suspect, probeAtMs }) => (suspect ? Math.min(at, probeAtMs) : at), Number.POSITIVE_INFINITY);
+  }
+
+  addSession(info: SessionInfo, inFlow: InFlow | undefined, nowMs: number): void {
+    const allowed = this.#limits.webrtcAllowed;
+    const session: Session = {
+      ...info,
+      sinceMs: nowMs,
+      webrtc: allowed ? 'pending' : 'failed',
+      webrtcReason: allowed ? '' : 'the webrtc lane is switched off here',
+      wasOpen: false,
+      relay: 'none',
+      fellBack: false,
+      inFlow,
+    };
+    this.sessions.set(info.sid, session);
+    if (info.direction === 'out') this.outbound = session;
+    // A lane may have come up before its session was told of.
+    for (const state of this.lanes) if (state.lane.sid === info.sid) this.#join(state, session);
+    this.#recount();
+  }
+
+  removeSession(sid: string): Session | undefined {
+    const session = this.sessions.get(sid);
+    if (session === undefined) return undefined;
+    this.sessions.delete(sid);
+    if (this.outbound === session) this.outbound = undefined;
+    for (const state of this.lanes) if (state.session === session) state.session = undefined;
+    this.#recount();
+    return session;
+  }
+
+  addLane(lane: Lane, nowMs: number): void {
+    if (this.stateOf(lane) !== undefined) return;
+    const state: LaneState = { lane, session: undefined, heardMs: nowMs, pingedMs: -1, suspect: false, probeAtMs: 0, tooSmall: false };
+    this.lanes.push(state);
+    const session = this.sessions.get(lane.sid);
+    if (session !== undefined) this.#join(state, session);
+    this.#recount();
+  }
+
+  /** @returns false for a lane that was not up */
+  removeLane(lane: Lane, reason: string, nowMs: number): boolean {
+    const index = this.lanes.findIndex((state) => state.lane === lane);
+    if (index < 0) return false;
+    const session = this.lanes[index]?.session;
+    this.lanes.splice(index, 1);
+    if (session !== undefined) {
+      if (lane.kind === 'webrtc') {
+        session.webrtc = 'failed';
+        session.webrtcReason = reason;
+        session.sinceMs = nowMs;
+      } else session.relay = 'none';
+    }
+    this.#recount();
+    return true;
+  }
+
+  webrtcFailed(sid: string, reason: string): void {
+    const session = this.sessions.get(sid);
+    if (session === undefined || session.webrtc === 'open') return;
+    session.webrtc = 'failed';
+    session.webrtcReason = reason;
+  }
+
+  webrtcPending(sid: string): void {
+    const session = this.sessions.get(sid);
+    if (session !== undefined && session.webrtc === 'failed' && this.#limits.webrtcAllowed) session.webrtc = 'pending';
+  }
+
+  stateOf(lane: Lane): LaneState | undefined {
+    // With every frame: an index, since an iterator would be an allocation.
+    for (let i = 0; i < this.lanes.length; i += 1) {
+      const state = this.lanes[i] as LaneState;
+      if (state.lane === lane) return state;
+    }
+    return undefined;
+  }
+
+  /** The lane that frames should take. A suspect one only when there is no other. */
+  best(ownPeer: boolean): LaneState | undefined {
+    let best: LaneState | undefined;
+    let bestRank = 0;
+    for (const state of this.lanes) {
+      const rank = this.#rank(state, ownPeer);
+      if (rank <= bestRank) continue;
+      best = state;
+      bestRank = rank;
+    }
+    return best;
+  }
+
+  /** A ping left on this lane. @returns true when the lane became suspect by it: it has not answered one for a while */
+  pinged(state: LaneState, nowMs: number): boolean {
+    if (state.pingedMs < 0) state.pingedMs = nowMs;
+    state.probeAtMs = nowMs + PING_MAX_MS;
+    if (state.suspect || nowMs - state.pingedMs < SUSPECT_MS) return false;
+    state.suspect = true;
+    // What else goes the same way is as silent; the relay goes another. Asked at once, so that one that works is not passed over for long.
+    for (const other of this.lanes) {
+      if (other.suspect || other.lane.kind !== state.lane.kind || other.heardMs >= state.pingedMs) continue;
+      other.suspect = true;
+      other.probeAtMs = nowMs;
+    }
+    this.#recount();
+    return true;
+  }
+
+  /** A message came in on this lane. @returns true when it was suspect until now */
+  heard(state: LaneState, nowMs: number): boolean {
+    state.heardMs = nowMs;
+    state.pingedMs = -1;
+    if (!state.suspect) return false;
+    state.suspect = false;
+    this.#recount();
+    return true;
+  }
+
+  /** Lanes that were set aside as too small are as good as any again. @returns true when there was one */
+  forgiveTooSmall(): boolean {
+    let found = false;
+    for (let i = 0; i < this.lanes.length; i += 1) {
+      const state = this.lanes[i] as LaneState;
+      if (state.tooSmall) found = true;
+      state.tooSmall = false;
+    }
+    return found;
+  }
+
+  /** No lane, or only a suspect one: what to do now. @param best what {@link best} said @param needed something waits for a lane */
+  remedy(best: LaneState | undefined, needed: boolean, nowMs: number): Remedy {
+    const session = this.outbound;
+    if (session === undefined || session.relay !== 'none' || (best !== undefined && !best.suspect)) return NO_REMEDY;
+    if (this.relayMayCarry) {
+      if (best === undefined && session.webrtc === 'pending' && nowMs < session.sinceMs + this.#limits.fallbackGraceMs) return NO_REMEDY;
+      if (session.webrtcReason === '') {
+        session.webrtcReason =
+          best === undefined
+            ? `no data channel ${Math.round(nowMs - session.sinceMs)} ms after the session was accepted`
+            : 'the data channel is silent';
+      }
+      return { kind: 'relay', session };
+    }
+    if (best !== undefined || (!needed && !this.#limits.strict)) return NO_REMEDY;
+    if (this.#mayStillCome(session) && nowMs < session.sinceMs + this.#limits.p2pWaitMs) return NO_REMEDY;
+    const why = session.webrtc === 'failed' ? session.webrtcReason : `no data channel within ${this.#limits.p2pWaitMs} ms`;
+    return { kind: 'violation', why: `WebRTC is not usable (${why}) and the relay may not carry payload` };
+  }
+
+  /** When {@link remedy} may have a new answer although nothing happened, ms. Only while there is no lane. */
+  remedyDueMs(needed: boolean): number | undefined {
+    const session = this.outbound;
+    if (session === undefined || session.relay !== 'none') return undefined;
+    if (this.relayMayCarry) return session.webrtc === 'pending' ? session.sinceMs + this.#limits.fallbackGraceMs : undefined;
+    return this.#mayStillCome(session) && (needed || this.#limits.strict) ? session.sinceMs + this.#limits.p2pWaitMs : undefined;
+  }
+
+  /** Something new waits for a lane: the patience with WebRTC begins again. */
+  beginWait(nowMs: number): void {
+    if (this.outbound !== undefined) this.outbound.sinceMs = nowMs;
+  }
+
+  /** Negotiation is under way, or begins again because the connection was up before. */
+  #mayStillCome(session: Session): boolean {
+    return session.webrtc === 'pending' || session.wasOpen;
+  }
+
+  #rank({ lane, session, suspect, tooSmall }: LaneState, ownPeer: boolean): number {
+    if (session === undefined || tooSmall) return 0;
+    const outbound = session === this.outbound;
+    // Through the relay only the opener of a session can send at full rate; the other way is for control frames.
+    if (!outbound && !(ownPeer && lane.kind === 'webrtc')) return 0;
+    return (lane.kind === 'webrtc' ? 2 : 1) + (suspect ? 0 : 2);
+  }
+
+  #join(state: LaneState, session: Session): void {
+    state.session = session;
+    if (state.lane.kind === 'webrtc') {
+      session.webrtc = 'open';
+      session.wasOpen = true;
+    } else session.relay = 'open';
+  }
+
+  #recount(): void {
+    this.#usable = this.lanes.filter(({ session }) => session !== undefined).length;
+    this.#suspects = this.lanes.filter(({ suspect }) => suspect).length;
+  }
+}

@@ -1,0 +1,165 @@
+// Is the peer there, and has it got what was sent? Pings while something is open or under way, silence when nothing is.
+//
+//  - Frames in flight, or bytes waiting for credit, without progress: a ping after 1 s, then 2 s, then every 3 s; every second while nothing
+//    is answered at all. The answer says where the peer stands, so nothing that was lost (frames, acknowledgements, credit) stays lost.
+//  - A stream open and nothing heard for keepAliveMs: a ping.
+//  - Silence, and another lane that carries now: a ping on that one, at once.
+//  - Nothing heard for peerLossMs while a lane is up: the peer is lost. Without a lane nothing can be heard and nothing is held against it.
+// Own peers only. No clock: every method takes the time.
+
+import type { Lane } from '../lane.js';
+import { type ChannelLimits, PING_FIRST_MS, PING_MAX_MS, SUSPECT_MS } from './limits.js';
+
+/** Pings remembered until answered; at one per second and more, longer than a peer may be silent. Power of two. */
+const HISTORY = 16;
+
+/** Where the sender stood when a ping left. */
+export interface PingRecord {
+  id: number;
+  lane: Lane;
+  /** Oldest frame not acknowledged then. */
+  firstSeq: number;
+  /** Frames below this had been sent. */
+  nextSeq: number;
+}
+
+export class Heartbeat {
+  readonly #limits: ChannelLimits;
+  readonly #history: (PingRecord | undefined)[] = new Array(HISTORY).fill(undefined);
+  #open = false;
+  #inFlight = false;
+  #starved = false;
+  #reachable = false;
+  /** Silence and standstill are counted from these. */
+  #heardMs = 0;
+  #progressMs = 0;
+  #ackedMs = 0;
+  #pingedMs = Number.NEGATIVE_INFINITY;
+  /** Another lane carries frames since, ms. */
+  #movedMs = Number.NEGATIVE_INFINITY;
+  /** A silent peer is to be asked on the lane that is new, at once: since then, ms; Infinity when it is not. */
+  #askMs = Number.POSITIVE_INFINITY;
+  #intervalMs = PING_FIRST_MS;
+  #lastId = 0;
+  #answeredId = 0;
+
+  constructor(limits: ChannelLimits) {
+    this.#limits = limits;
+  }
+
+  /** Id of the last ping. */
+  get lastId(): number {
+    return this.#lastId;
+  }
+
+  /** What the channel is doing now. Call it after every input; what begins now is counted from now. */
+  update(open: boolean, inFlight: boolean, starved: boolean, reachable: boolean, nowMs: number): void {
+    if (open === this.#open && inFlight === this.#inFlight && starved === this.#starved && reachable === this.#reachable) return;
+    const wasActive = this.#open || this.#inFlight;
+    const wasWaiting = this.#inFlight || this.#starved;
+    const appeared = reachable && !this.#reachable;
+    if (appeared || !wasActive) {
+      this.#heardMs = nowMs;
+      this.#askMs = Number.POSITIVE_INFINITY;
+    }
+    if (appeared || !wasWaiting) this.progress(nowMs);
+    if (appeared || !this.#inFlight) this.#ackedMs = nowMs;
+    if (appeared) this.#pingedMs = Number.NEGATIVE_INFINITY;
+    this.#open = open;
+    this.#inFlight = inFlight;
+    this.#starved = starved;
+    this.#reachable = reachable;
+  }
+
+  /** A message of the peer arrived. */
+  heard(nowMs: number): void {
+    this.#heardMs = nowMs;
+  }
+
+  /** Another lane carries frames from now on: a peer that was silent on the one before gets its chance on this one. */
+  moved(nowMs: number): void {
+    this.#movedMs = nowMs;
+    if ((this.#open || this.#inFlight) && nowMs - this.#heardMs >= PING_FIRST_MS) this.#askMs = nowMs;
+  }
+
+  /** Frames were acknowledged, or credit came. */
+  progress(nowMs: number): void {
+    this.#progressMs = nowMs;
+    this.#intervalMs = PING_FIRST_MS;
+  }
+
+  /** Frames were acknowledged. */
+  acknowledged(nowMs: number): void {
+    this.#ackedMs = nowMs;
+    this.progress(nowMs);
+  }
+
+  /** When the first of all the deadlines below is, ms; Infinity without one. Asked with every frame. */
+  get dueMs(): number {
+    if (!this.#reachable || !(this.#open || this.#inFlight)) return Number.POSITIVE_INFINITY;
+    let at = Math.min(this.#askMs, this.#lossMs, Math.max(this.#heardMs, this.#pingedMs) + this.#limits.keepAliveMs);
+    if (this.#inFlight || this.#starved || this.#unanswered) at = Math.min(at, this.#againMs);
+    const stuckMs = this.#ackedMs + this.#limits.gapMs;
+    return this.#inFlight && stuckMs < at ? stuckMs : at;
+  }
+
+  /** When a ping is due, ms; undefined when none is. */
+  get pingDueMs(): number | undefined {
+    if (!this.#reachable || !(this.#open || this.#inFlight)) return undefined;
+    const keepAliveMs = Math.min(this.#askMs, Math.max(this.#heardMs, this.#pingedMs) + this.#limits.keepAliveMs);
+    return this.#inFlight || this.#starved || this.#unanswered ? Math.min(keepAliveMs, this.#againMs) : keepAliveMs;
+  }
+
+  get #unanswered(): boolean {
+    return this.#pingedMs > this.#heardMs;
+  }
+
+  /** When to ask (again) for want of progress. A question without any answer is repeated every second: it may be the one that was lost. */
+  get #againMs(): number {
+    return Math.max(this.#progressMs, this.#pingedMs) + (this.#unanswered ? PING_FIRST_MS : this.#intervalMs);
+  }
+
+  /** A ping leaves now. @returns its id */
+  ping(lane: Lane, firstSeq: number, nextSeq: number, nowMs: number): number {
+    this.#lastId = this.#lastId === 0xffff_ffff ? 1 : this.#lastId + 1;
+    this.#history[this.#lastId & (HISTORY - 1)] = { id: this.#lastId, lane, firstSeq, nextSeq };
+    this.#pingedMs = nowMs;
+    this.#askMs = Number.POSITIVE_INFINITY;
+    this.#intervalMs = Math.min(PING_MAX_MS, this.#intervalMs * 2);
+    return this.#lastId;
+  }
+
+  /** The peer answers a ping. @returns where we stood when it left; undefined for one that is unknown, too old or answered before */
+  answered(id: number): PingRecord | undefined {
+    const record = this.#history[id & (HISTORY - 1)];
+    if (record === undefined || record.id !== id || id === this.#answeredId) return undefined;
+    this.#answeredId = id;
+    return record;
+  }
+
+  /** When the peer counts as lost if nothing is heard until then, ms. */
+  get lossDueMs(): number | undefined {
+    return this.#reachable && (this.#open || this.#inFlight) ? this.#lossMs : undefined;
+  }
+
+  /** Not right after a change of lanes; and changes of lanes alone do not keep a lost peer for ever. */
+  get #lossMs(): number {
+    const { peerLossMs } = this.#limits;
+    return Math.min(this.#heardMs + 2 * peerLossMs, Math.max(this.#heardMs + peerLossMs, this.#movedMs + SUSPECT_MS));
+  }
+
+  /** When frames in flight have been stuck for too long although the peer is heard, ms. */
+  get stuckDueMs(): number | undefined {
+    return this.#reachable && this.#inFlight ? this.#ackedMs + this.#limits.gapMs : undefined;
+  }
+
+  /** Forgets the peer. */
+  restart(): void {
+    this.#history.fill(undefined);
+    this.#open = false;
+    this.#inFlight = false;
+    this.#starved = false;
+    this.#reachable = false;
+    this.#askMs = Number.POSITIVE_INFINITY;
+  }
+}

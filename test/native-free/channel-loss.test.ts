@@ -1,0 +1,309 @@
+// Frames, acknowledgements and credit that are lost, lanes that die, peers that fall silent: what an own peer's core makes of it.
+
+import { describe, expect, it } from 'vitest';
+import { FrameView } from '../../native-free/hlnk/index.js';
+import { carry, twinLanes } from '../../native-free/lane-twin.js';
+import { counting, Pair } from './channel-pair.js';
+
+const view = new FrameView();
+const seqOf = (message: Uint8Array): number => {
+  expect(view.read(message)).toBe('ok');
+  return view.seq;
+};
+
+describe('a frame that is lost inside a lane', () => {
+  it('is sent again, it alone, soon after the hole shows', () => {
+    const pair = new Pair().session();
+    const wire = pair.lane('relay');
+    let lost = 0;
+    wire.lose = (message) => seqOf(message) === 3 && lost++ === 0;
+    pair.send(pair.open(), 6000);
+    pair.pass(190);
+    expect(pair.b.bytes(1)).toBe(2000);
+    pair.pass(30);
+    expect(pair.b.delivered.get(1)).toEqual(counting(6000));
+    expect(pair.a.count('retransmits')).toBe(1);
+    expect(pair.a.count('pings')).toBe(0);
+  });
+
+  it('is asked for again when the repair is lost too', () => {
+    const pair = new Pair().session();
+    const wire = pair.lane('relay');
+    let lost = 0;
+    wire.lose = (message) => seqOf(message) === 3 && lost++ < 3;
+    pair.send(pair.open(), 6000);
+    pair.pass(2500);
+    expect(pair.b.bytes(1)).toBe(6000);
+  });
+
+  it('is found by a ping when nothing follows that would show the hole', () => {
+    const pair = new Pair().session();
+    const wire = pair.lane('relay');
+    let lost = 0;
+    wire.lose = (message) => seqOf(message) >= 5 && lost++ < 2;
+    pair.send(pair.open(), 6000);
+    pair.pass(900);
+    expect(pair.b.bytes(1)).toBe(4000);
+    pair.pass(200);
+    expect(pair.b.delivered.get(1)).toEqual(counting(6000));
+    expect(pair.a.count('retransmits')).toBe(2);
+  });
+});
+
+describe('an ordered lane', () => {
+  it('with a queue of many seconds makes nobody send anything twice', () => {
+    const pair = new Pair().session();
+    const wire = pair.lane('webrtc');
+    wire.moving = false;
+    pair.send(pair.open(), 40_000);
+    for (let i = 0; i < 60; i += 1) {
+      const message = wire.a.transmit();
+      if (message !== undefined) wire.b.receive(message);
+      for (let answer = wire.b.transmit(); answer !== undefined; answer = wire.b.transmit()) wire.a.receive(answer);
+      pair.pass(700);
+    }
+    expect(pair.b.bytes(1)).toBe(40_000);
+    expect(pair.a.count('retransmits')).toBe(0);
+    expect(pair.a.failure).toBeUndefined();
+  });
+});
+
+describe('a lane that dies', () => {
+  it('leaves its frames to the next one, at once and under the same numbers', () => {
+    const pair = new Pair().session();
+    const first = pair.lane('webrtc');
+    const second = pair.lane('relay');
+    first.moving = false;
+    pair.send(pair.open(), 5000);
+    const numbers: number[] = [];
+    second.lose = (message, from) => {
+      if (from === 'a' && seqOf(message) > 0) numbers.push(view.seq);
+      return false;
+    };
+    pair.kill(first);
+    pair.settle();
+    expect(numbers).toEqual([1, 2, 3, 4, 5]);
+    expect(pair.b.delivered.get(1)).toEqual(counting(5000));
+  });
+
+  it('and came up before its session was known, is used as any other', () => {
+    const pair = new Pair();
+    pair.lane('webrtc');
+    pair.session();
+    pair.send(pair.open(), 10);
+    pair.settle();
+    expect(pair.b.bytes(1)).toBe(10);
+  });
+
+  it('with its session is followed by those of the next session, and the streams go on', () => {
+    const pair = new Pair().session();
+    const wire = pair.lane('relay');
+    wire.moving = false;
+    const stream = pair.open();
+    pair.send(stream, 3000);
+    for (const { core } of [pair.a, pair.b]) core.sessionDown('s1', pair.nowMs);
+    pair.kill(wire);
+    expect(pair.a.said).toContain('want session');
+    pair.session('s2');
+    pair.lane('relay', { sid: 's2' });
+    pair.settle();
+    expect(pair.b.delivered.get(1)).toEqual(counting(3000));
+  });
+
+  it('in silence is passed over for the relay within seconds, and used again when it answers', () => {
+    const pair = new Pair().session();
+    const quiet = pair.lane('webrtc');
+    quiet.moving = false;
+    const stream = pair.open();
+    pair.send(stream, 3000);
+    pair.pass(3500);
+    expect(pair.a.said).toContain('want relay s1');
+    pair.lane('relay');
+    pair.settle();
+    expect(pair.b.delivered.get(1)).toEqual(counting(3000));
+    expect(pair.a.core.lane?.kind).toBe('relay');
+    quiet.moving = true;
+    pair.pass(5000);
+    expect(pair.a.core.lane?.kind).toBe('webrtc');
+  });
+
+  it('as too small for frames that are numbered already is set aside for one that takes them', () => {
+    const pair = new Pair({ chunkBytes: 4096 }).session();
+    const wide = pair.lane('webrtc');
+    wide.moving = false;
+    pair.send(pair.open(), 8000, 4000);
+    pair.kill(wide);
+    pair.lane('webrtc', { maxFrameBytes: 1000 });
+    expect(pair.a.said).toContain('want relay s1');
+    pair.lane('relay');
+    pair.settle();
+    expect(pair.b.bytes(1)).toBe(8000);
+    expect(pair.a.failure).toBeUndefined();
+  });
+});
+
+describe('a lane that takes over from a silent one', () => {
+  it('is asked on at once, so that the peer is not given up before it had a chance to answer', () => {
+    const pair = new Pair().session();
+    const quiet = pair.lane('webrtc');
+    const second = pair.lane('webrtc');
+    pair.send(pair.open(), 1000);
+    pair.pass(100);
+    quiet.moving = false;
+    second.moving = false;
+    pair.pass(9800);
+    pair.kill(quiet);
+    second.moving = true;
+    pair.pass(5000);
+    expect([pair.a.failure, pair.b.failure]).toEqual([undefined, undefined]);
+  });
+});
+
+describe('credit and acknowledgements that are lost', () => {
+  it('never stop a sender for good', () => {
+    const pair = new Pair({ creditFloorBytes: 4096, creditBytes: 4096 }).session();
+    const wire = pair.lane('relay');
+    let deaf = true;
+    wire.lose = (_message, from) => from === 'b' && deaf;
+    const stream = pair.open();
+    expect(pair.send(stream, 20_000)).toBe(20_000);
+    pair.pass(3000);
+    expect(pair.b.bytes(1)).toBeLessThanOrEqual(4096);
+    deaf = false;
+    pair.pass(4000);
+    expect(pair.b.delivered.get(1)).toEqual(counting(20_000));
+  });
+});
+
+describe('a peer that falls silent', () => {
+  it('is asked, and given up after ten seconds with a lane up; nothing is taken or sent after that', () => {
+    const pair = new Pair().session();
+    const wire = pair.lane('relay');
+    const stream = pair.open();
+    pair.send(stream, 1000);
+    pair.pass(100);
+    wire.lose = () => true;
+    pair.pass(9800);
+    expect(pair.a.failure).toBeUndefined();
+    expect(pair.a.count('pings')).toBeGreaterThan(2);
+    pair.pass(400);
+    expect(pair.a.failure).toMatch(/^failed ERR_HLNK_PEER_UNAVAILABLE nothing was heard/);
+    expect(pair.b.failure).toMatch(/^failed ERR_HLNK_PEER_UNAVAILABLE/);
+    expect(pair.a.core.over).toBe(true);
+    expect(pair.a.core.timeoutMs()).toBeUndefined();
+    expect(pair.a.core.take(stream, new Uint8Array(1), -1, pair.nowMs)).toBe(false);
+  });
+
+  it('is not given up while it answers, however little there is to say', () => {
+    const pair = new Pair().session();
+    pair.lane('relay');
+    pair.send(pair.open(), 1000);
+    pair.pass(600_000);
+    expect([pair.a.failure, pair.b.failure]).toEqual([undefined, undefined]);
+    // In three seconds one ping and one answer, or, when both ask in the same moment, two of each.
+    expect(pair.messages).toBeLessThan(4 * 200 + 20);
+  });
+
+  it('is waited for through an outage of less than a minute, and no longer', () => {
+    const pair = new Pair().session();
+    const wire = pair.lane('relay');
+    const stream = pair.open();
+    pair.send(stream, 1000);
+    pair.pass(100);
+    pair.kill(wire);
+    pair.send(stream, 2000);
+    pair.pass(59_000);
+    expect(pair.a.failure).toBeUndefined();
+    const again = pair.lane('relay');
+    pair.settle();
+    expect(pair.b.bytes(1)).toBe(3000);
+    pair.kill(again);
+    pair.pass(60_001);
+    expect(pair.a.failure).toMatch(/^failed ERR_HLNK_PEER_UNAVAILABLE no lane to the peer for 60000 ms/);
+  });
+
+  it('is left alone when nothing is open and nothing under way', () => {
+    const pair = new Pair().session();
+    const wire = pair.lane('webrtc');
+    const stream = pair.open();
+    pair.send(stream, 1000);
+    pair.a.core.endStream(stream, pair.nowMs);
+    pair.pass(100);
+    pair.b.core.endStream(pair.b.core.openStream(1, false, false, pair.nowMs), pair.nowMs);
+    pair.pass(100);
+    pair.a.core.removeStream(1);
+    pair.b.core.removeStream(1);
+    pair.pass(100);
+    const before = pair.messages;
+    wire.lose = () => true;
+    pair.pass(3_600_000);
+    expect(pair.messages).toBe(before);
+    expect([pair.a.failure, pair.b.failure, pair.a.core.timeoutMs()]).toEqual([undefined, undefined, undefined]);
+  });
+});
+
+describe('a peer that was restarted', () => {
+  it('is met with clean numbers, and its old lanes carry nothing any more', () => {
+    const pair = new Pair().session();
+    const old = pair.lane('webrtc');
+    pair.send(pair.open(), 3000);
+    pair.settle();
+    const before = old.a.waiting;
+    pair.a.core.sessionUp({ sid: 's2', direction: 'out', own: true, epoch: 'b2', path: 'a/b' }, pair.nowMs);
+    expect(pair.a.said).toContain('peer restarted');
+    expect(pair.a.core.lane).toBeUndefined();
+    expect([pair.a.core.out.nextSeq, pair.a.core.in.nextSeq, pair.a.core.highestStream]).toEqual([1, 1, 0]);
+    pair.send(pair.open(), 100);
+    expect(old.a.waiting).toBe(before);
+  });
+
+  it('costs no stream that it had not heard of', () => {
+    const pair = new Pair().session();
+    const old = pair.lane('webrtc');
+    const told = pair.open(1);
+    pair.send(told, 3000);
+    pair.settle();
+    pair.a.core.sessionDown('s1', pair.nowMs);
+    pair.kill(old);
+    const untold = pair.open(2);
+    pair.send(untold, 500);
+    pair.a.core.sessionUp({ sid: 's2', direction: 'out', own: true, epoch: 'b2', path: 'a/b' }, pair.nowMs);
+    expect(pair.a.said.slice(-2)).toEqual(['peer restarted', 'stream 2 is 1 now']);
+    const fresh = new Pair();
+    fresh.b.core.sessionUp({ sid: 's2', direction: 'in', own: true, epoch: 'a1', path: 'a/b' }, pair.nowMs);
+    const [a, b] = twinLanes({ kind: 'webrtc', sid: 's2' });
+    b.listen({ frame: (lane, message) => fresh.b.core.frame(lane, message, true, fresh.nowMs), writable: () => {}, closed: () => {} });
+    pair.a.core.laneUp(a, pair.nowMs);
+    fresh.b.core.laneUp(b, pair.nowMs);
+    carry(a, b);
+    expect(fresh.b.delivered.get(1)).toEqual(counting(500));
+  });
+
+  it('cannot be brought back by a late word of the one before', () => {
+    const pair = new Pair().session('s1');
+    pair.a.core.sessionUp({ sid: 's2', direction: 'in', own: true, epoch: 'b2', path: 'a/b' }, pair.nowMs);
+    pair.a.core.sessionUp({ sid: 's3', direction: 'out', own: true, epoch: 'b1', path: 'a/b' }, pair.nowMs);
+    expect(pair.a.said.filter((line) => line === 'peer restarted')).toHaveLength(1);
+  });
+});
+
+describe('two sides that do not agree on the numbering', () => {
+  it('end loudly instead of guessing', () => {
+    const pair = new Pair().session();
+    const wire = pair.lane('relay');
+    pair.send(pair.open(), 3000);
+    pair.settle();
+    pair.pass(50);
+    // Another core with the same names, which has received nothing.
+    const stranger = new Pair().session();
+    const other = stranger.lane('relay');
+    stranger.send(stranger.open(), 9000);
+    stranger.settle();
+    stranger.pass(50);
+    stranger.b.core.in.refresh(stranger.nowMs);
+    other.moving = false;
+    stranger.b.core.tick(stranger.nowMs);
+    wire.a.receive(other.b.transmit() as Uint8Array);
+    expect(pair.a.failure).toMatch(/^failed ERR_HLNK_GAP the peer acknowledges sequence number 9, and 3 was the last one sent/);
+  });
+});

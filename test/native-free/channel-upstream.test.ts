@@ -1,0 +1,148 @@
+// Toward a peer that is not ours: no acknowledgement, no ping, no credit; what cannot be mended ends loudly. And channels whose lanes are
+// restricted (p2p-only, strict).
+
+import { describe, expect, it } from 'vitest';
+import { encodeFrame, FrameView } from '../../native-free/hlnk/index.js';
+import type { LaneKind } from '../../native-free/lane.js';
+import { type TwinLane, twinLanes } from '../../native-free/lane-twin.js';
+import { Side } from './channel-pair.js';
+
+const PATH = 'alice@example.com/app_data/a/b';
+
+function upstream(limits = {}): {
+  side: Side;
+  session(sid: string, direction?: 'in' | 'out'): void;
+  lane(sid: string, kind?: LaneKind): TwinLane;
+} {
+  const side = new Side(limits, () => 0, 'a/b');
+  return {
+    side,
+    session: (sid, direction = 'out') => side.core.sessionUp({ sid, direction, own: false, epoch: '', path: PATH }, 0),
+    lane: (sid, kind = 'relay') => {
+      const [lane] = twinLanes({ kind, sid });
+      side.core.laneUp(lane, 0);
+      return lane;
+    },
+  };
+}
+
+const sent = (lane: TwinLane): { seq: number; path: string; payloadBytes: number }[] => {
+  const view = new FrameView();
+  const frames = [];
+  for (let message = lane.transmit(); message !== undefined; message = lane.transmit()) {
+    expect(view.read(message)).toBe('ok');
+    const path = new TextDecoder().decode(message.slice(view.pathStart, view.pathStart + view.pathBytes));
+    frames.push({ seq: view.seq, path, payloadBytes: view.payloadBytes });
+  }
+  return frames;
+};
+
+describe('toward an upstream peer', () => {
+  it('bytes go on without credit, in frames that carry the session path, however long it is', () => {
+    const { side, session, lane } = upstream();
+    const stream = side.core.openStream(1, true, false, 0);
+    session('s1');
+    const carrier = lane('s1');
+    let bytes = 0;
+    for (let i = 0; i < 100; i += 1) {
+      expect(side.core.take(stream, new Uint8Array(50_000), -1, 0)).toBe(true);
+      for (const frame of sent(carrier)) {
+        expect(frame.path).toBe(PATH);
+        bytes += frame.payloadBytes;
+      }
+    }
+    expect(bytes).toBe(5_000_000);
+    side.core.endStream(stream, 0);
+    expect(sent(carrier)).toEqual([]);
+    expect([side.core.timeoutMs(), side.count('pings'), side.count('acksSent')]).toEqual([undefined, 0, 0]);
+  });
+
+  it('what it sends is delivered beyond any credit', () => {
+    const { side, session, lane } = upstream();
+    session('s1', 'in');
+    const carrier = lane('s1');
+    for (let seq = 1; seq <= 60; seq += 1) side.core.frame(carrier, encodeFrame(PATH, `e${seq}`, seq, new Uint8Array(50_000)), true, 0);
+    expect(side.count('rxBytes')).toBe(3_000_000);
+    expect(side.count('acksSent')).toBe(0);
+  });
+
+  it('a hole that stays open names the session and the sequence number', () => {
+    const { side, session, lane } = upstream();
+    session('s1', 'in');
+    const carrier = lane('s1');
+    side.core.frame(carrier, encodeFrame(PATH, 'e1', 1, new Uint8Array(1)), true, 0);
+    side.core.frame(carrier, encodeFrame(PATH, 'e3', 3, new Uint8Array(1)), true, 0);
+    expect(side.core.timeoutMs()).toBe(30_000);
+    side.core.tick(30_000);
+    expect(side.failure).toMatch(/^failed ERR_HLNK_GAP session s1: sequence number 2 never arrived/);
+    expect(side.core.over).toBe(true);
+  });
+
+  it('a lane that dies with bytes under way ends the channel loudly', () => {
+    const { side, session, lane } = upstream();
+    session('s1');
+    const carrier = lane('s1', 'webrtc');
+    side.core.take(side.core.openStream(1, true, false, 0), new Uint8Array(100), -1, 0);
+    side.core.laneDown(carrier, 'the path died', 0);
+    expect(side.failure).toMatch(/^failed ERR_HLNK_GAP the webrtc lane of session s1 was lost \(the path died\) near sequence number 1/);
+  });
+
+  it('a new session counts from 1 again', () => {
+    const { side, session, lane } = upstream();
+    session('s1');
+    const first = lane('s1');
+    const stream = side.core.openStream(1, true, false, 0);
+    side.core.take(stream, new Uint8Array(100), -1, 0);
+    expect(sent(first).map(({ seq }) => seq)).toEqual([1]);
+    side.core.sessionDown('s1', 0);
+    session('s2');
+    const second = lane('s2');
+    side.core.take(stream, new Uint8Array(100), -1, 0);
+    expect(sent(second).map(({ seq }) => seq)).toEqual([1]);
+  });
+});
+
+describe('a channel that may not use the relay', () => {
+  const limits = { relayAllowed: false };
+
+  it('says after ten seconds what is missing, once, and goes on when WebRTC comes up after all', () => {
+    const { side, session, lane } = upstream(limits);
+    session('s1');
+    const stream = side.core.openStream(1, true, false, 0);
+    side.core.take(stream, new Uint8Array(100), -1, 0);
+    expect(side.core.timeoutMs()).toBe(10_000);
+    side.core.tick(10_000);
+    side.core.tick(10_001);
+    expect(side.said.filter((line) => line.startsWith('failed ERR_HLNK_PEER_UNAVAILABLE'))).toHaveLength(1);
+    expect(side.core.timeoutMs()).toBeUndefined();
+    const carrier = lane('s1', 'webrtc');
+    expect(sent(carrier)).toHaveLength(1);
+  });
+
+  it('does not complain while nothing waits for a lane', () => {
+    const { side, session } = upstream(limits);
+    session('s1');
+    side.core.webrtcFailed('s1', 'ICE found no path', 0);
+    expect([side.failure, side.core.timeoutMs()]).toEqual([undefined, undefined]);
+  });
+});
+
+describe('a strict channel', () => {
+  it('takes a fallback that would be needed for an error at once', () => {
+    const { side, session } = upstream({ strict: true });
+    session('s1');
+    side.core.webrtcFailed('s1', 'ICE found no path', 0);
+    expect(side.failure).toMatch(
+      /^failed ERR_HLNK_STRICT session s1, path .* sequence number 1: WebRTC is not usable \(ICE found no path\)/,
+    );
+    expect(side.count('strictViolations')).toBe(1);
+  });
+
+  it('does not wait for a peer that accepts nothing', () => {
+    const { side } = upstream({ strict: true });
+    side.core.take(side.core.openStream(1, true, false, 0), new Uint8Array(1), -1, 0);
+    expect(side.core.timeoutMs()).toBe(10_000);
+    side.core.tick(10_000);
+    expect(side.failure).toMatch(/^failed ERR_HLNK_STRICT no session/);
+  });
+});

@@ -1,0 +1,86 @@
+// The ring of one stream's unacknowledged bytes against a list that does the same the slow way.
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { SendWindow } from '../../native-free/channel/index.js';
+
+const HEAD = 10;
+const CHUNK = 100;
+
+/** Bytes in the order they were taken, over however many records they came in. */
+class Model {
+  readonly unsent: number[] = [];
+  readonly sent: number[][] = [];
+}
+
+function headAndPayload(window: SendWindow): number[] {
+  const at = window.unsentAt;
+  // Whoever sends writes a head there; it must belong to nobody else.
+  window.bytes.fill(0xee, at - HEAD, at);
+  return [...window.bytes.subarray(at, at + window.unsentRecordBytes)];
+}
+
+describe('a send window', () => {
+  it('keeps every byte until it is released, wherever the ring wraps and however reads gather', () => {
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant('copy' as const), bytes: fc.integer({ min: 1, max: CHUNK }) }),
+      fc.record({ kind: fc.constant('land' as const), bytes: fc.integer({ min: 1, max: CHUNK }) }),
+      fc.record({ kind: fc.constant('send' as const), bytes: fc.constant(0) }),
+      fc.record({ kind: fc.constant('release' as const), bytes: fc.constant(0) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 300 }), fc.integer({ min: 1, max: 1500 }), (steps, capacityBytes) => {
+        const window = new SendWindow({ capacityBytes, headRoomBytes: HEAD, chunkBytes: CHUNK });
+        const model = new Model();
+        const records: { at: number; bytes: number[] }[] = [];
+        let next = 0;
+        for (const { kind, bytes } of steps) {
+          const payload = Uint8Array.from({ length: bytes }, (_, i) => (next + i) & 127);
+          if (kind === 'copy') {
+            if (!window.take(payload)) continue;
+          } else if (kind === 'land') {
+            const at = window.landingAt();
+            if (at < 0) continue;
+            window.bytes.set(payload, at);
+            expect(window.take(window.bytes.subarray(at, at + bytes), at)).toBe(true);
+          } else if (kind === 'send') {
+            if (window.unsentRecords === 0) continue;
+            const record = headAndPayload(window);
+            expect(record).toEqual(model.unsent.splice(0, record.length));
+            records.push({ at: window.unsentAt, bytes: record });
+            window.markSent();
+          } else if (window.inFlightRecords > 0) {
+            window.releaseOldest();
+            records.shift();
+          }
+          if (kind === 'copy' || kind === 'land') {
+            model.unsent.push(...payload);
+            next += bytes;
+          }
+          expect(window.unsentBytes).toBe(model.unsent.length);
+          expect(window.usedBytes).toBeLessThanOrEqual(window.bytes.length);
+          // What was sent is still there, to be sent again.
+          for (const record of records)
+            expect([...window.bytes.subarray(record.at, record.at + record.bytes.length)]).toEqual(record.bytes);
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('takes a third of itself sooner or later, and never more than it is', () => {
+    const window = new SendWindow({ capacityBytes: 1000, headRoomBytes: HEAD, chunkBytes: CHUNK });
+    expect(window.take(new Uint8Array(1001))).toBe(false);
+    expect(window.take(new Uint8Array(300))).toBe(true);
+    expect(window.take(new Uint8Array(300))).toBe(true);
+    window.markSent();
+    window.markSent();
+    window.releaseOldest();
+    expect(window.take(new Uint8Array(300))).toBe(true);
+    expect(window.roomy).toBe(false);
+    window.releaseOldest();
+    window.markSent();
+    window.releaseOldest();
+    expect([window.empty, window.usedBytes, window.roomy]).toEqual([true, 0, true]);
+  });
+});
