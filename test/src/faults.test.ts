@@ -17,7 +17,8 @@ function canCutUdp(): boolean {
 }
 
 const namespaces = canCutUdp();
-if (!namespaces && process.env['HOTLINK_REQUIRE'] === 'all') throw new Error('HOTLINK_REQUIRE=all: rows that cut UDP need root, unshare and nft');
+if (!namespaces && process.env['HOTLINK_REQUIRE'] === 'all')
+  throw new Error('HOTLINK_REQUIRE=all: rows that cut UDP need root, unshare and nft');
 
 async function run(row: string, isolated: boolean): Promise<RowResult> {
   const [program, args] = isolated
@@ -50,15 +51,23 @@ describe.sequential('streams', () => {
     expect(await run('relay killed and restarted, relay carrying', false)).toMatchObject({ outcome: 'exact', detail: '' });
   });
 
-  it.skipIf(!namespaces)('go on exactly when WebRTC and relay are both gone for 5 s (needs root and nft)', { timeout: 90_000 }, async () => {
-    expect(await run('webrtc and relay both gone for 5 s', true)).toMatchObject({ outcome: 'exact', detail: '' });
-  });
+  it.skipIf(!namespaces)(
+    'go on exactly when WebRTC and relay are both gone for 5 s (needs root and nft)',
+    { timeout: 90_000 },
+    async () => {
+      expect(await run('webrtc and relay both gone for 5 s', true)).toMatchObject({ outcome: 'exact', detail: '' });
+    },
+  );
 
-  it.skipIf(!namespaces)('move from the relay to WebRTC in mid-burst when it comes up (needs root and nft)', { timeout: 120_000 }, async () => {
-    const result = await run('relay upgraded to webrtc', true);
-    expect(result).toMatchObject({ outcome: 'exact', detail: '' });
-    expect(result.lanes.p2p).toBeGreaterThan(20);
-  });
+  it.skipIf(!namespaces)(
+    'move from the relay to WebRTC in mid-burst when it comes up (needs root and nft)',
+    { timeout: 120_000 },
+    async () => {
+      const result = await run('relay upgraded to webrtc', true);
+      expect(result).toMatchObject({ outcome: 'exact', detail: '' });
+      expect(result.lanes.p2p).toBeGreaterThan(20);
+    },
+  );
 
   it('are exact through a relay that loses, repeats and reorders messages', { timeout: 90_000 }, async () => {
     expect(await run('messages lost, duplicated and reordered by the relay', false)).toMatchObject({ outcome: 'exact', detail: '' });
@@ -81,5 +90,24 @@ describe.sequential('streams', () => {
     const result = await run('peer stopped', false);
     expect(result).toMatchObject({ outcome: 'reset', detail: '' });
     expect(result.resetMs).toBeLessThan(5000);
+  });
+});
+
+describe.concurrent('memory and silence', () => {
+  /** Window, credit and the kernel's and the lane's buffers of one stream, and what the collector may leave lying about. */
+  const BOUND_BYTES = 64 * 1_048_576;
+
+  it.each(['webrtc', 'relay'])(
+    'a receiver that stalls for 60 s costs no more than the bound on either side, over %s',
+    { timeout: 150_000 },
+    async (lane) => {
+      const result = await run(`receiver stalled 60 s, ${lane}`, false);
+      expect(result).toMatchObject({ outcome: 'exact', detail: '' });
+      expect(result.growthBytes).toBeLessThan(BOUND_BYTES);
+    },
+  );
+
+  it('senders that are silent longer than a dead peer would be allowed are not cut off', { timeout: 150_000 }, async () => {
+    expect(await run('sender stalled 15 s', false)).toMatchObject({ outcome: 'exact', detail: '' });
   });
 });

@@ -24,6 +24,8 @@ export interface RowResult {
   /** Longest time without a delivered byte, ms, per direction. */
   pauseMs: [number, number];
   lanes: { p2p: number; relay: number };
+  /** Most that either daemon's resident memory grew while the fault lasted, bytes (stall rows). */
+  growthBytes: number;
   /** From the fault to both applications seeing the reset, ms (reset rows). */
   resetMs: number;
 }
@@ -35,6 +37,7 @@ class Scene {
   relayPort = 0;
   /** Port the daemons are told: the relay's, or that of a proxy in front of it. */
   serverPort = 0;
+  growthBytes = 0;
 
   async open(settings: Record<string, string>, spoil = false): Promise<void> {
     this.relayPort = await freePort();
@@ -135,6 +138,7 @@ class Flow {
   receivedBytes = 0;
   pauseMs = 0;
   stopped = false;
+  idle = false;
   fromGone: number | undefined;
   toGone: number | undefined;
   #last = performance.now();
@@ -171,6 +175,10 @@ class Flow {
     const block = randomBytes(262_144);
     let count = 0;
     while (!this.stopped && this.fromGone === undefined && this.toGone === undefined) {
+      if (this.idle) {
+        await pause(10);
+        continue;
+      }
       block.writeUInt32BE(count % 0xffff_ffff, 0);
       count += 1;
       const piece = Buffer.from(block);
@@ -194,6 +202,23 @@ const udp = (state: 'drop' | 'pass'): void => {
 };
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** One application stops reading for a minute while the other keeps pushing; the other direction goes on. */
+const stall: Row['fault'] = async (scene, flows, [, b]) => {
+  // What a stream may use is in use from its first seconds on; what counts is that it stays there.
+  b.pause();
+  await pause(3000);
+  const before = [scene.rssBytes(ALICE), scene.rssBytes(BOB)];
+  const held = flows[0].receivedBytes;
+  for (let second = 0; second < 57; second += 1) {
+    await pause(1000);
+    const now = [scene.rssBytes(ALICE), scene.rssBytes(BOB)];
+    scene.growthBytes = Math.max(scene.growthBytes, ...now.map((rss, index) => rss - (before[index] as number)));
+  }
+  if (flows[0].receivedBytes !== held) throw new Error('the stalled application was given bytes');
+  b.resume();
+  await pause(1000);
+};
 
 interface Row {
   settings?: Record<string, string>;
@@ -267,6 +292,18 @@ export const ROWS: Record<string, Row> = {
     expect: 'reset',
     fault: (scene) => scene.kill(BOB, 'SIGTERM'),
   },
+  'receiver stalled 60 s, webrtc': { expect: 'exact', fault: stall },
+  'receiver stalled 60 s, relay': { settings: { HOTLINK_LANES: 'relay' }, expect: 'exact', fault: stall },
+  'sender stalled 15 s': {
+    expect: 'exact',
+    async fault(_scene, flows) {
+      // Longer than the time after which a silent peer is given up: an idle stream is not a dead peer.
+      for (const flow of flows) flow.idle = true;
+      await pause(15_000);
+      for (const flow of flows) flow.idle = false;
+      await pause(1000);
+    },
+  },
   'application killed': {
     expect: 'reset',
     fault(_scene, _flows, [, b]) {
@@ -308,6 +345,7 @@ export async function runRow(name: string): Promise<RowResult> {
       bytes: [flows[0].receivedBytes, flows[1].receivedBytes],
       pauseMs: [Math.round(flows[0].pauseMs), Math.round(flows[1].pauseMs)],
       lanes: { p2p: telemetry['tx_p2p_packets'] ?? 0, relay: telemetry['tx_ws_packets'] ?? 0 },
+      growthBytes: scene.growthBytes,
       resetMs: reset ? Math.round(Math.max(...(resets as number[])) - faultAt) : 0,
     };
   } finally {
