@@ -1,7 +1,7 @@
 // The main thread's handle on the relay worker: starts it, sends control messages, binds sessions to shared rings. Main thread.
 
 import { Worker } from 'node:worker_threads';
-import { type HotlinkMessage, ownId } from '../../native-free/index.js';
+import { HotlinkError, type HotlinkMessage, ownId } from '../../native-free/index.js';
 import { RELAY_ENTRY } from '../../workers/entries.js';
 import type { FromRelay, RelayWorkerData, ToRelay } from '../../workers/messages.js';
 
@@ -11,14 +11,34 @@ export interface RelayLinkEvents {
   died(error: Error): void;
 }
 
-/** @returns the address of the event endpoint (wire.md 1.1) */
-export function eventsUrl(server: string, email: string): string {
-  const url = new URL(server);
-  url.protocol = url.protocol.replace(/^http/, 'ws');
-  url.pathname = `${url.pathname.replace(/\/+$/, '')}/api/v1/events`;
-  url.search = '';
-  url.searchParams.set('user', email);
-  return url.href;
+/**
+ * What the relay worker needs to reach the event endpoint in our name (wire.md 1.1).
+ * @param idStem constant part of our message ids
+ * @throws HotlinkError `ERR_HLNK_CONFIG` when `server` is not an address
+ */
+export function relayWorkerData(server: string, email: string, token: string | undefined, idStem: string): RelayWorkerData {
+  return {
+    url: eventsUrl(server, email),
+    idStem,
+    headers: {
+      'X-Syft-WS-Encodings': 'msgpack,json',
+      'X-Syft-User': email,
+      ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+    },
+  };
+}
+
+function eventsUrl(server: string, email: string): string {
+  try {
+    const url = new URL(server);
+    url.protocol = url.protocol.replace(/^http/, 'ws');
+    url.pathname = `${url.pathname.replace(/\/+$/, '')}/api/v1/events`;
+    url.search = '';
+    url.searchParams.set('user', email);
+    return url.href;
+  } catch (error) {
+    throw new HotlinkError('ERR_HLNK_CONFIG', `"${server}" is not a relay address; give http://host:port`, { cause: error });
+  }
 }
 
 export class RelayLink {

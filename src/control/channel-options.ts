@@ -1,0 +1,35 @@
+// What one channel is made from and what it reports: the two sides of the border between a channel and the set it belongs to. Types only.
+// Main thread.
+
+import type { ChannelLimits, HotlinkErrorCode, HotlinkMessage, Marker } from '../../native-free/index.js';
+import type { ChannelShape, IceSettings, RtcSettings, ToRelay } from '../../workers/messages.js';
+
+export interface ChannelOptions {
+  /** Names the channel to the relay worker and to the inbound sessions. Never used twice in one run. */
+  index: number;
+  marker: Marker;
+  email: string;
+  host: string;
+  bind: string;
+  shape: ChannelShape;
+  limits: ChannelLimits;
+  rtc: RtcSettings;
+  ice: IceSettings;
+  mtu: number | 'auto';
+}
+
+export interface ChannelEvents {
+  /** Sends a control message in the name of the channel's epoch. */
+  send(message: HotlinkMessage): void;
+  relay(message: ToRelay): void;
+  /** Something that status shows changed, or a machine has a new deadline. */
+  changed(): void;
+  /** A local connection closed: a moment to write telemetry. */
+  flush(): void;
+  event(what: string, fields: Record<string, unknown>): void;
+  /** For the debug log only. */
+  trace(what: string, fields: Record<string, unknown>): void;
+  /** @param over the channel must be started anew */
+  failed(code: HotlinkErrorCode, message: string, over: boolean): void;
+  died(error: Error): void;
+}

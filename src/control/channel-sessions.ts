@@ -1,0 +1,121 @@
+// The live sessions of one channel: told to the worker when they come up, bound to the relay's rings when they need them, retired when
+// a successor is there, dropped at the end. A binding's number is never used twice. The relay worker's half of a binding ends here with
+// `unbind`; the rings last as long as the channel. Main thread.
+
+import { createRing, type Fingerprint } from '../../native-free/index.js';
+import type { ChannelEvents, ChannelOptions } from './channel-options.js';
+import type { ChannelWorker } from './channel-worker.js';
+import { epochOf, type SessionRecord } from './session-record.js';
+
+/** Largest datagram on a loopback path: beyond about 4160 the stack hangs silently, its read buffers hold 4096 (perf/README.md). */
+const SAME_HOST_MTU = 4096;
+const UNKNOWN_PATH_MTU = 1280;
+
+export class ChannelSessions {
+  readonly #options: ChannelOptions;
+  readonly #worker: ChannelWorker;
+  readonly #events: ChannelEvents;
+  readonly #records = new Map<string, SessionRecord>();
+  #ringsMade = false;
+  #nextBinding = 1;
+
+  constructor(options: ChannelOptions, worker: ChannelWorker, events: ChannelEvents) {
+    this.#options = options;
+    this.#worker = worker;
+    this.#events = events;
+  }
+
+  get(sid: string): SessionRecord | undefined {
+    return this.#records.get(sid);
+  }
+
+  /** In the order they came up, retired ones included. */
+  all(): IterableIterator<SessionRecord> {
+    return this.#records.values();
+  }
+
+  /** A session was accepted, by either side. */
+  add(sid: string, direction: 'in' | 'out', path: string, peer: Fingerprint): SessionRecord {
+    const own = peer.kind === 'hotlink';
+    const sameHost = own && peer.host === this.#options.host;
+    const mtu = this.#options.mtu === 'auto' ? (sameHost ? SAME_HOST_MTU : UNKNOWN_PATH_MTU) : this.#options.mtu;
+    const record: SessionRecord = {
+      sid,
+      direction,
+      path,
+      peer,
+      mtu,
+      sameHost,
+      binding: 0,
+      negotiation: undefined,
+      webrtc: 'none',
+      candidates: '',
+      attempts: 0,
+      retired: false,
+      retryAtMs: undefined,
+    };
+    this.#records.set(sid, record);
+    this.#worker.tell({ t: 'session-up', sid, direction, own, epoch: epochOf(peer), path });
+    this.#events.event('session accepted', { peer: this.#options.marker.peer, sid, direction, client: peer.kind });
+    return record;
+  }
+
+  /** Binds a session to the relay's rings, which are made for the first. Does nothing to one that is bound. */
+  bindRelay(record: SessionRecord): void {
+    if (record.binding !== 0) return;
+    const { index, limits } = this.#options;
+    if (!this.#ringsMade) {
+      this.#ringsMade = true;
+      // Out: four of our largest frames. In: a peer's frames may be larger than ours (a Rust chunk goes up to 1 MiB).
+      const out = createRing(Math.max(1_048_576, 4 * (limits.chunkBytes + 8192)));
+      const incoming = createRing(4_194_304);
+      this.#events.relay({ t: 'rings', channel: index, out, in: incoming });
+      this.#worker.tell({ t: 'relay-rings', out, in: incoming });
+    }
+    record.binding = this.#nextBinding;
+    this.#nextBinding += 1;
+    this.#events.relay({ t: 'bind', channel: index, binding: record.binding, sid: record.sid, direction: record.direction });
+    this.#worker.tell({ t: 'relay-up', sid: record.sid, binding: record.binding, direction: record.direction });
+  }
+
+  /** The relay connection is gone, and every binding with it. */
+  relayDown(reason: string): void {
+    for (const record of this.#records.values()) this.#unbindRelay(record, reason);
+  }
+
+  #unbindRelay(record: SessionRecord, reason: string): void {
+    if (record.binding === 0) return;
+    record.binding = 0;
+    this.#events.relay({ t: 'unbind', sid: record.sid });
+    this.#worker.tell({ t: 'relay-down', sid: record.sid, reason });
+  }
+
+  /** Ends a session that has a successor. Its data channel, if it is up, goes on carrying bytes until the successor's is (own peers). */
+  retire(sid: string, reason: string): void {
+    const record = this.#records.get(sid);
+    if (record === undefined) return;
+    if (record.webrtc !== 'connected' || record.peer.kind !== 'hotlink' || this.#worker.stopping) {
+      this.drop(sid, reason);
+      return;
+    }
+    record.retired = true;
+    this.#unbindRelay(record, reason);
+  }
+
+  /** The data channel of `record` is up: those it succeeds are not needed any more. */
+  dropRetired(record: SessionRecord): void {
+    for (const old of [...this.#records.values()]) {
+      if (old.retired && old.direction === record.direction) this.drop(old.sid, 'its successor is up');
+    }
+  }
+
+  drop(sid: string, reason: string): void {
+    const record = this.#records.get(sid);
+    if (record === undefined) return;
+    this.#records.delete(sid);
+    if (record.binding !== 0) this.#events.relay({ t: 'unbind', sid });
+    this.#worker.tell({ t: 'session-down', sid });
+    this.#events.event('session ended', { peer: this.#options.marker.peer, sid, reason });
+    this.#events.changed();
+  }
+}

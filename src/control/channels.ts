@@ -1,0 +1,243 @@
+// The channels of one identity: those its markers ask for and those `forward()` made. Adds, removes and restarts them, and finds the one
+// that a session or a path belongs to. Channels come and go by id; each life has an index of its own, which is never used twice.
+// Main thread.
+//
+// Who closes what, in which order, when one channel goes: the sessions that its peer opened → the channel itself (its worker part drains,
+// then Close for its own session) → what is remembered of its sessions. Markers are applied one set after the other, restarts in
+// the same queue.
+
+import { type HotlinkErrorCode, type HotlinkMessage, type Marker, MessageType } from '../../native-free/index.js';
+import type { ChannelShape, ToRelay } from '../../workers/messages.js';
+import type { ResolvedOptions } from '../resolved-options.js';
+import { ChannelControl } from './channel-control.js';
+import { isDue, soonest } from './deadline.js';
+import type { Supervisor } from './supervisor.js';
+
+/** A channel whose worker died starts again after this long, ms. */
+const RESTART_MS = 250;
+/** Ids of channels that no marker made. */
+const FORWARD_PREFIX = 'forward ';
+
+type Total = keyof ChannelControl['totals'];
+const TOTALS: readonly Total[] = ['offers', 'answersOk', 'badSignals'];
+
+export interface ChannelsEvents {
+  /** Sends a control message; `idStem` names the channel's epoch. */
+  send(idStem: string, message: HotlinkMessage): void;
+  relay(message: ToRelay): void;
+  /** Something that status shows changed, or a machine has a new deadline. */
+  changed(): void;
+  /** A set of markers was applied: Opens that wait may find their channel now. */
+  applied(): void;
+  /** A channel was started anew: its machines have deadlines. */
+  restarted(): void;
+  /** A channel is about to go, or is gone already: the sessions that its peer opened are to be closed now. */
+  leaving(channel: ChannelControl, reason: string): void;
+  /** A local connection closed: a moment to write telemetry. */
+  flush(): void;
+  event(what: string, fields: Record<string, unknown>, level?: 'info' | 'error'): void;
+  /** For the debug log only. */
+  trace(what: string, fields: Record<string, unknown>): void;
+  /** A strict channel was violated. */
+  fatal(code: HotlinkErrorCode, message: string): void;
+}
+
+export class Channels {
+  readonly #options: ResolvedOptions;
+  readonly #host: string;
+  readonly #supervisor: Supervisor;
+  readonly #events: ChannelsEvents;
+  readonly #byId = new Map<string, ChannelControl>();
+  /** Who opened which session. */
+  readonly #bySid = new Map<string, ChannelControl>();
+  /** Counters of channels that are gone. */
+  readonly #past: Record<Total, number> = { offers: 0, answersOk: 0, badSignals: 0 };
+  /** Channels on their way out. The threads must outlive them. */
+  readonly #removals = new Set<Promise<void>>();
+  /** Markers are applied one set after the other: stopping a channel takes a moment, and its port must be free for the next. */
+  #applying: Promise<void> = Promise.resolve();
+  #nextIndex = 1;
+  #relayUp = false;
+  #ending = false;
+
+  /** @param host which machine this is, in message ids */
+  constructor(options: ResolvedOptions, host: string, supervisor: Supervisor, events: ChannelsEvents) {
+    this.#options = options;
+    this.#host = host;
+    this.#supervisor = supervisor;
+    this.#events = events;
+  }
+
+  // --- finding -------------------------------------------------------------------------------------------------------------------
+
+  get(id: string): ChannelControl | undefined {
+    return this.#byId.get(id);
+  }
+
+  all(): IterableIterator<ChannelControl> {
+    return this.#byId.values();
+  }
+
+  /** The channel that opened this session. */
+  ofSid(sid: string): ChannelControl | undefined {
+    return this.#bySid.get(sid);
+  }
+
+  /** @param index in decimal, as the inbound sessions name their channel */
+  ofIndex(index: string): ChannelControl | undefined {
+    for (const channel of this.#byId.values()) if (String(channel.index) === index) return channel;
+    return undefined;
+  }
+
+  /** @returns the index, in decimal, of the channel that a peer's Open of `path` is for */
+  forPath(path: string, from: string): string | 'unknown-channel' | 'wrong-peer' {
+    let known = false;
+    for (const channel of this.#byId.values()) {
+      if (!channel.keys.has(path)) continue;
+      known = true;
+      if (channel.marker.peer === from) return String(channel.index);
+    }
+    return known ? 'wrong-peer' : 'unknown-channel';
+  }
+
+  /** Summed over every channel there was, apart from those whose worker died. */
+  total(key: Total): number {
+    return [...this.#byId.values()].reduce((sum, channel) => sum + channel.totals[key], this.#past[key]);
+  }
+
+  // --- coming and going ----------------------------------------------------------------------------------------------------------
+
+  /** Makes the channels of markers those of `markers`, after whatever is being applied. Channels that `forward()` made stay. */
+  apply(markers: readonly Marker[]): void {
+    this.#applying = this.#applying.then(() => this.#apply(markers));
+  }
+
+  /** Resolves when the markers given so far are applied. */
+  get applied(): Promise<void> {
+    return this.#applying;
+  }
+
+  async #apply(markers: readonly Marker[]): Promise<void> {
+    if (this.#ending) return;
+    const wanted = new Map(markers.map((marker) => [JSON.stringify(marker), marker]));
+    const gone = [...this.#byId].filter(([id]) => !id.startsWith(FORWARD_PREFIX) && !wanted.has(id));
+    await Promise.all(gone.map(([id, channel]) => this.remove(id, channel, 'its marker was removed or changed')));
+    for (const [id, marker] of wanted) if (!this.#byId.has(id)) this.add(id, marker, shapeOf(marker), this.#options.bindAddress);
+    this.#events.applied();
+  }
+
+  add(id: string, marker: Marker, shape: ChannelShape, bind: string): ChannelControl {
+    const { limits, rtc, ice, mtu, email } = this.#options;
+    const channel = new ChannelControl(
+      { index: this.#nextIndex, marker, email, host: this.#host, bind, shape, limits, rtc, ice, mtu },
+      this.#supervisor,
+      {
+        send: (message) => {
+          if (message.typ === MessageType.Open) this.#bySid.set(message.sid, channel);
+          if (message.typ === MessageType.Close) this.#bySid.delete(message.sid);
+          this.#events.send(channel.idStem, message);
+        },
+        relay: (message) => this.#events.relay(message),
+        changed: () => this.#events.changed(),
+        flush: () => this.#events.flush(),
+        event: (what, fields) => this.#events.event(what, fields),
+        trace: (what, fields) => this.#events.trace(what, fields),
+        failed: (code, message, over) => this.#failed(id, channel, code, message, over),
+        died: (error) => this.#died(id, channel, error),
+      },
+    );
+    this.#nextIndex += 1;
+    this.#byId.set(id, channel);
+    if (this.#relayUp) channel.relayUp(performance.now());
+    this.#events.event('channel added', { key: channel.key, peer: marker.peer, port: marker.port });
+    return channel;
+  }
+
+  remove(id: string, channel: ChannelControl, reason: string): Promise<void> {
+    const removal = this.#takeDown(id, channel, reason).finally(() => this.#removals.delete(removal));
+    this.#removals.add(removal);
+    return removal;
+  }
+
+  async #takeDown(id: string, channel: ChannelControl, reason: string): Promise<void> {
+    this.#byId.delete(id);
+    for (const key of TOTALS) this.#past[key] += channel.totals[key];
+    this.#events.leaving(channel, reason);
+    await channel.stop(reason);
+    for (const [sid, owner] of this.#bySid) if (owner === channel) this.#bySid.delete(sid);
+    this.#events.event('channel removed', { key: channel.key, reason });
+  }
+
+  #failed(id: string, channel: ChannelControl, code: HotlinkErrorCode, message: string, over: boolean): void {
+    this.#events.event('channel failed', { key: channel.key, code, reason: message }, 'error');
+    if (code === 'ERR_HLNK_STRICT') this.#events.fatal(code, message);
+    // A lost peer or a hole that cannot be mended: both ends must forget the old numbering, which a new epoch tells the peer.
+    else if (over) this.#restart(id, channel, message);
+  }
+
+  #died(id: string, channel: ChannelControl, error: Error): void {
+    this.#events.event('channel worker died', { key: channel.key, reason: error.message }, 'error');
+    if (this.#byId.get(id) !== channel) return;
+    this.#byId.delete(id);
+    this.#events.leaving(channel, 'restarted');
+    setTimeout(() => {
+      if (!this.#ending && !this.#byId.has(id)) this.add(id, channel.marker, channel.shape, channel.bind);
+    }, RESTART_MS);
+  }
+
+  #restart(id: string, channel: ChannelControl, reason: string): void {
+    this.#applying = this.#applying.then(async () => {
+      if (this.#ending || this.#byId.get(id) !== channel) return;
+      await this.remove(id, channel, reason);
+      this.add(id, channel.marker, channel.shape, channel.bind);
+      this.#events.restarted();
+    });
+  }
+
+  // --- relay and time ------------------------------------------------------------------------------------------------------------
+
+  relayUp(nowMs: number): void {
+    this.#relayUp = true;
+    for (const channel of this.#byId.values()) channel.relayUp(nowMs);
+  }
+
+  relayDown(reason: string, nowMs: number): void {
+    this.#relayUp = false;
+    for (const channel of this.#byId.values()) channel.relayDown(reason, nowMs);
+  }
+
+  timeoutMs(): number | undefined {
+    return soonest([...this.#byId.values()].map((channel) => channel.timeoutMs()));
+  }
+
+  handleTimeout(nowMs: number): void {
+    for (const channel of this.#byId.values()) {
+      if (isDue(channel.timeoutMs(), nowMs)) channel.handleTimeout(nowMs);
+    }
+  }
+
+  // --- end -----------------------------------------------------------------------------------------------------------------------
+
+  /** From now on nothing is applied or restarted. @returns when what is being applied is through */
+  settle(): Promise<void> {
+    this.#ending = true;
+    return this.#applying;
+  }
+
+  /** After {@link settle}: stops every channel, and waits for those that were on their way out. They stay in status. */
+  async stop(reason: string): Promise<void> {
+    await Promise.all([...this.#byId.values()].map((channel) => channel.stop(reason)));
+    await Promise.all(this.#removals);
+  }
+}
+
+/** @returns the id of a channel that `forward()` made, which no marker can have */
+export function forwardId(marker: Marker): string {
+  return `${FORWARD_PREFIX}${marker.relPath}`;
+}
+
+/** The shape a marker asks for: `dial` is ours, and so is `"shape": "forward"` on the side that listens for it. */
+function shapeOf(marker: Marker): ChannelShape {
+  if (marker.dial !== undefined) return { kind: 'dial', host: marker.dial.host, port: marker.dial.port };
+  return { kind: marker.extra?.['shape'] === 'forward' ? 'forward' : 'rendezvous', port: marker.port };
+}

@@ -1,0 +1,35 @@
+// Where a peer's control message goes: to the inbound sessions if the peer opened the session, otherwise to the channel that did. A
+// message about a session that nobody has is passed over. Wire spec 2; main thread.
+
+import { fingerprint, MessageType } from '../../native-free/index.js';
+import type { FromRelay } from '../../workers/messages.js';
+import type { Channels } from './channels.js';
+import type { InboundControl } from './inbound-control.js';
+
+/** A control message as the relay worker hands it over. */
+export type ReceivedMessage = Extract<FromRelay, { t: 'message' }>;
+
+export function dispatchMessage({ id, message }: ReceivedMessage, inbound: InboundControl, channels: Channels, nowMs: number): void {
+  switch (message.typ) {
+    case MessageType.Open:
+      inbound.handleOpen(id, message, nowMs);
+      break;
+    case MessageType.Accept:
+      channels.ofSid(message.sid)?.handleAccept(message.sid, fingerprint(id), nowMs);
+      break;
+    case MessageType.Reject:
+      if (inbound.has(message.sid)) inbound.handleClose(message.sid, message.rsn ?? 'rejected');
+      else channels.ofSid(message.sid)?.handleReject(message.sid, message.rsn ?? '', nowMs);
+      break;
+    case MessageType.Close:
+      if (inbound.has(message.sid)) inbound.handleClose(message.sid, message.rsn ?? '');
+      else channels.ofSid(message.sid)?.handleClose(message.sid, message.rsn ?? '', nowMs);
+      break;
+    case MessageType.Signal: {
+      const channel = inbound.has(message.sid) ? inbound.channelOf(message.sid) : channels.ofSid(message.sid);
+      if (message.knd === 'quic_error' && message.err === 'unknown session') channel?.handleReject(message.sid, 'unknown session', nowMs);
+      else channel?.handleSignal(message, nowMs);
+      break;
+    }
+  }
+}

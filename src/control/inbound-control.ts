@@ -1,0 +1,127 @@
+// The sessions that peers opened, over all channels: carries out what `InboundSessions` decides. A channel's Accept leaves only after
+// the session is bound, so that the Data which follows it finds its ring. A session is closed by its opener, by the server, or
+// with its channel. Wire spec 2.5; main thread.
+
+import {
+  type Fingerprint,
+  fingerprint,
+  type HotlinkMessage,
+  InboundSessions,
+  MessageType,
+  type OpenMessage,
+} from '../../native-free/index.js';
+import type { ChannelControl } from './channel-control.js';
+import type { Channels } from './channels.js';
+import { isDue } from './deadline.js';
+
+export interface InboundControlEvents {
+  /** @param idStem names the channel's epoch; undefined for a session whose channel is gone */
+  send(idStem: string | undefined, message: HotlinkMessage): void;
+  /** A peer's Open that is not for us to take. */
+  refused(sid: string, reason: string): void;
+}
+
+export class InboundControl {
+  readonly #sessions: InboundSessions;
+  readonly #channels: Channels;
+  readonly #events: InboundControlEvents;
+  /** Who sent each Open that may still be accepted, by session id. */
+  readonly #openers = new Map<string, Fingerprint>();
+
+  /** @param self our own e-mail */
+  constructor(self: string, channels: Channels, events: InboundControlEvents) {
+    this.#sessions = new InboundSessions({ self });
+    this.#channels = channels;
+    this.#events = events;
+  }
+
+  has(sid: string): boolean {
+    return this.#sessions.get(sid) !== undefined;
+  }
+
+  /** The channel of a session that is up; undefined when there is no such session, or its channel is gone. */
+  channelOf(sid: string): ChannelControl | undefined {
+    const session = this.#sessions.get(sid);
+    return session === undefined ? undefined : this.#channels.ofIndex(session.channelId);
+  }
+
+  // --- inputs; drain after each --------------------------------------------------------------------------------------------------
+
+  /** @param id of the message, which tells what the opener runs */
+  handleOpen(id: string, open: OpenMessage, nowMs: number): void {
+    const peer = fingerprint(id);
+    this.#openers.set(open.sid, peer);
+    const verdict = this.#sessions.handleOpen(open, peer.kind, (path, from) => this.#channels.forPath(path, from), nowMs);
+    if (verdict !== 'accepted' && verdict !== 'waiting') this.#openers.delete(open.sid);
+  }
+
+  /** The opener closed it, or the server rejected our Accept of it. */
+  handleClose(sid: string, reason: string): void {
+    this.#sessions.handleClose(sid, reason);
+  }
+
+  /** The relay has Data for a session that nobody is bound to. */
+  handleStray(sid: string): void {
+    this.#sessions.handleStray(sid);
+  }
+
+  /** Channels were added: Opens that wait are looked at again. */
+  handleChannelAdded(nowMs: number): void {
+    this.#sessions.handleChannelAdded(nowMs);
+  }
+
+  handleRelay(up: boolean, nowMs: number): void {
+    this.#sessions.handleRelay(up, nowMs);
+  }
+
+  timeoutMs(): number | undefined {
+    return this.#sessions.timeoutMs();
+  }
+
+  handleTimeout(nowMs: number): void {
+    if (isDue(this.#sessions.timeoutMs(), nowMs)) this.#sessions.handleTimeout(nowMs);
+  }
+
+  closeOf(channel: ChannelControl, reason: string): void {
+    for (const session of [...this.#sessions.all()])
+      if (session.channelId === String(channel.index)) this.#sessions.close(session.sid, reason);
+  }
+
+  closeAll(reason: string): void {
+    for (const session of [...this.#sessions.all()]) this.#sessions.close(session.sid, reason);
+  }
+
+  // --- outputs -------------------------------------------------------------------------------------------------------------------
+
+  drain(nowMs: number): void {
+    for (let output = this.#sessions.poll(); output !== undefined; output = this.#sessions.poll()) {
+      switch (output.kind) {
+        case 'send':
+          this.#send(output.message);
+          break;
+        case 'accepted':
+          this.#channels.ofIndex(output.channelId)?.inboundUp(output.sid, nowMs);
+          break;
+        case 'replaced':
+          this.#channels.ofIndex(output.channelId)?.inboundDown(output.oldSid, 'replaced by a new session of the peer', true);
+          break;
+        case 'closed':
+          this.#channels.ofIndex(output.channelId)?.inboundDown(output.sid, output.reason, false);
+          break;
+        case 'refused':
+          this.#events.refused(output.sid, output.reason);
+          break;
+      }
+    }
+  }
+
+  #send(message: HotlinkMessage): void {
+    const session = this.#sessions.get(message.sid);
+    const channel = session === undefined ? undefined : this.#channels.ofIndex(session.channelId);
+    if (session !== undefined && message.typ === MessageType.Accept) {
+      channel?.prepareInbound(session.sid, session.path, this.#openers.get(session.sid) ?? { kind: 'unknown' });
+      this.#openers.delete(session.sid);
+    }
+    this.#events.send(channel?.idStem, message);
+  }
+}

@@ -1,0 +1,194 @@
+// The WebRTC exchanges of one channel's sessions: carries each one's signals between the peer and the worker, where the peer connection
+// lives, and begins anew after a failure. The acceptor of a session offers, so only the acceptor tries again. Peer connections are
+// closed by the worker, on `rtc-stop` or with their session. Wire spec 5; main thread.
+
+import { MessageType, Negotiation, type SignalMessage } from '../../native-free/index.js';
+import type { FromChannel } from '../../workers/messages.js';
+import type { ChannelEvents, ChannelOptions } from './channel-options.js';
+import type { ChannelSessions } from './channel-sessions.js';
+import type { ChannelWorker } from './channel-worker.js';
+import { isDue, soonest } from './deadline.js';
+import type { SessionRecord } from './session-record.js';
+
+/** Backoff between WebRTC attempts of one session, ms. */
+const RETRY_FIRST_MS = 250;
+const RETRY_LAST_MS = 30_000;
+
+/** What a worker says of its peer connections. */
+export type RtcMessage = Extract<FromChannel, { t: `rtc-${string}` }>;
+
+export class RtcExchanges {
+  readonly totals = { offers: 0, answersOk: 0, badSignals: 0 };
+  readonly timings: { offerToDcOpenMs?: number; openToFirstPayloadMs?: number } = {};
+  readonly #options: ChannelOptions;
+  readonly #sessions: ChannelSessions;
+  readonly #worker: ChannelWorker;
+  readonly #events: ChannelEvents;
+  #dcOpenAtMs: number | undefined;
+
+  constructor(options: ChannelOptions, sessions: ChannelSessions, worker: ChannelWorker, events: ChannelEvents) {
+    this.#options = options;
+    this.#sessions = sessions;
+    this.#worker = worker;
+    this.#events = events;
+  }
+
+  // --- sessions come up ----------------------------------------------------------------------------------------------------------
+
+  /** We accepted the session, so we offer. */
+  inboundUp(record: SessionRecord, nowMs: number): void {
+    if (!this.#options.limits.webrtcAllowed) {
+      this.#events.send({
+        typ: MessageType.Signal,
+        sid: record.sid,
+        knd: 'webrtc_error',
+        err: 'the webrtc lane is switched off on this side',
+      });
+    } else if (record.peer.kind !== 'go') this.#begin(record, 'offerer', nowMs);
+  }
+
+  /** The peer accepted the session, so its offer is to come. */
+  outboundUp(record: SessionRecord, nowMs: number): void {
+    if (record.peer.kind === 'go') this.#failed(record, 'a Go peer has no WebRTC', nowMs);
+    else if (this.#options.limits.webrtcAllowed) record.webrtc = 'connecting';
+  }
+
+  // --- what the peer and the worker say ------------------------------------------------------------------------------------------
+
+  handleSignal(record: SessionRecord, signal: SignalMessage, nowMs: number): void {
+    // The acceptor began again: a new connection for the same session.
+    const begun = record.negotiation?.state;
+    if (record.direction === 'out' && signal.knd === 'sdp_offer' && (begun === undefined || begun === 'connected' || begun === 'failed')) {
+      if (this.#options.limits.webrtcAllowed) this.#begin(record, 'answerer', nowMs);
+    }
+    const negotiation = record.negotiation;
+    if (negotiation === undefined) {
+      if (signal.knd === 'webrtc_error') this.#failed(record, `the peer says: ${signal.err ?? 'no reason'}`, nowMs);
+    } else if (negotiation.handleSignal(signal.knd, signal.tok, signal.err, nowMs) === 'bad') {
+      this.totals.badSignals += 1;
+      this.#events.event('signal refused', { sid: signal.sid, kind: signal.knd });
+    }
+  }
+
+  /** Words about a session that is over are passed over. */
+  handleWorker(message: RtcMessage, nowMs: number): void {
+    const record = this.#sessions.get(message.sid);
+    if (record === undefined) return;
+    switch (message.t) {
+      case 'rtc-description':
+        record.negotiation?.handleLocalDescription(message.type, message.sdp, nowMs);
+        break;
+      case 'rtc-local-candidate':
+        record.negotiation?.handleLocalCandidate(message.candidate, message.mid, nowMs);
+        break;
+      case 'rtc-gathered':
+        record.negotiation?.handleGatheringComplete(message.sdp, nowMs);
+        break;
+      case 'rtc-open':
+        this.#opened(record, `${message.local}/${message.remote}`, nowMs);
+        break;
+      case 'rtc-closed':
+        if (record.retired) this.#sessions.drop(record.sid, message.reason);
+        else if (record.negotiation?.state === 'connected' || record.negotiation === undefined) this.#failed(record, message.reason, nowMs);
+        else record.negotiation.handleFailed(message.reason, nowMs);
+        break;
+    }
+  }
+
+  /** The first payload of a data channel was carried. */
+  handleFirstPayload(nowMs: number): void {
+    if (this.#dcOpenAtMs !== undefined) this.timings.openToFirstPayloadMs = nowMs - this.#dcOpenAtMs;
+  }
+
+  #opened(record: SessionRecord, candidates: string, nowMs: number): void {
+    record.webrtc = 'connected';
+    record.candidates = candidates;
+    record.attempts = 0;
+    record.negotiation?.handleConnected(nowMs);
+    this.#sessions.dropRetired(record);
+    this.#dcOpenAtMs = nowMs;
+    this.totals.answersOk += 1;
+    if (record.negotiation?.offerToOpenMs !== undefined) this.timings.offerToDcOpenMs = record.negotiation.offerToOpenMs;
+    this.#events.event('webrtc open', { peer: this.#options.marker.peer, sid: record.sid, candidates, mtu: record.mtu });
+  }
+
+  // --- machines ------------------------------------------------------------------------------------------------------------------
+
+  /** Drains every negotiation and carries out what it asks for. */
+  service(nowMs: number): void {
+    for (const record of this.#sessions.all()) this.#drain(record, nowMs);
+  }
+
+  timeoutMs(): number | undefined {
+    return soonest([...this.#sessions.all()].flatMap(({ negotiation, retryAtMs }) => [negotiation?.timeoutMs(), retryAtMs]));
+  }
+
+  handleTimeout(nowMs: number): void {
+    for (const record of this.#sessions.all()) {
+      if (isDue(record.negotiation?.timeoutMs(), nowMs)) record.negotiation?.handleTimeout(nowMs);
+      if (isDue(record.retryAtMs, nowMs)) this.#begin(record, 'offerer', nowMs);
+    }
+  }
+
+  #begin(record: SessionRecord, role: 'offerer' | 'answerer', nowMs: number): void {
+    record.retryAtMs = undefined;
+    record.attempts += 1;
+    record.webrtc = 'connecting';
+    record.negotiation = new Negotiation({ role });
+    this.#worker.tell({
+      t: 'rtc-start',
+      sid: record.sid,
+      role,
+      own: record.peer.kind === 'hotlink',
+      mtu: record.mtu,
+      loopback: record.sameHost,
+      ice: this.#options.ice,
+    });
+    record.negotiation.start(nowMs);
+  }
+
+  #drain(record: SessionRecord, nowMs: number): void {
+    const negotiation = record.negotiation;
+    if (negotiation === undefined) return;
+    for (let output = negotiation.poll(); output !== undefined; output = negotiation.poll()) {
+      switch (output.kind) {
+        case 'send': {
+          if (output.knd === 'sdp_offer') this.totals.offers += 1;
+          if (output.knd === 'sdp_answer') this.totals.answersOk += 1;
+          const { knd, tok, err } = output;
+          this.#events.trace('signal out', { sid: record.sid, kind: knd, tok, err });
+          this.#events.send({
+            typ: MessageType.Signal,
+            sid: record.sid,
+            knd,
+            ...(tok === undefined ? {} : { tok }),
+            ...(err === undefined ? {} : { err }),
+          });
+          break;
+        }
+        case 'set-remote':
+          this.#events.trace('remote description', { sid: record.sid, type: output.type });
+          this.#worker.tell({ t: 'rtc-remote', sid: record.sid, type: output.type, sdp: output.sdp });
+          break;
+        case 'add-candidate':
+          this.#worker.tell({ t: 'rtc-candidate', sid: record.sid, candidate: output.candidate, mid: output.mid });
+          break;
+        case 'failed':
+          this.#failed(record, output.reason, nowMs);
+          break;
+      }
+    }
+  }
+
+  #failed(record: SessionRecord, reason: string, nowMs: number): void {
+    if (record.negotiation !== undefined) this.#worker.tell({ t: 'rtc-stop', sid: record.sid });
+    record.webrtc = 'error';
+    this.#worker.tell({ t: 'rtc-failed', sid: record.sid, reason });
+    this.#events.event('webrtc failed', { peer: this.#options.marker.peer, sid: record.sid, reason });
+    // The acceptor offers, so the acceptor tries again.
+    if (record.direction === 'in' && this.#options.limits.webrtcAllowed) {
+      record.retryAtMs =
+        nowMs + Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** Math.min(record.attempts - 1, 8)) * (0.75 + Math.random() / 2);
+    }
+  }
+}
