@@ -48,6 +48,11 @@ export interface Hotlink extends AsyncDisposable {
    * @throws HotlinkError `ERR_HLNK_USAGE`, `ERR_HLNK_RELAY_UNAVAILABLE`, `ERR_HLNK_DENIED`, `ERR_HLNK_PORT_BUSY`, `ERR_HLNK_CLOSED`
    */
   forward(options: ForwardOptions): Promise<ForwardChannel>;
+  /**
+   * Gives up the WebRTC connections of every session that a peer opened and offers new ones, as after a change of networks. Streams to
+   * peers of our own kind go on, over whatever lane is left meanwhile.
+   */
+  renegotiate(): void;
   /** Ends everything, telling peers. Idempotent. */
   stop(): Promise<void>;
   /** A snapshot of what runs now. Synchronous and cheap. */
@@ -93,7 +98,6 @@ class DataPlane implements Hotlink {
         this.#inbound.handleChannelAdded(performance.now());
         this.#service();
       },
-      restarted: () => this.#service(),
       leaving: (channel, reason) => {
         this.#inbound.closeOf(channel, reason);
         this.#inbound.drain(performance.now());
@@ -142,6 +146,11 @@ class DataPlane implements Hotlink {
       const listening = [...this.#channels.all()].filter(({ shape }) => shape.kind !== 'dial').map((channel) => channel.listening());
       await Promise.allSettled(listening);
     }
+  }
+
+  renegotiate(): void {
+    this.#channels.renegotiate(performance.now());
+    this.#service();
   }
 
   async forward(options: ForwardOptions): Promise<ForwardChannel> {

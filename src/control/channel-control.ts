@@ -129,6 +129,12 @@ export class ChannelControl {
     this.service(nowMs);
   }
 
+  /** New WebRTC connections for every session that the peer opened. */
+  renegotiate(nowMs: number): void {
+    this.#exchanges.renegotiate(nowMs);
+    this.service(nowMs);
+  }
+
   /** The peer accepted our Open. */
   handleAccept(sid: string, peer: Fingerprint, nowMs: number): void {
     this.#peer = peer;

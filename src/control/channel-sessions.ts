@@ -48,6 +48,7 @@ export class ChannelSessions {
       sameHost,
       binding: 0,
       negotiation: undefined,
+      offerUfrag: undefined,
       webrtc: 'none',
       candidates: '',
       attempts: 0,

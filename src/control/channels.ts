@@ -29,8 +29,6 @@ export interface ChannelsEvents {
   changed(): void;
   /** A set of markers was applied: Opens that wait may find their channel now. */
   applied(): void;
-  /** A channel was started anew: its machines have deadlines. */
-  restarted(): void;
   /** A channel is about to go, or is gone already: the sessions that its peer opened are to be closed now. */
   leaving(channel: ChannelControl, reason: string): void;
   /** A local connection closed: a moment to write telemetry. */
@@ -162,8 +160,9 @@ export class Channels {
   async #takeDown(id: string, channel: ChannelControl, reason: string): Promise<void> {
     this.#byId.delete(id);
     for (const key of TOTALS) this.#past[key] += channel.totals[key];
-    this.#events.leaving(channel, reason);
+    // Draining first: a Close tells the peer to give the session up.
     await channel.stop(reason);
+    this.#events.leaving(channel, reason);
     for (const [sid, owner] of this.#bySid) if (owner === channel) this.#bySid.delete(sid);
     this.#events.event('channel removed', { key: channel.key, reason });
   }
@@ -181,7 +180,9 @@ export class Channels {
     this.#byId.delete(id);
     this.#events.leaving(channel, 'restarted');
     setTimeout(() => {
-      if (!this.#ending && !this.#byId.has(id)) this.add(id, channel.marker, channel.shape, channel.bind);
+      if (this.#ending || this.#byId.has(id)) return;
+      this.add(id, channel.marker, channel.shape, channel.bind);
+      this.#events.applied();
     }, RESTART_MS);
   }
 
@@ -190,7 +191,7 @@ export class Channels {
       if (this.#ending || this.#byId.get(id) !== channel) return;
       await this.remove(id, channel, reason);
       this.add(id, channel.marker, channel.shape, channel.bind);
-      this.#events.restarted();
+      this.#events.applied();
     });
   }
 
@@ -204,6 +205,10 @@ export class Channels {
   relayDown(reason: string, nowMs: number): void {
     this.#relayUp = false;
     for (const channel of this.#byId.values()) channel.relayDown(reason, nowMs);
+  }
+
+  renegotiate(nowMs: number): void {
+    for (const channel of this.#byId.values()) channel.renegotiate(nowMs);
   }
 
   timeoutMs(): number | undefined {

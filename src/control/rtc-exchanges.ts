@@ -2,7 +2,7 @@
 // lives, and begins anew after a failure. The acceptor of a session offers, so only the acceptor tries again. Peer connections are
 // closed by the worker, on `rtc-stop` or with their session. Wire spec 5; main thread.
 
-import { MessageType, Negotiation, type SignalMessage } from '../../native-free/index.js';
+import { iceUfrag, MessageType, Negotiation, parseDescription, type SignalMessage } from '../../native-free/index.js';
 import type { FromChannel } from '../../workers/messages.js';
 import type { ChannelEvents, ChannelOptions } from './channel-options.js';
 import type { ChannelSessions } from './channel-sessions.js';
@@ -56,17 +56,32 @@ export class RtcExchanges {
   // --- what the peer and the worker say ------------------------------------------------------------------------------------------
 
   handleSignal(record: SessionRecord, signal: SignalMessage, nowMs: number): void {
-    // The acceptor began again: a new connection for the same session.
-    const begun = record.negotiation?.state;
-    if (record.direction === 'out' && signal.knd === 'sdp_offer' && (begun === undefined || begun === 'connected' || begun === 'failed')) {
-      if (this.#options.limits.webrtcAllowed) this.#begin(record, 'answerer', nowMs);
-    }
+    if (this.#beginsAnew(record, signal) && this.#options.limits.webrtcAllowed) this.#begin(record, 'answerer', nowMs);
     const negotiation = record.negotiation;
     if (negotiation === undefined) {
       if (signal.knd === 'webrtc_error') this.#failed(record, `the peer says: ${signal.err ?? 'no reason'}`, nowMs);
     } else if (negotiation.handleSignal(signal.knd, signal.tok, signal.err, nowMs) === 'bad') {
       this.totals.badSignals += 1;
       this.#events.event('signal refused', { sid: signal.sid, kind: signal.knd });
+    }
+  }
+
+  /** The acceptor offers a new connection for the same session. A repeated offer, late on its way, is none. */
+  #beginsAnew(record: SessionRecord, { knd, tok }: SignalMessage): boolean {
+    if (record.direction !== 'out' || knd !== 'sdp_offer') return false;
+    const ufrag = iceUfrag(parseDescription(tok, 'offer') ?? '');
+    const repeated = ufrag !== undefined && ufrag === record.offerUfrag;
+    const state = record.negotiation?.state;
+    if (repeated || (state !== undefined && state !== 'connected' && state !== 'failed')) return false;
+    record.offerUfrag = ufrag;
+    return true;
+  }
+
+  /** Gives up every connection and offers a new one, as after a change of networks. The opener follows the acceptor's offer. */
+  renegotiate(nowMs: number): void {
+    if (!this.#options.limits.webrtcAllowed) return;
+    for (const record of this.#sessions.all()) {
+      if (record.direction === 'in' && !record.retired && record.peer.kind !== 'go') this.#begin(record, 'offerer', nowMs);
     }
   }
 
@@ -131,6 +146,8 @@ export class RtcExchanges {
   }
 
   #begin(record: SessionRecord, role: 'offerer' | 'answerer', nowMs: number): void {
+    // The worker must hear of the end of what was there, or its core would go on with a dead lane.
+    if (record.negotiation !== undefined) this.#worker.tell({ t: 'rtc-stop', sid: record.sid });
     record.retryAtMs = undefined;
     record.attempts += 1;
     record.webrtc = 'connecting';

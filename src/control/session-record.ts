@@ -14,6 +14,8 @@ export interface SessionRecord {
   readonly sameHost: boolean;
   binding: number;
   negotiation: Negotiation | undefined;
+  /** ICE user fragment of the offer being answered: names the attempt. */
+  offerUfrag: string | undefined;
   webrtc: SessionStatus['webrtc'];
   /** Kinds of the selected candidates, e.g. `host/srflx`. */
   candidates: string;

@@ -9,7 +9,7 @@ const sandbox = await Sandbox.open();
 const held: { threads: number; rss: number; files: number; overWebRtc: number }[] = [];
 let overWebRtc = 0;
 for (let round = 1; round <= 100; round += 1) {
-  const [alice, bob] = await sandbox.pair();
+  const [alice, bob] = await sandbox.pair({ fallbackGraceMs: 10_000 });
   const [from, to] = [await dial(alice.port), await dial(bob.port)];
   const result = await transfer(from, to, 200_000);
   if (result.sent !== result.received) throw new Error(`round ${round}: wrong bytes`);

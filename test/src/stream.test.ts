@@ -29,6 +29,25 @@ describe('a stream over WebRTC', () => {
     expect(back.received).toBe(back.sent);
   });
 
+  it('goes on exactly while its peer connections are closed and made again, over and over', async () => {
+    sandbox = await Sandbox.open();
+    const [alice, bob] = await sandbox.pair();
+    const [a, b] = [await dial(alice.port), await dial(bob.port)];
+    const both = Promise.all([transfer(a, b, 300_000_000), transfer(b, a, 300_000_000)]);
+    for (let round = 0; round < 4; round += 1) {
+      const seen = bob.events.length + alice.events.length;
+      (round % 2 === 0 ? alice : bob).link.renegotiate();
+      const isNew = ({ what }: { what: string }): boolean => what === 'webrtc open';
+      await until(
+        'a new data channel is open',
+        () => [...alice.events, ...bob.events].length > seen && [...alice.events, ...bob.events].filter(isNew).length >= 2 + 2 * round,
+      );
+    }
+    const [there, back] = await both;
+    expect(there.received).toBe(there.sent);
+    expect(back.received).toBe(back.sent);
+  });
+
   it('starts clean for the next connection on the same port', async () => {
     sandbox = await Sandbox.open();
     const [alice, bob] = await sandbox.pair();
