@@ -78,9 +78,12 @@ describe('a forward channel', () => {
     servers.push(server);
     await once(server, 'listening');
     const { port, alice, bob } = await forward(`127.0.0.1:${(server.address() as { port: number }).port}`);
-    // Connected and dropped within one turn: on a busy machine a probe must not outlive the moment after which a silent connection counts.
+    // Connected and dropped within a turn: on a busy machine a probe must not outlive the moment after which a silent connection counts.
     for (let sent = 0; sent < 10_000; sent += 100) {
-      for (let i = 0; i < 100; i += 1) connect(port, '127.0.0.1').destroy();
+      const probes = Array.from({ length: 100 }, () => connect(port, '127.0.0.1').on('error', () => {}));
+      // The kernel connects in the next tick; the turn after, they are dropped.
+      await new Promise((resolve) => setImmediate(resolve));
+      for (const probe of probes) probe.destroy();
       await until('this batch is seen', () => (alice.status().channels[0]?.counters.probes ?? 0) >= sent + 100, 30_000);
     }
     await until('all are seen', () => alice.status().channels[0]?.counters.probes === 10_000);
