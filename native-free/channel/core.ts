@@ -134,9 +134,10 @@ export class ChannelCore {
     const sending = this.out.stream(id);
     if (receiving === undefined && sending === undefined) return;
     const unused = !receiving?.heard && !sending?.spoken;
-    const known = receiving?.resetByPeer || sending?.resetSent || ((receiving?.done ?? true) && sending?.done);
+    const ended = sending?.done && sending.resetPending === undefined && (receiving === undefined || receiving.done);
+    const known = unused || ended || receiving?.resetByPeer || sending?.resetSent || this.#ownPeer === false;
     this.in.forget(id, unused);
-    this.out.removeStream(id, known || unused || this.#ownPeer === false ? undefined : (sending?.resetPending ?? 'the stream was ended'));
+    this.out.removeStream(id, known ? undefined : (sending?.resetPending ?? 'the stream was ended'));
     this.pump(this.#nowMs);
   }
 
@@ -231,8 +232,14 @@ export class ChannelCore {
    * @returns false for a late word of a peer that is gone
    */
   #meet({ own, epoch }: SessionInfo, nowMs: number): boolean {
-    const met = own ? this.#epochs.meet(epoch, this.#ownPeer === true && this.#carriers.sessions.size > 0) : 'same';
-    if (met === 'past') return false;
+    const met = own ? this.#epochs.meet(epoch) : 'same';
+    if (met === 'past') {
+      // Nothing says which of two starts came first. While the one we know has a session, this is a late word. Without one, what we know may
+      // have been the late word; and this one may count on from where we were then, so that only a new start of ours makes us agree.
+      if (this.#ownPeer && this.#carriers.sessions.size > 0) return false;
+      this.#fail('ERR_HLNK_GAP', 'the sessions of two starts of the peer came out of order; local connections are reset');
+      return false;
+    }
     const changed = this.#ownPeer !== undefined && this.#ownPeer !== own;
     this.#ownPeer = own;
     if (!changed && met === 'same') return true;

@@ -2,7 +2,7 @@
 // A hole that closes by itself (two lanes, a relay that reorders) is never reported; one that lasts is, again and again, more and more
 // seldom. The frames themselves are held by the reorder window. Works only while there is a hole. Any thread.
 
-import { HOLE_REPORT_MAX_MS, HOLE_REPORT_MS } from './limits.js';
+import { HOLE_REPORT_MAX_MS, HOLE_REPORT_MS, NEXT_HOLE_MS } from './limits.js';
 
 export class HoleWatch {
   readonly #held = new Set<number>();
@@ -27,9 +27,10 @@ export class HoleWatch {
   }
 
   /** Frames were delivered up to `nextSeq`. @param sinceMs when the hole that is left was first seen; undefined when none is */
-  moved(nextSeq: number, sinceMs: number | undefined): void {
+  moved(nextSeq: number, sinceMs: number | undefined, nowMs: number): void {
     if (sinceMs === undefined) this.#dueMs = undefined;
-    else this.#look(nextSeq, sinceMs);
+    // Older than a new hole, but what closes it may be right behind what closed the one before.
+    else this.#look(nextSeq, Math.max(sinceMs, nowMs - HOLE_REPORT_MS + NEXT_HOLE_MS));
   }
 
   /** Marks the hole as reported. @returns how many frames are missing from `nextSeq` on, 0 without a hole */

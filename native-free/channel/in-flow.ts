@@ -111,7 +111,7 @@ export class InFlow {
     switch (reorder.accept(seq, payload.length, item as Held, nowMs)) {
       case 'deliver':
         this.#dispatch(kind, stream, payload, lasting);
-        if (reorder.heldFrames > 0 || this.#holes.dueMs !== undefined) this.#drain(reorder);
+        if (reorder.heldFrames > 0 || this.#holes.dueMs !== undefined) this.#drain(reorder, nowMs);
         this.#scheduleAck(nowMs);
         return 'ok';
       case 'held':
@@ -148,6 +148,8 @@ export class InFlow {
   hungry(id: number, nowMs: number): void {
     const stream = this.#streams.get(id);
     if (stream === undefined || stream.done) return;
+    // The peer counts on the credit it is given now: the stream is in use, although its bytes may still be on their way.
+    stream.heard = true;
     stream.hungry();
     this.#untold.add(id);
     this.#ackDueMs = nowMs;
@@ -211,12 +213,12 @@ export class InFlow {
   }
 
   /** Delivers what a closed hole set free. */
-  #drain(reorder: ReorderWindow<Held>): void {
+  #drain(reorder: ReorderWindow<Held>, nowMs: number): void {
     for (let next = reorder.next(); next !== undefined; next = reorder.next()) {
       this.#holes.delivered(next.seq);
       this.#dispatch(next.kind, next.stream, next.payload, true);
     }
-    this.#holes.moved(reorder.nextSeq, reorder.gapSinceMs());
+    this.#holes.moved(reorder.nextSeq, reorder.gapSinceMs(), nowMs);
     this.#counters[Counter.heldFrames] = reorder.heldFrames;
   }
 

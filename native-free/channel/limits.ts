@@ -59,6 +59,8 @@ export const ACK_EVERY_BYTES = 524_288; // an eighth of the default window: the 
 export const ACK_DELAY_MS = 10;
 /** A hole this old is reported, ms: longer than lanes differ in delay, short against a person's patience. */
 export const HOLE_REPORT_MS = 200;
+/** A hole that shows when the one before it closes is reported after this long, ms, if it is old enough: a burst is over by then. */
+export const NEXT_HOLE_MS = 20;
 /** Reports of the same hole space out up to this, ms: one lost repair costs no more than a ping does. */
 export const HOLE_REPORT_MAX_MS = 1600;
 /** A sender without progress asks the peer where it stands after this long, ms; the time doubles with each answer that brings none… */

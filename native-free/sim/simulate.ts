@@ -3,6 +3,7 @@
 // within a bound after the last fault every stream has ended or was reset on both sides, the tables are empty, the idle channel is silent,
 // and no core gave up that had no reason to.
 
+import { Counter } from '../counters.js';
 import { Clock } from './clock.js';
 import type { Sent } from './content.js';
 import { Party, type PartyEvents } from './party.js';
@@ -87,6 +88,7 @@ class Run {
       this.#plan();
       milliseconds = this.#untilOver();
       this.#silence();
+      if (this.#parties.some(({ counters }) => (counters[Counter.creditBreaches] as number) > 0)) throw new Broken('credit was exceeded');
       if (this.#failures > 0 && mustSurvive(this.#scenario)) throw new Broken('a core gave up in a run that costs no stream');
     } catch (error) {
       // Anything thrown is a failure of the cores: they promise not to.

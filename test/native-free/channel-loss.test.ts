@@ -284,6 +284,11 @@ describe('a peer that was restarted', () => {
     pair.a.core.sessionUp({ sid: 's2', direction: 'in', own: true, epoch: 'b2', path: 'a/b' }, pair.nowMs);
     pair.a.core.sessionUp({ sid: 's3', direction: 'out', own: true, epoch: 'b1', path: 'a/b' }, pair.nowMs);
     expect(pair.a.said.filter((line) => line === 'peer restarted')).toHaveLength(1);
+    expect(pair.a.failure).toBeUndefined();
+    // With nothing left of the present one, only a new start of this side is safe: it may have been the late word itself.
+    pair.a.core.sessionDown('s2', pair.nowMs);
+    pair.a.core.sessionUp({ sid: 's4', direction: 'out', own: true, epoch: 'b1', path: 'a/b' }, pair.nowMs);
+    expect(pair.a.failure).toMatch(/^failed ERR_HLNK_GAP the sessions of two starts of the peer came out of order/);
   });
 });
 

@@ -74,9 +74,47 @@ describe('credit', () => {
     expect(pair.b.count('creditBreaches')).toBe(1);
     expect(pair.b.bytes(1)).toBe(4000);
     pair.b.core.removeStream(1);
+    expect(wire.b.waiting).toBeGreaterThan(0);
+    pair.settle();
+    expect(pair.a.core.in.nextSeq).toBe(2);
     wire.b.receive(framer.control(OwnKind.data, 2, 6, new Uint8Array(1000)));
     expect(pair.b.bytes(2)).toBe(1000);
     expect(pair.b.failure).toBeUndefined();
+  });
+});
+
+describe('a stream that both sides were about to open', () => {
+  it('keeps the credit that was begged for it although its first frame is late', () => {
+    const pair = new Pair({ creditFloorBytes: 4096, creditBytes: 16_384 }).session();
+    const wire = pair.lane('relay');
+    const mine = pair.b.core.openStream(1, true, false, pair.nowMs);
+    let first = true;
+    wire.lose = (_message, from) => {
+      const lost = first && from === 'a';
+      first = false;
+      return lost;
+    };
+    pair.send(pair.open(1), 12_000);
+    pair.settle();
+    // The application on the other side leaves without a word, and another one comes.
+    pair.b.core.resetStream(mine, 'gone', pair.nowMs);
+    pair.b.core.removeStream(1);
+    pair.pass(2000);
+    expect(pair.b.count('creditBreaches')).toBe(0);
+  });
+
+  it('and was given up by one of them when its half had ended, is reset for the other', () => {
+    const pair = new Pair({ creditFloorBytes: 4096, creditBytes: 4096 }).session();
+    const wire = pair.lane('webrtc');
+    pair.open(1);
+    const mine = pair.b.core.openStream(1, true, false, pair.nowMs);
+    pair.b.core.endStream(mine, pair.nowMs);
+    pair.settle();
+    const framer = new Framer(new TextEncoder().encode('a/b'), 'abcde');
+    pair.b.reading = false;
+    for (let seq = 1; seq <= 5; seq += 1) wire.b.receive(framer.control(OwnKind.data, 1, seq, new Uint8Array(1000)));
+    pair.settle();
+    expect(pair.a.said).toContain('reset 1: more was sent than the credit allowed');
   });
 });
 
