@@ -17,7 +17,7 @@ export interface ChunkerOptions {
 export type OversizeVerdict = 'split' | 'at-floor';
 
 export class Chunker {
-  readonly #chunkBytes: number;
+  #chunkBytes: number;
   readonly #floorBytes: number;
   readonly #stepUpAfterBytes: number;
   #laneBytes = Number.POSITIVE_INFINITY;
@@ -31,6 +31,11 @@ export class Chunker {
     this.#floorBytes = floorBytes;
     this.#stepUpAfterBytes = stepUpAfterBytes;
     this.#intervalBytes = stepUpAfterBytes;
+  }
+
+  /** Changes the largest payload by configuration. */
+  set chunkBytes(bytes: number) {
+    this.#chunkBytes = bytes;
   }
 
   /** Largest payload of a frame now. */

@@ -29,6 +29,8 @@ export interface HotlinkOptions {
   bindAddress?: string;
   /** Largest payload of one frame, bytes. */
   chunkBytes?: number;
+  /** The same between peers of our own kind. Default: `chunkBytes` when that is given, 245760 otherwise. */
+  ownChunkBytes?: number;
   /** Data-channel high watermark, bytes. */
   bufferedHighBytes?: number;
   /** How long a lane may stay above its high watermark without progress, ms. */

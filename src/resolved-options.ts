@@ -53,6 +53,7 @@ export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
     limits: {
       ...DEFAULT_LIMITS,
       chunkBytes: options.chunkBytes ?? DEFAULT_LIMITS.chunkBytes,
+      ownChunkBytes: options.ownChunkBytes ?? options.chunkBytes ?? DEFAULT_LIMITS.ownChunkBytes,
       windowBytes,
       creditBytes: Math.max(windowBytes, DEFAULT_LIMITS.creditBytes),
       fallbackGraceMs: options.fallbackGraceMs ?? DEFAULT_LIMITS.fallbackGraceMs,

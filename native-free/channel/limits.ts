@@ -9,6 +9,8 @@ export const OWN_FRAME_BYTES = 262_144;
 export interface ChannelLimits {
   /** Largest payload of one frame, bytes (4096…1048576). Between own peers {@link OWN_FRAME_BYTES} counts too. */
   chunkBytes: number;
+  /** The same toward an own peer, whose lanes take more. */
+  ownChunkBytes: number;
   /** Send window of one stream, bytes: memory per stream that carries bytes, on the sender. */
   windowBytes: number;
   /** Credit of a new stream, bytes. {@link INITIAL_CREDIT_BYTES}, since both ends must say the same; smaller only in a simulation. */
@@ -36,6 +38,7 @@ export interface ChannelLimits {
 }
 
 export const DEFAULT_LIMITS: ChannelLimits = {
+  ownChunkBytes: 245_760, // the per-frame cost is paid a quarter as often; with its head below the smallest lane between own peers
   chunkBytes: 61_440, // upstream's default; fits a Rust peer's 65,535-byte receive buffer with its path
   windowBytes: 4_194_304, // four times the data channel's default high watermark: the lane never waits for TCP
   creditFloorBytes: INITIAL_CREDIT_BYTES,

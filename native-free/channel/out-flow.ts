@@ -409,6 +409,8 @@ export class OutFlow {
 
   /** A new lane has limits of its own: what was learned about the sizes of the last one says nothing about it. */
   #sizeChunks(): void {
+    const { chunkBytes, ownChunkBytes } = this.#limits;
+    this.#chunker.chunkBytes = this.framer.own ? ownChunkBytes : chunkBytes;
     if (this.#lane === undefined) return;
     const maxFrameBytes = this.framer.own ? Math.min(this.#lane.maxFrameBytes, OWN_FRAME_BYTES) : this.#lane.maxFrameBytes;
     this.#chunker.setLane(maxFrameBytes, this.framer.frameHeadBytes);

@@ -66,6 +66,7 @@ export function drawScenario(random: Random): Scenario {
   const limits: ChannelLimits = {
     ...DEFAULT_LIMITS,
     chunkBytes,
+    ownChunkBytes: chunkBytes,
     windowBytes: random.pick([0, 2048, 8192]), // 0: as small as a window can be
     creditFloorBytes,
     creditBytes: creditFloorBytes * random.pick([1, 2, 8]),

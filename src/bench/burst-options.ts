@@ -54,7 +54,8 @@ export function partySettings(options: BurstOptions, party: number): Record<stri
     SYFTBOX_HOTLINK_QUIC_ONLY: p2pOnly,
     SYFTBOX_HOTLINK_P2P_ONLY: p2pOnly,
     SYFTBOX_HOTLINK_BENCH_STRICT: options.strict ? '1' : '0',
-    SYFTBOX_HOTLINK_TCP_PROXY_CHUNK_SIZE: String(options.chunkBytes ?? 61_440),
+    // The scenario pins upstream's default, 61440; left alone here it is the same toward upstream peers, and own peers keep theirs.
+    ...(options.chunkBytes === undefined ? {} : { SYFTBOX_HOTLINK_TCP_PROXY_CHUNK_SIZE: String(options.chunkBytes) }),
     SYFTBOX_HOTLINK_WEBRTC_BUFFERED_HIGH: '1048576',
     SYFTBOX_HOTLINK_WEBRTC_BACKPRESSURE_WAIT_MS: '1500',
     SYFTBOX_HOTLINK_ICE_SERVERS: '',

@@ -72,7 +72,7 @@ export function emptyResult(options: BurstOptions): BurstResult {
     frameCount: options.frameCount,
     frameBytes: options.frameBytes,
     mtu: options.mtu ?? 'auto',
-    chunkBytes: options.chunkBytes ?? 61_440,
+    chunkBytes: options.chunkBytes ?? 245_760,
     probes: 0,
     machine: machine(),
   };

@@ -51,6 +51,11 @@ export function resolveSettings(sources: Sources): Resolved {
       origins[row.key] = { from: 'default' };
     }
   }
+  // Who says how large frames are means all of them.
+  if (origins.chunkBytes.from !== 'default' && origins.ownChunkBytes.from === 'default') {
+    values.ownChunkBytes = values.chunkBytes;
+    origins.ownChunkBytes = origins.chunkBytes;
+  }
   return { values: values as unknown as Values, options: optionsOf(values as unknown as Values), origins, warnings };
 }
 

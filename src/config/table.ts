@@ -108,6 +108,18 @@ export const settings: readonly Setting[] = [
     memory: 'one frame in flight per stage',
     meaning: 'Largest payload of one frame. Upstream Rust peers take at most 65535 bytes per frame.',
   }),
+  integerSetting<'ownChunkBytes'>({
+    key: 'ownChunkBytes',
+    env: ['HOTLINK_CHUNK'],
+    flag: '--own-chunk <bytes>',
+    unit: 'bytes',
+    default: 240 * KiB,
+    min: 4 * KiB,
+    max: MiB,
+    memory: 'one frame in flight per stage',
+    meaning:
+      'Largest payload of one frame between peers of our own kind, whose lanes take more than upstream’s. Follows the chunk size above when only that is given.',
+  }),
   integerSetting<'bufferedHighBytes'>({
     key: 'bufferedHighBytes',
     env: ['SYFTBOX_HOTLINK_WEBRTC_BUFFERED_HIGH'],

@@ -35,7 +35,7 @@ export class Side {
       refused: (reason) => this.said.push(`refused ${reason}`),
       carries: (lane) => this.said.push(`carries ${lane?.kind ?? 'nothing'}`),
     };
-    const all = { ...DEFAULT_LIMITS, ...limits };
+    const all = { ...DEFAULT_LIMITS, ...limits, ownChunkBytes: limits.ownChunkBytes ?? limits.chunkBytes ?? DEFAULT_LIMITS.ownChunkBytes };
     this.core = new ChannelCore({ path, salt: 'abcde', limits: all, counters: this.counters, ports });
   }
 

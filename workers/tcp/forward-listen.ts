@@ -17,9 +17,9 @@ export class ForwardListen extends Streams {
     this.idle.add(connection);
     this.#timers.set(
       connection,
-      setTimeout(() => {
-        if (this.idle.has(connection) && !this.#mustWait()) this.#carry(connection, true);
-      }, ANNOUNCE_MS),
+      // Timers run before the sockets are looked at: a thread that was held up would take a probe that has long gone for a client. The
+      // turn's reads come first.
+      setTimeout(() => setImmediate(() => this.#announce(connection)), ANNOUNCE_MS),
     );
   }
 
@@ -47,6 +47,10 @@ export class ForwardListen extends Streams {
 
   protected endShape(): void {
     for (const timer of this.#timers.values()) clearTimeout(timer);
+  }
+
+  #announce(connection: LocalConnection): void {
+    if (this.idle.has(connection) && !this.pending.has(connection) && !this.#mustWait()) this.#carry(connection, true);
   }
 
   #carry(connection: LocalConnection, announce: boolean): LocalStream {

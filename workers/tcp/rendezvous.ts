@@ -17,7 +17,8 @@ export class Rendezvous extends Streams {
     this.idle.add(LocalConnection.accepted(socket, this));
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      this.wantConnection();
+      // Behind this turn's reads, which may tell that it was a probe.
+      setImmediate(() => this.wantConnection());
     }, SETTLE_MS);
     this.#timers.add(timer);
   }
