@@ -242,9 +242,9 @@ export class Carriers {
     if (this.outbound !== undefined) this.outbound.sinceMs = nowMs;
   }
 
-  /** Negotiation is under way, or begins again because the connection was up before. */
+  /** Negotiation is under way, or begins again: because the connection was up before, or because its peer tries again by itself. */
   #mayStillCome(session: Session): boolean {
-    return session.webrtc === 'pending' || session.wasOpen;
+    return session.webrtc === 'pending' || session.wasOpen || !this.#limits.strict;
   }
 
   #rank({ lane, session, suspect, tooSmall }: LaneState, ownPeer: boolean): number {

@@ -96,11 +96,13 @@ export class ChannelCore {
 
   /** Starts the sending half of a stream. @param opener true when this side made up the id */
   openStream(id: number, opener: boolean, announce: boolean, nowMs: number): OutStream {
+    const news = this.#violated || !this.#needsLane();
     if (opener) this.in.expect(id);
     const stream = this.out.openStream(id, opener, announce);
-    if (this.#violated) {
+    if (news && this.out.lane === undefined) {
       this.#violated = false;
       this.#carriers.beginWait(nowMs);
+      this.#choose(nowMs);
     }
     this.pump(nowMs);
     return stream;

@@ -119,11 +119,15 @@ describe('a channel that may not use the relay', () => {
     expect(sent(carrier)).toHaveLength(1);
   });
 
-  it('does not complain while nothing waits for a lane', () => {
+  it('does not complain while nothing waits for a lane, and has its patience when something does', () => {
     const { side, session } = upstream(limits);
     session('s1');
     side.core.webrtcFailed('s1', 'ICE found no path', 0);
     expect([side.failure, side.core.timeoutMs()]).toEqual([undefined, undefined]);
+    side.core.openStream(1, true, false, 100_000);
+    expect([side.failure, side.core.timeoutMs()]).toEqual([undefined, 110_000]);
+    side.core.tick(110_000);
+    expect(side.failure).toContain('WebRTC is not usable (ICE found no path)');
   });
 });
 
