@@ -20,11 +20,16 @@ describe('a stream over WebRTC', () => {
     await once(from, 'close');
   });
 
-  it('runs both ways at once, and one direction may end first', async () => {
+  it.each([
+    ['the side that opened the session', 3_000_000, 9_000_000],
+    ['the other side', 9_000_000, 3_000_000],
+  ])('runs both ways at once, and %s may end first', async (_who, thereBytes, backBytes) => {
     sandbox = await Sandbox.open();
     const [alice, bob] = await sandbox.pair();
     const [a, b] = [await dial(alice.port), await dial(bob.port)];
-    const [there, back] = await Promise.all([transfer(a, b, 3_000_000), transfer(b, a, 9_000_000)]);
+    a.write('x');
+    await once(b, 'data');
+    const [there, back] = await Promise.all([transfer(a, b, thereBytes), transfer(b, a, backBytes)]);
     expect(there.received).toBe(there.sent);
     expect(back.received).toBe(back.sent);
   });
