@@ -84,6 +84,8 @@ describe('a peer that sends broken frames', () => {
   it('cannot open a session on a path that escapes, is absolute, or belongs to somebody else', async () => {
     const set = await scene();
     const { alice } = set;
+    // The second data plane takes over Alice's directory and ports.
+    await alice.link.stop();
     // Our relay refuses such paths, so a relay that does not check is played here, at the level of what Alice is told.
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
     await once(server, 'listening');

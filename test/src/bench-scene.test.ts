@@ -75,7 +75,6 @@ describe('the scene', () => {
       SYFTBOX_HOTLINK_P2P_ONLY: '1',
       SYFTBOX_HOTLINK_QUIC_ONLY: '1',
       SYFTBOX_HOTLINK_BENCH_STRICT: '1',
-      SYFTBOX_HOTLINK_TCP_PROXY_CHUNK_SIZE: '61440',
       SYFTBOX_HOTLINK_ICE_SERVERS: '',
     });
     expect(partySettings(burstDefaults, 1)).not.toHaveProperty('HOTLINK_LANES');

@@ -78,18 +78,27 @@ describe('a forward channel', () => {
     servers.push(server);
     await once(server, 'listening');
     const { port, alice, bob } = await forward(`127.0.0.1:${(server.address() as { port: number }).port}`);
-    // Connected and dropped within a turn: on a busy machine a probe must not outlive the moment after which a silent connection counts.
+    // Connected and dropped within a turn. Where the machine held this test up in between, they were clients that waited, and may count so.
+    let late = 0;
+    const counted = (): number => {
+      const { probes = 0, connections = 0 } = alice.status().channels[0]?.counters ?? {};
+      return probes + connections;
+    };
     for (let sent = 0; sent < 10_000; sent += 100) {
+      const startedMs = performance.now();
       const probes = Array.from({ length: 100 }, () => connect(port, '127.0.0.1').on('error', () => {}));
       // The kernel connects in the next tick; the turn after, they are dropped.
       await new Promise((resolve) => setImmediate(resolve));
       for (const probe of probes) probe.destroy();
-      await until('this batch is seen', () => (alice.status().channels[0]?.counters.probes ?? 0) >= sent + 100, 30_000);
+      if (performance.now() - startedMs > 100) late += 100;
+      await until('this batch is seen', () => counted() >= sent + 100, 30_000);
     }
-    await until('all are seen', () => alice.status().channels[0]?.counters.probes === 10_000);
-    expect(dialled).toBe(0);
-    expect(alice.status().channels[0]?.counters).toMatchObject({ connections: 0, windowBytes: 0, txPackets: 0 });
-    expect(bob.status().channels[0]?.sessions).toEqual([]);
+    await until('nothing is left of them', () => live(alice) === 0);
+    expect(counted()).toBe(10_000);
+    expect(dialled).toBeLessThanOrEqual(late);
+    expect(late).toBeLessThan(2000);
+    expect(alice.status().channels[0]?.counters).toMatchObject({ windowBytes: 0, txPackets: 0 });
+    if (late === 0) expect(bob.status().channels[0]?.sessions).toEqual([]);
     await roundTrip(port, 50_000);
   });
 

@@ -108,7 +108,11 @@ export abstract class Streams implements ConnectionEvents {
       this.events.rearm();
       this.#reapIfOver(stream);
     } else if (this.pending.has(connection)) this.#endedEarly.add(connection);
-    else connection.destroy();
+    else {
+      // At once: 'close' comes a turn later, and until then this would still look like a client that waits.
+      this.idle.delete(connection);
+      connection.destroy();
+    }
   }
 
   written(connection: LocalConnection, bytes: number): void {
