@@ -45,7 +45,12 @@ if (role === 'sender') {
 }
 
 function add(message: ToPeer): void {
-  if (message.kind === 'candidate') connection.addRemoteCandidate(message.candidate, message.mid);
+  if (message.kind !== 'candidate') return;
+  try {
+    connection.addRemoteCandidate(message.candidate, message.mid);
+  } catch {
+    // Late on its way: the connection has what it needs, or is closing.
+  }
 }
 
 function sendAll(open: DataChannel): void {

@@ -94,13 +94,16 @@ export class Heartbeat {
     this.progress(nowMs);
   }
 
-  /** When the first of all the deadlines below is, ms; Infinity without one. Asked with every frame. */
+  /**
+   * When the first of all the deadlines below is, ms; Infinity without one. Asked with every frame, so it may be a little early: a lost peer
+   * and stuck frames come long after the next ping, which alone decides while there is one due before them.
+   */
   get dueMs(): number {
     if (!this.#reachable || !(this.#open || this.#inFlight)) return Number.POSITIVE_INFINITY;
-    let at = Math.min(this.#askMs, this.#lossMs, Math.max(this.#heardMs, this.#pingedMs) + this.#limits.keepAliveMs);
-    if (this.#inFlight || this.#starved || this.#unanswered) at = Math.min(at, this.#againMs);
-    const stuckMs = this.#ackedMs + this.#limits.gapMs;
-    return this.#inFlight && stuckMs < at ? stuckMs : at;
+    const pingMs = this.pingDueMs as number;
+    const seldomMs = this.#heardMs < this.#ackedMs ? this.#heardMs : this.#ackedMs;
+    if (pingMs < seldomMs + this.#limits.peerLossMs && pingMs < seldomMs + this.#limits.gapMs) return pingMs;
+    return Math.min(pingMs, this.#lossMs, this.stuckDueMs ?? pingMs);
   }
 
   /** When a ping is due, ms; undefined when none is. */
