@@ -10,6 +10,7 @@ export * from './errors.js';
 export * from './gate.js';
 export * from './hlnk/index.js';
 export * from './lane.js';
+export * from './lane-twin.js';
 export * from './marker.js';
 export * from './path.js';
 export * from './reorder.js';

@@ -95,8 +95,8 @@ export class Heartbeat {
   }
 
   /**
-   * When the first of all the deadlines below is, ms; Infinity without one. Asked with every frame, so it may be a little early: a lost peer
-   * and stuck frames come long after the next ping, which alone decides while there is one due before them.
+   * When the first of all the deadlines below is, ms; Infinity without one. Asked with every frame, and nearly always it is the next ping:
+   * a peer is lost and frames are stuck long after that.
    */
   get dueMs(): number {
     if (!this.#reachable || !(this.#open || this.#inFlight)) return Number.POSITIVE_INFINITY;
