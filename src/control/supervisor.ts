@@ -15,6 +15,7 @@ const CHANNELS_PER_THREAD = 4096;
 export class Supervisor {
   readonly #threads: number;
   #pool: Piscina | undefined;
+  readonly #running = new Set<Promise<void>>();
 
   constructor(threads: number) {
     this.#threads = threads;
@@ -35,12 +36,18 @@ export class Supervisor {
       atomics: 'disabled',
     });
     const { port1, port2 } = new MessageChannel();
-    this.#pool.run({ ...task, port: port2 } satisfies ChannelTask, { transferList: [port2] }).catch((error: Error) => died(error));
+    const run = this.#pool
+      .run({ ...task, port: port2 } satisfies ChannelTask, { transferList: [port2] })
+      .catch((error: Error) => died(error));
+    this.#running.add(run);
+    void run.finally(() => this.#running.delete(run));
     return port1;
   }
 
   /** Ends the threads. Every channel must have stopped. */
   async stop(): Promise<void> {
+    // A task's last act is to end its thread's addon: a thread that is terminated before that takes the process with it.
+    await Promise.all(this.#running);
     await this.#pool?.destroy();
     this.#pool = undefined;
   }

@@ -22,6 +22,7 @@ const RESET_MS = 1000;
 
 export class Channel {
   readonly #port: MessagePort;
+  readonly #leave: () => void;
   readonly #counters: Float64Array;
   readonly #core: ChannelCore;
   readonly #streams: Streams;
@@ -38,7 +39,9 @@ export class Channel {
   #stopping = false;
   #firstPayloadSid: string | undefined;
 
-  constructor(task: ChannelTask) {
+  /** @param leave ends what this thread holds for the channel; called before main hears that it may end the thread */
+  constructor(task: ChannelTask, leave: () => void) {
+    this.#leave = leave;
     this.#port = task.port;
     this.#counters = new Float64Array(task.counters);
     this.#stopped = new Promise((resolve) => {
@@ -240,6 +243,7 @@ export class Channel {
     await listenerClosed;
     // The addon reports the closing of its channels in a later turn; it must still find this thread alive.
     await new Promise((resolve) => setImmediate(resolve));
+    this.#leave();
     this.#port.postMessage({ t: 'stopped' } satisfies FromChannel);
     this.#port.close();
     this.#resolveStopped();

@@ -10,11 +10,9 @@ let channels = 0;
 /** Runs a channel until main says stop. */
 export default async function runChannel(task: ChannelTask): Promise<void> {
   channels += 1;
-  try {
-    const channel = new Channel(task);
-    await channel.stopped;
-  } finally {
+  const leave = (): void => {
     channels -= 1;
     if (channels === 0) cleanupAddon();
-  }
+  };
+  await new Channel(task, leave).stopped;
 }
