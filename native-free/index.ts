@@ -15,4 +15,5 @@ export * from './marker.js';
 export * from './path.js';
 export * from './reorder.js';
 export * from './ring/index.js';
+export * from './seal/index.js';
 export * from './session/index.js';

@@ -14,6 +14,7 @@ import { Channels, forwardId } from './control/channels.js';
 import { dispatchMessage } from './control/control-messages.js';
 import { soonest } from './control/deadline.js';
 import { Discovery } from './control/discovery.js';
+import { Identities } from './control/identities.js';
 import { hostId, newEpoch } from './control/identity.js';
 import { InboundControl } from './control/inbound-control.js';
 import { RelayLink, relayWorkerData } from './control/relay-link.js';
@@ -71,6 +72,7 @@ class DataPlane implements Hotlink {
   readonly #log: Log | undefined;
   readonly #emitter = new EventEmitter<HotlinkEvents>();
   readonly #supervisor: Supervisor;
+  readonly #identities: Identities;
   readonly #channels: Channels;
   readonly #inbound: InboundControl;
   readonly #recent = new RingBufferTs.RingBuffer<Status['events'][number]>(RECENT_EVENTS);
@@ -90,7 +92,9 @@ class DataPlane implements Hotlink {
     this.#options = resolveOptions(options);
     this.#log = options.log;
     this.#supervisor = new Supervisor(this.#options.threads);
-    this.#channels = new Channels(this.#options, this.#host, this.#supervisor, {
+    const { identity, identityDir } = this.#options;
+    this.#identities = new Identities(identity, identityDir, (peer, fingerprint) => this.#event('identity pinned', { peer, fingerprint }));
+    this.#channels = new Channels(this.#options, this.#host, this.#identities, this.#supervisor, {
       send: (idStem, message) => this.#send(idStem, message),
       relay: (message) => this.#relay?.post(message),
       changed: () => this.#changed(),
@@ -100,6 +104,10 @@ class DataPlane implements Hotlink {
       },
       leaving: (channel, reason) => {
         this.#inbound.closeOf(channel, reason);
+        this.#inbound.drain(performance.now());
+      },
+      refuse: (sid, reason) => {
+        this.#inbound.refuse(sid, reason);
         this.#inbound.drain(performance.now());
       },
       flush: () => this.#emitter.emit('flush'),
@@ -126,6 +134,7 @@ class DataPlane implements Hotlink {
 
   async start(): Promise<void> {
     const { email, server, dataDir, token } = this.#options;
+    this.#identities.open();
     this.#startedMs = Date.now();
     this.#relayState = { state: 'connecting', since: this.#startedMs };
     this.#relay = new RelayLink(relayWorkerData(server, email, token, this.#idStem), {
@@ -227,7 +236,7 @@ class DataPlane implements Hotlink {
         this.#event('envelope refused', { reason: message.reason }, 'warn');
         break;
       case 'unrouted':
-        this.#inbound.handleStray(message.sid);
+        if (this.#inbound.channelOf(message.sid)?.handleUnrouted(message.sid, now) !== true) this.#inbound.handleStray(message.sid);
         break;
       case 'oversize':
         this.#event(
@@ -303,6 +312,7 @@ class DataPlane implements Hotlink {
       startedMs: this.#startedMs,
       relay: this.#relayState,
       channels: this.#channels,
+      identity: this.#identities.fingerprint,
       totals: this.#totals,
       events: this.#recent.toArray(),
     });

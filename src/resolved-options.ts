@@ -2,10 +2,11 @@
 // file only joins them. Main thread.
 
 import { cpus } from 'node:os';
+import { join } from 'node:path';
 import { type ChannelLimits, DEFAULT_LIMITS } from '../native-free/index.js';
 import { parseIceServers } from '../workers/lanes/ice-servers.js';
 import type { IceSettings, RtcSettings } from '../workers/messages.js';
-import type { HotlinkOptions } from './options.js';
+import type { HotlinkOptions, IdentityMode, SealMode } from './options.js';
 
 export interface ResolvedOptions {
   email: string;
@@ -13,6 +14,9 @@ export interface ResolvedOptions {
   dataDir: string | undefined;
   token: string | undefined;
   strict: boolean;
+  seal: SealMode;
+  identity: IdentityMode;
+  identityDir: string | undefined;
   bindAddress: string;
   threads: number;
   mtu: number | 'auto';
@@ -47,6 +51,9 @@ export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
     dataDir: options.dataDir,
     token: options.token,
     strict: options.strict ?? false,
+    seal: options.seal ?? 'auto',
+    identity: options.identity ?? 'off',
+    identityDir: options.identityDir ?? (options.dataDir === undefined ? undefined : join(options.dataDir, '.syftbox')),
     bindAddress: options.bindAddress ?? '127.0.0.1',
     threads: options.threads ?? Math.min(4, Math.max(1, cpus().length)),
     mtu: options.mtu ?? 'auto',

@@ -20,6 +20,10 @@ export interface SessionStatus {
   /** Highest sequence number sent (out) or delivered (in). */
   seq: number;
   mtu?: number;
+  /** Whether the relay lane of this session is sealed end to end; absent until that is known. */
+  sealed?: boolean;
+  /** Fingerprint of the identity key that the peer has proved. */
+  identity?: string;
 }
 
 /** Monotonic counters of one channel, summed over its life. Written by its channel worker only. */
@@ -49,6 +53,10 @@ export interface ChannelCounters {
   resets: number;
   wsFallbacks: number;
   strictViolations: number;
+  /** Sealed frames that were changed or forged on their way through the relay. */
+  sealBroken: number;
+  /** Sealed frames that came again, or too late to tell. */
+  sealRepeats: number;
 }
 
 export interface ChannelStatus {
@@ -71,6 +79,8 @@ export interface ChannelStatus {
 export interface Status {
   email: string;
   server: string;
+  /** Fingerprint of our identity key, when there is one. */
+  identity?: string;
   /** Unix ms. */
   startedMs: number;
   nowMs: number;

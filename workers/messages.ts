@@ -4,6 +4,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { ChannelLimits } from '../native-free/channel/limits.js';
 import type { HotlinkMessage } from '../native-free/envelope/index.js';
 import type { HotlinkErrorCode } from '../native-free/errors.js';
+import type { SealKeys } from '../native-free/seal/index.js';
 
 /** STUN and TURN servers. With each connection, since the relay may advertise them after the channel began. */
 export interface IceSettings {
@@ -53,6 +54,9 @@ export type ToChannel =
   | { t: 'relay-rings'; out: SharedArrayBuffer; in: SharedArrayBuffer }
   | { t: 'relay-up'; sid: string; binding: number; direction: 'in' | 'out' }
   | { t: 'relay-down'; sid: string; reason: string }
+  /** How this session's frames go through the relay. Once per session, before or after `relay-up`. */
+  | { t: 'relay-seal'; sid: string; seal: SealKeys | 'plain' }
+  | { t: 'relay-refused'; sid: string; reason: string }
   | { t: 'stop' };
 
 /** Channel worker → main. */
@@ -61,6 +65,7 @@ export type FromChannel =
   | { t: 'listen-failed'; code: string; message: string }
   | { t: 'want-session' }
   | { t: 'want-relay'; sid: string }
+  | { t: 'seal-broken'; sid: string; reason: string }
   | { t: 'rtc-description'; sid: string; type: 'offer' | 'answer'; sdp: string }
   | { t: 'rtc-local-candidate'; sid: string; candidate: string; mid: string }
   | { t: 'rtc-gathered'; sid: string; sdp: string }

@@ -25,6 +25,8 @@ export interface Session extends SessionInfo {
   /** WebRTC was up on this session once. */
   wasOpen: boolean;
   relay: 'none' | 'asked' | 'open';
+  /** Why the relay may not carry this session; empty where it may. */
+  relayRefused: string;
   fellBack: boolean;
   /** Receiving half of an upstream session. */
   inFlow: InFlow | undefined;
@@ -92,6 +94,7 @@ export class Carriers {
       webrtcReason: allowed ? '' : 'the webrtc lane is switched off here',
       wasOpen: false,
       relay: 'none',
+      relayRefused: '',
       fellBack: false,
       inFlow,
     };
@@ -148,6 +151,14 @@ export class Carriers {
   webrtcPending(sid: string): void {
     const session = this.sessions.get(sid);
     if (session !== undefined && session.webrtc === 'failed' && this.#limits.webrtcAllowed) session.webrtc = 'pending';
+  }
+
+  /** What was asked for cannot be had. */
+  relayRefused(sid: string, reason: string): void {
+    const session = this.sessions.get(sid);
+    if (session === undefined) return;
+    session.relay = 'none';
+    session.relayRefused = reason;
   }
 
   stateOf(lane: Lane): LaneState | undefined {
@@ -213,7 +224,7 @@ export class Carriers {
   remedy(best: LaneState | undefined, needed: boolean, nowMs: number): Remedy {
     const session = this.outbound;
     if (session === undefined || session.relay !== 'none' || (best !== undefined && !best.suspect)) return NO_REMEDY;
-    if (this.relayMayCarry) {
+    if (this.relayMayCarry && session.relayRefused === '') {
       if (best === undefined && session.webrtc === 'pending' && nowMs < session.sinceMs + this.#limits.fallbackGraceMs) return NO_REMEDY;
       if (session.webrtcReason === '') {
         session.webrtcReason =
@@ -226,14 +237,16 @@ export class Carriers {
     if (best !== undefined || (!needed && !this.#limits.strict)) return NO_REMEDY;
     if (this.#mayStillCome(session) && nowMs < session.sinceMs + this.#limits.p2pWaitMs) return NO_REMEDY;
     const why = session.webrtc === 'failed' ? session.webrtcReason : `no data channel within ${this.#limits.p2pWaitMs} ms`;
-    return { kind: 'violation', why: `WebRTC is not usable (${why}) and the relay may not carry payload` };
+    const refused = session.relayRefused === '' ? '' : `: ${session.relayRefused}`;
+    return { kind: 'violation', why: `WebRTC is not usable (${why}) and the relay may not carry payload${refused}` };
   }
 
   /** When {@link remedy} may have a new answer although nothing happened, ms. Only while there is no lane. */
   remedyDueMs(needed: boolean): number | undefined {
     const session = this.outbound;
     if (session === undefined || session.relay !== 'none') return undefined;
-    if (this.relayMayCarry) return session.webrtc === 'pending' ? session.sinceMs + this.#limits.fallbackGraceMs : undefined;
+    if (this.relayMayCarry && session.relayRefused === '')
+      return session.webrtc === 'pending' ? session.sinceMs + this.#limits.fallbackGraceMs : undefined;
     return this.#mayStillCome(session) && (needed || this.#limits.strict) ? session.sinceMs + this.#limits.p2pWaitMs : undefined;
   }
 

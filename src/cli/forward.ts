@@ -1,5 +1,6 @@
 // `hotlink forward`: one ad-hoc channel without markers. Prints where the application dials and, for a person, the command for the other
 // side. Drains on a signal.
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { HotlinkError } from '../../native-free/errors.js';
 import { requireIdentity } from '../config/index.js';
@@ -27,9 +28,10 @@ export async function forward(command: Command): Promise<number> {
   const log = createLog({ debug: resolved.values.debug });
   for (const warning of resolved.warnings) log.warn({}, warning);
   using interruption = onInterruption();
-  // Markers are for `up`: this verb carries the one channel it was told.
-  const { dataDir: _unused, ...withoutMarkers } = options;
-  const link = createHotlink({ ...withoutMarkers, log });
+  // Markers are for `up`: this verb carries the one channel it was told. The identity is the same.
+  const { dataDir, ...withoutMarkers } = options;
+  const identityDir = dataDir === undefined ? {} : { identityDir: join(dataDir, '.syftbox') };
+  const link = createHotlink({ ...withoutMarkers, ...identityDir, log });
   const fatal = new Promise<HotlinkError>((resolve) => link.on('fatal', resolve));
   try {
     await link.start();

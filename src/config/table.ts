@@ -5,6 +5,7 @@ import { z } from 'zod';
 import {
   isIceUrl,
   parseBindAddress,
+  parseChoice,
   parseExactlyOne,
   parseIceServers,
   parseLanes,
@@ -86,6 +87,30 @@ export const settings: readonly Setting[] = [
     meaning: 'Lanes that may carry payload; p2p-only removes `relay`.',
     parse: parseLanes,
     schema: z.array(z.enum(['webrtc', 'relay'])).min(1),
+  }),
+  setting<'seal'>({
+    key: 'seal',
+    env: [{ name: 'HOTLINK_SEAL' }],
+    flag: '--seal <mode>',
+    unit: 'word',
+    default: 'auto',
+    range: 'auto, require, off',
+    meaning:
+      'End-to-end encryption of what the relay carries: auto with peers that can, require: nothing goes through the relay without it.',
+    parse: parseChoice('auto', 'require', 'off'),
+    schema: z.enum(['auto', 'require', 'off']),
+  }),
+  setting<'identity'>({
+    key: 'identity',
+    env: [{ name: 'HOTLINK_IDENTITY' }],
+    flag: '--identity <mode>',
+    unit: 'word',
+    default: 'off',
+    range: 'off, pin, require',
+    meaning:
+      'Long-lived identity keys. pin: show ours, pin a peer’s on first use, refuse another one; require: refuse peers without one as well. See docs/security.md.',
+    parse: parseChoice('off', 'pin', 'require'),
+    schema: z.enum(['off', 'pin', 'require']),
   }),
   setting<'bindAddress'>({
     key: 'bindAddress',

@@ -12,6 +12,7 @@ import {
   type Fingerprint,
   inboundKeys,
   type Marker,
+  MessageType,
   outboundPath,
   ownIdStem,
   readCounters,
@@ -28,6 +29,8 @@ import { newEpoch } from './identity.js';
 import { Listening } from './listening.js';
 import { OutboundControl } from './outbound-control.js';
 import { RtcExchanges } from './rtc-exchanges.js';
+import { SealExchanges } from './seal-exchanges.js';
+import type { SessionRecord } from './session-record.js';
 import type { Supervisor } from './supervisor.js';
 
 /** Reason of the Close that a stopping daemon sends; its peers of our kind know it. */
@@ -46,6 +49,7 @@ export class ChannelControl {
   readonly #sessions: ChannelSessions;
   readonly #outbound: OutboundControl;
   readonly #exchanges: RtcExchanges;
+  readonly #seals: SealExchanges;
   readonly #counters = createCounters();
   /** Signals that came before their session. */
   readonly #early = new EarlyItems<SignalMessage>(EARLY_TUNABLES);
@@ -88,7 +92,21 @@ export class ChannelControl {
         this.#problem = sentence;
       },
     });
-    this.#exchanges = new RtcExchanges(options, this.#sessions, this.#worker, events);
+    this.#seals = new SealExchanges(options, this.epoch, this.#sessions, this.#worker, {
+      send: (message) => events.send(message),
+      event: (what, fields, level) => events.event(what, fields, level),
+      end: (record, wireReason, nowMs) => this.#end(record, wireReason, nowMs),
+      replace: (record, nowMs) => {
+        if (record.sid === this.#outbound.session.sid) this.#outbound.session.reopen(nowMs);
+      },
+    });
+    this.#exchanges = new RtcExchanges(options, this.#sessions, this.#worker, {
+      send: (message) => events.send(message),
+      event: (what, fields, level) => events.event(what, fields, level),
+      trace: (what, fields) => events.trace(what, fields),
+      trusted: () => this.#seals.trusted(),
+      untrusted: (record, reason, nowMs) => this.#seals.untrusted(record, reason, nowMs),
+    });
   }
 
   get shape(): ChannelShape {
@@ -102,7 +120,8 @@ export class ChannelControl {
     return this.#listening.port;
   }
   get totals(): RtcExchanges['totals'] {
-    return this.#exchanges.totals;
+    const { offers, answersOk, badSignals } = this.#exchanges.totals;
+    return { offers, answersOk, badSignals: badSignals + this.#seals.badSignals };
   }
   get timings(): RtcExchanges['timings'] {
     return this.#exchanges.timings;
@@ -157,14 +176,14 @@ export class ChannelControl {
   /** We are about to accept the peer's Open: what its Data needs is in place before the Accept leaves. */
   prepareInbound(sid: string, path: string, peer: Fingerprint): void {
     this.#peer = peer;
-    this.#sessions.bindRelay(this.#sessions.get(sid) ?? this.#sessions.add(sid, 'in', path, peer));
+    this.#seals.prepareInbound(this.#sessions.get(sid) ?? this.#sessions.add(sid, 'in', path, peer));
   }
 
   /** The Accept is on its way. */
   inboundUp(sid: string, nowMs: number): void {
     const record = this.#sessions.get(sid);
     if (record === undefined) return;
-    this.#exchanges.inboundUp(record, nowMs);
+    if (this.#seals.sessionUp(record, nowMs)) this.#exchanges.inboundUp(record, nowMs);
     this.#takeEarly(sid, nowMs);
     this.service(nowMs);
   }
@@ -190,26 +209,44 @@ export class ChannelControl {
       this.#early.put(signal.sid, signal, nowMs);
       return;
     }
-    this.#exchanges.handleSignal(record, signal, nowMs);
+    if (!this.#seals.handleSignal(record, signal)) this.#exchanges.handleSignal(record, signal, nowMs);
     this.service(nowMs);
+  }
+
+  /** The relay has Data for a session that is bound to no ring. @returns true when it is dealt with */
+  handleUnrouted(sid: string, nowMs: number): boolean {
+    const record = this.#sessions.get(sid);
+    return record !== undefined && this.#seals.handleUnrouted(record, nowMs);
+  }
+
+  /** Ends a session from our side. */
+  #end({ sid, direction }: SessionRecord, reason: string, nowMs: number): void {
+    if (direction === 'in') this.#events.refuse(sid, reason);
+    else {
+      this.#events.send({ typ: MessageType.Close, sid, rsn: reason });
+      this.#outbound.session.handleClose(sid, reason, nowMs);
+    }
+    this.#sessions.drop(sid, reason);
   }
 
   // --- machines ------------------------------------------------------------------------------------------------------------------
 
   /** Drains every machine of this channel and carries out what they ask for. */
   service(nowMs: number): void {
+    this.#seals.service(nowMs);
     this.#outbound.drain(nowMs);
     this.#exchanges.service(nowMs);
     this.#events.changed();
   }
 
   timeoutMs(): number | undefined {
-    return soonest([this.#outbound.session.timeoutMs(), this.#early.timeoutMs(), this.#exchanges.timeoutMs()]);
+    return soonest([this.#outbound.session.timeoutMs(), this.#early.timeoutMs(), this.#seals.timeoutMs(), this.#exchanges.timeoutMs()]);
   }
 
   handleTimeout(nowMs: number): void {
     if (isDue(this.#outbound.session.timeoutMs(), nowMs)) this.#outbound.session.handleTimeout(nowMs);
     if (isDue(this.#early.timeoutMs(), nowMs)) this.#early.handleTimeout(nowMs);
+    this.#seals.handleTimeout(nowMs);
     this.#exchanges.handleTimeout(nowMs);
     this.service(nowMs);
   }
@@ -217,7 +254,7 @@ export class ChannelControl {
   #outboundUp(sid: string, nowMs: number): void {
     this.#problem = undefined;
     const record = this.#sessions.add(sid, 'out', this.#outbound.session.path, this.#peer);
-    this.#exchanges.outboundUp(record, nowMs);
+    if (this.#seals.sessionUp(record, nowMs)) this.#exchanges.outboundUp(record, nowMs);
     this.#takeEarly(sid, nowMs);
   }
 
@@ -245,7 +282,12 @@ export class ChannelControl {
         break;
       case 'want-relay': {
         const record = this.#sessions.get(message.sid);
-        if (record !== undefined) this.#sessions.bindRelay(record);
+        if (record !== undefined) this.#seals.wantRelay(record);
+        break;
+      }
+      case 'seal-broken': {
+        const record = this.#sessions.get(message.sid);
+        if (record !== undefined) this.#seals.broken(record, message.reason, now);
         break;
       }
       case 'rtc-description':
@@ -286,7 +328,7 @@ export class ChannelControl {
       key: this.key,
       marker: this.marker,
       port: this.port,
-      problem: this.#problem,
+      problem: this.#seals.problem ?? this.#problem,
       counters: readCounters(this.#counters),
       sessions: this.#sessions,
       outbound: this.#outbound.session,

@@ -3,6 +3,8 @@
 
 import type { ChannelLimits, HotlinkErrorCode, HotlinkMessage, Marker } from '../../native-free/index.js';
 import type { ChannelShape, IceSettings, RtcSettings, ToRelay } from '../../workers/messages.js';
+import type { SealMode } from '../options.js';
+import type { Identities } from './identities.js';
 
 export interface ChannelOptions {
   /** Names the channel to the relay worker and to the inbound sessions. Never used twice in one run. */
@@ -16,6 +18,8 @@ export interface ChannelOptions {
   rtc: RtcSettings;
   ice: IceSettings;
   mtu: number | 'auto';
+  seal: SealMode;
+  identities: Identities;
 }
 
 export interface ChannelEvents {
@@ -26,7 +30,9 @@ export interface ChannelEvents {
   changed(): void;
   /** A local connection closed: a moment to write telemetry. */
   flush(): void;
-  event(what: string, fields: Record<string, unknown>): void;
+  event(what: string, fields: Record<string, unknown>, level?: 'error'): void;
+  /** A session that the peer opened is refused from here on: it is to be closed. */
+  refuse(sid: string, reason: string): void;
   /** For the debug log only. */
   trace(what: string, fields: Record<string, unknown>): void;
   /** @param over the channel must be started anew */

@@ -53,6 +53,11 @@ export class ChannelSessions {
       candidates: '',
       attempts: 0,
       retired: false,
+      exchange: undefined,
+      seal: 'pending',
+      sealReason: '',
+      relayWanted: false,
+      identity: undefined,
       retryAtMs: undefined,
     };
     this.#records.set(sid, record);
@@ -81,10 +86,11 @@ export class ChannelSessions {
 
   /** The relay connection is gone, and every binding with it. */
   relayDown(reason: string): void {
-    for (const record of this.#records.values()) this.#unbindRelay(record, reason);
+    for (const record of this.#records.values()) this.unbindRelay(record, reason);
   }
 
-  #unbindRelay(record: SessionRecord, reason: string): void {
+  /** Takes a session off the relay's rings. */
+  unbindRelay(record: SessionRecord, reason: string): void {
     if (record.binding === 0) return;
     record.binding = 0;
     this.#events.relay({ t: 'unbind', sid: record.sid });
@@ -100,7 +106,7 @@ export class ChannelSessions {
       return;
     }
     record.retired = true;
-    this.#unbindRelay(record, reason);
+    this.unbindRelay(record, reason);
   }
 
   /** The data channel of `record` is up: those it succeeds are not needed any more. */

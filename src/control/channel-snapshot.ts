@@ -55,6 +55,8 @@ function sessionSnapshots({ key, marker, counters, sessions, outbound, carrier }
     ...(carrier?.sid === record.sid ? { lane: carrier.lane, laneReason: carrier.reason } : {}),
     seq: record.direction === 'out' ? counters.txPackets : counters.rxPackets,
     mtu: record.mtu,
+    ...(record.seal === 'sealed' || record.seal === 'plain' ? { sealed: record.seal === 'sealed' } : {}),
+    ...(record.identity === undefined ? {} : { identity: record.identity }),
   }));
   const { sid, state } = outbound;
   if (sid !== undefined && sessions.get(sid) === undefined && state === 'opening') {

@@ -11,6 +11,7 @@ import type { ChannelShape, ToRelay } from '../../workers/messages.js';
 import type { ResolvedOptions } from '../resolved-options.js';
 import { ChannelControl } from './channel-control.js';
 import { isDue, soonest } from './deadline.js';
+import type { Identities } from './identities.js';
 import type { Supervisor } from './supervisor.js';
 
 /** A channel whose worker died starts again after this long, ms. */
@@ -31,6 +32,8 @@ export interface ChannelsEvents {
   applied(): void;
   /** A channel is about to go, or is gone already: the sessions that its peer opened are to be closed now. */
   leaving(channel: ChannelControl, reason: string): void;
+  /** A session that a peer opened is to be closed. */
+  refuse(sid: string, reason: string): void;
   /** A local connection closed: a moment to write telemetry. */
   flush(): void;
   event(what: string, fields: Record<string, unknown>, level?: 'info' | 'error'): void;
@@ -43,6 +46,7 @@ export interface ChannelsEvents {
 export class Channels {
   readonly #options: ResolvedOptions;
   readonly #host: string;
+  readonly #identities: Identities;
   readonly #supervisor: Supervisor;
   readonly #events: ChannelsEvents;
   readonly #byId = new Map<string, ChannelControl>();
@@ -59,9 +63,10 @@ export class Channels {
   #ending = false;
 
   /** @param host which machine this is, in message ids */
-  constructor(options: ResolvedOptions, host: string, supervisor: Supervisor, events: ChannelsEvents) {
+  constructor(options: ResolvedOptions, host: string, identities: Identities, supervisor: Supervisor, events: ChannelsEvents) {
     this.#options = options;
     this.#host = host;
+    this.#identities = identities;
     this.#supervisor = supervisor;
     this.#events = events;
   }
@@ -125,9 +130,9 @@ export class Channels {
   }
 
   add(id: string, marker: Marker, shape: ChannelShape, bind: string): ChannelControl {
-    const { limits, rtc, ice, mtu, email } = this.#options;
+    const { limits, rtc, ice, mtu, email, seal } = this.#options;
     const channel = new ChannelControl(
-      { index: this.#nextIndex, marker, email, host: this.#host, bind, shape, limits, rtc, ice, mtu },
+      { index: this.#nextIndex, marker, email, host: this.#host, bind, shape, limits, rtc, ice, mtu, seal, identities: this.#identities },
       this.#supervisor,
       {
         send: (message) => {
@@ -138,7 +143,8 @@ export class Channels {
         relay: (message) => this.#events.relay(message),
         changed: () => this.#events.changed(),
         flush: () => this.#events.flush(),
-        event: (what, fields) => this.#events.event(what, fields),
+        event: (what, fields, level) => this.#events.event(what, fields, level),
+        refuse: (sid, reason) => this.#events.refuse(sid, reason),
         trace: (what, fields) => this.#events.trace(what, fields),
         failed: (code, message, over) => this.#failed(id, channel, code, message, over),
         died: (error) => this.#died(id, channel, error),

@@ -2,13 +2,13 @@
 // lives, and begins anew after a failure. The acceptor of a session offers, so only the acceptor tries again. Peer connections are
 // closed by the worker, on `rtc-stop` or with their session. Wire spec 5; main thread.
 
-import { iceUfrag, MessageType, Negotiation, parseDescription, type SignalMessage } from '../../native-free/index.js';
+import { iceUfrag, MessageType, Negotiation, parseDescription, type SignalMessage, sdpCertificate } from '../../native-free/index.js';
 import type { FromChannel } from '../../workers/messages.js';
 import type { ChannelEvents, ChannelOptions } from './channel-options.js';
 import type { ChannelSessions } from './channel-sessions.js';
 import type { ChannelWorker } from './channel-worker.js';
 import { isDue, soonest } from './deadline.js';
-import type { SessionRecord } from './session-record.js';
+import { certificateClaim, type SessionRecord } from './session-record.js';
 
 /** Backoff between WebRTC attempts of one session, ms. */
 const RETRY_FIRST_MS = 250;
@@ -17,16 +17,23 @@ const RETRY_LAST_MS = 30_000;
 /** What a worker says of its peer connections. */
 export type RtcMessage = Extract<FromChannel, { t: `rtc-${string}` }>;
 
+export interface RtcExchangesEvents extends Pick<ChannelEvents, 'send' | 'event' | 'trace'> {
+  /** The peer's identity was proved with its certificate. */
+  trusted(): void;
+  /** It was refused, and with it the session. */
+  untrusted(record: SessionRecord, reason: string, nowMs: number): void;
+}
+
 export class RtcExchanges {
   readonly totals = { offers: 0, answersOk: 0, badSignals: 0 };
   readonly timings: { offerToDcOpenMs?: number; openToFirstPayloadMs?: number } = {};
   readonly #options: ChannelOptions;
   readonly #sessions: ChannelSessions;
   readonly #worker: ChannelWorker;
-  readonly #events: ChannelEvents;
+  readonly #events: RtcExchangesEvents;
   #dcOpenAtMs: number | undefined;
 
-  constructor(options: ChannelOptions, sessions: ChannelSessions, worker: ChannelWorker, events: ChannelEvents) {
+  constructor(options: ChannelOptions, sessions: ChannelSessions, worker: ChannelWorker, events: RtcExchangesEvents) {
     this.#options = options;
     this.#sessions = sessions;
     this.#worker = worker;
@@ -56,6 +63,7 @@ export class RtcExchanges {
   // --- what the peer and the worker say ------------------------------------------------------------------------------------------
 
   handleSignal(record: SessionRecord, signal: SignalMessage, nowMs: number): void {
+    if (!this.#genuine(record, signal, nowMs)) return;
     if (this.#beginsAnew(record, signal) && this.#options.limits.webrtcAllowed) this.#begin(record, 'answerer', nowMs);
     const negotiation = record.negotiation;
     if (negotiation === undefined) {
@@ -64,6 +72,33 @@ export class RtcExchanges {
       this.totals.badSignals += 1;
       this.#events.event('signal refused', { sid: signal.sid, kind: signal.knd });
     }
+  }
+
+  /** A description whose certificate is not the peer's goes no further: the relay may have put its own in. */
+  #genuine(record: SessionRecord, { knd, tok, adr }: SignalMessage, nowMs: number): boolean {
+    const { identities, email, marker } = this.#options;
+    const type = knd === 'sdp_offer' ? 'offer' : 'answer';
+    const sdp = knd === `sdp_${type}` ? parseDescription(tok, type) : undefined;
+    if (sdp === undefined || identities.mode === 'off') return true;
+    const claim = certificateClaim(record, email, marker.peer, 'theirs', 'webrtc', sdpCertificate(sdp));
+    const refusal = identities.check(claim, adr);
+    if (refusal === undefined) {
+      this.#events.trusted();
+      return true;
+    }
+    this.totals.badSignals += 1;
+    if (refusal.forged) this.#events.event('signal refused', { sid: record.sid, kind: knd, reason: refusal.reason }, 'error');
+    else this.#events.untrusted(record, refusal.reason, nowMs);
+    return false;
+  }
+
+  /** Our identity key's word for the certificate in a description of ours. */
+  #vouch(record: SessionRecord, knd: string, tok: string | undefined): { adr?: readonly string[] } {
+    const { identities, email, marker } = this.#options;
+    const sdp = knd === 'sdp_offer' ? parseDescription(tok, 'offer') : knd === 'sdp_answer' ? parseDescription(tok, 'answer') : undefined;
+    if (sdp === undefined || record.peer.kind !== 'hotlink') return {};
+    const voucher = identities.vouch(certificateClaim(record, email, marker.peer, 'ours', 'webrtc', sdpCertificate(sdp)));
+    return voucher === undefined ? {} : { adr: [voucher] };
   }
 
   /** The acceptor offers a new connection for the same session. A repeated offer, late on its way, is none. */
@@ -178,6 +213,7 @@ export class RtcExchanges {
             typ: MessageType.Signal,
             sid: record.sid,
             knd,
+            ...this.#vouch(record, knd, tok),
             ...(tok === undefined ? {} : { tok }),
             ...(err === undefined ? {} : { err }),
           });

@@ -1,6 +1,6 @@
 // What the main thread knows of one live session: who is at the other end and how its WebRTC exchange stands. Main thread.
 
-import type { Fingerprint, Negotiation } from '../../native-free/index.js';
+import type { CertificateClaim, Fingerprint, KeyExchange, Negotiation } from '../../native-free/index.js';
 import type { SessionStatus } from '../status.js';
 
 export interface SessionRecord {
@@ -23,6 +23,16 @@ export interface SessionRecord {
   attempts: number;
   /** Over as a session, but its data channel carries on until the one of its successor is up. */
   retired: boolean;
+  /** Own peers only. */
+  exchange: KeyExchange | undefined;
+  /** Whether frames through the relay are sealed; `refused`: it may not carry this session. */
+  seal: 'pending' | 'sealed' | 'plain' | 'refused';
+  /** Why it is refused. */
+  sealReason: string;
+  /** The worker asked for the relay lane. */
+  relayWanted: boolean;
+  /** Fingerprint of the identity key that the peer has proved. */
+  identity: string | undefined;
   /** When WebRTC is to be tried again, ms; only the acceptor tries. */
   retryAtMs: number | undefined;
 }
@@ -35,4 +45,18 @@ export function clientName(peer: Fingerprint): SessionStatus['client'] {
 /** The peer's channel epoch; empty for upstream peers, which have none. */
 export function epochOf(peer: Fingerprint): string {
   return peer.kind === 'hotlink' ? peer.instance : '';
+}
+
+/** What one side of this session says of its certificate. @param self our own e-mail @param who whose certificate it is */
+export function certificateClaim(
+  { sid, direction }: SessionRecord,
+  self: string,
+  peer: string,
+  who: 'ours' | 'theirs',
+  lane: CertificateClaim['lane'],
+  certificate: string,
+): CertificateClaim {
+  const role = (direction === 'out') === (who === 'ours') ? 'opener' : 'acceptor';
+  const [signer, other] = who === 'ours' ? [self, peer] : [peer, self];
+  return { sid, role, signer, peer: other, lane, certificate };
 }

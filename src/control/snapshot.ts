@@ -10,18 +10,21 @@ export interface DataPlaneParts {
   startedMs: number;
   relay: Status['relay'];
   channels: Channels;
+  /** Fingerprint of our key. */
+  identity: string | undefined;
   /** Counters that no channel keeps. */
   totals: Pick<Status['totals'], 'markersRefused' | 'envelopesRefused' | 'opensRefused'>;
   events: Status['events'];
 }
 
-export function dataPlaneSnapshot({ options, startedMs, relay, channels, totals, events }: DataPlaneParts): Status {
+export function dataPlaneSnapshot({ options, startedMs, relay, channels, identity, totals, events }: DataPlaneParts): Status {
   const statuses = [...channels.all()].map((channel) => channel.status());
   const count = (key: 'strictViolations' | 'framesRefused'): number => statuses.reduce((total, { counters }) => total + counters[key], 0);
   const timings = [...channels.all()].find((channel) => channel.timings.offerToDcOpenMs !== undefined)?.timings ?? {};
   return {
     email: options.email,
     server: options.server,
+    ...(identity === undefined ? {} : { identity }),
     startedMs,
     nowMs: Date.now(),
     mode: options.strict ? 'hotlink_p2p_strict' : 'hotlink_p2p',

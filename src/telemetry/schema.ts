@@ -10,6 +10,8 @@ interface LiveSession {
   webrtc: SessionStatus['webrtc'];
   /** Ours: what carries it now. */
   lane?: LaneKind;
+  /** Ours: whether the relay sees only ciphertext of it. */
+  sealed?: boolean;
 }
 
 interface LiveProxy {
@@ -139,8 +141,9 @@ export function telemetryOf(status: Status): Telemetry {
 }
 
 function liveSession(session: SessionStatus): LiveSession {
-  const { peer, channel, webrtc, lane } = session;
-  return { sid: session.sid.slice(0, 8), peer, channel, webrtc, ...(lane === undefined ? {} : { lane }) };
+  const { peer, channel, webrtc, lane, sealed } = session;
+  const ours = { ...(lane === undefined ? {} : { lane }), ...(sealed === undefined ? {} : { sealed }) };
+  return { sid: session.sid.slice(0, 8), peer, channel, webrtc, ...ours };
 }
 
 function outboundStatus(session: SessionStatus): 'pending' | 'accepted' | 'rejected' {

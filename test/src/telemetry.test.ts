@@ -27,6 +27,8 @@ const noCounters: ChannelCounters = {
   resets: 0,
   wsFallbacks: 0,
   strictViolations: 0,
+  sealBroken: 0,
+  sealRepeats: 0,
 };
 
 function session(over: Partial<SessionStatus>): SessionStatus {
