@@ -63,7 +63,6 @@ export class KeyExchange {
   #state: 'waiting' | 'sealed' | 'plain' | 'refused' = 'waiting';
   #peer: EphemeralToken | undefined;
   #transcript: Uint8Array = new Uint8Array(0);
-  #said = '';
   #retriesMs: number[] = [];
   #deadlineMs: number | undefined;
   #forged = 0;
@@ -102,8 +101,8 @@ export class KeyExchange {
       return 'ok';
     }
     if (this.#state === 'sealed') {
-      // Our proof was lost: the peer still asks.
-      if (token.of === undefined && this.#peer !== undefined && sameBytes(token.ephemeral, this.#peer.ephemeral)) this.#repeat();
+      // Our proof was lost. Only one who waits asks, so two who have finished never answer each other.
+      if (token.asks && sameBytes(token.ephemeral, this.#peer?.ephemeral ?? NOTHING)) this.#say();
       return 'ok';
     }
     if (this.#state === 'waiting') return this.#handleKey(token);
@@ -123,7 +122,7 @@ export class KeyExchange {
       this.#retriesMs.shift();
       due = true;
     }
-    if (due) this.#repeat();
+    if (due) this.#say(true);
   }
 
   #handleOff(reason: string): KeySignalVerdict {
@@ -193,17 +192,13 @@ export class KeyExchange {
     this.#outputs.push({ kind: 'refused', reason, untrusted, again });
   }
 
-  #say(): void {
+  #say(asks = false): void {
     const { crypto, mustSeal, role } = this.#options;
     const { ephemeral, identity } = crypto;
     const of = this.#peer?.ephemeral;
     const signature = of === undefined || identity === undefined ? undefined : crypto.sign(proofBytes(role, this.#transcript));
-    this.#said = formatKeyToken({ kind: 'key', ephemeral, identity, required: mustSeal() !== undefined, of, signature });
-    this.#repeat();
-  }
-
-  #repeat(): void {
-    this.#outputs.push({ kind: 'send', tok: this.#said });
+    const tok = formatKeyToken({ kind: 'key', ephemeral, identity, required: mustSeal() !== undefined, asks, of, signature });
+    this.#outputs.push({ kind: 'send', tok });
   }
 
   #transcriptWith({ ephemeral, identity }: EphemeralToken): Uint8Array {

@@ -1,8 +1,9 @@
 // The JSON in a Signal of kind `hl1_key`, and the voucher that goes with an own peer's certificate. From a peer: read with bounds, never
 // thrown past here. Any thread.
 //
-//   key    {"v":1,"eph":B64,"id":B64?,"req":true?,"of":B64?,"sig":B64?}
+//   key    {"v":1,"eph":B64,"id":B64?,"req":true?,"ask":true?,"of":B64?,"sig":B64?}
 //          eph: X25519 key for this session · id: Ed25519 identity · req: its owner takes nothing unsealed from the relay
+//          ask: said again, since its owner still waits for the other's proof
 //          of: the other side's `eph`, once it was seen · sig: Ed25519 over proofBytes, with `id` and `of`
 //   off    {"v":1,"off":REASON}        its owner does not seal
 //   voucher, text in `adr` of a description's Signal:  hl1-voucher ID SIG     (base64 both; SIG over certificateBytes)
@@ -25,6 +26,7 @@ export interface EphemeralToken {
   ephemeral: Uint8Array;
   identity?: Uint8Array | undefined;
   required: boolean;
+  asks?: boolean;
   of?: Uint8Array | undefined;
   signature?: Uint8Array | undefined;
 }
@@ -33,12 +35,13 @@ export type KeyToken = EphemeralToken | { kind: 'off'; reason: string };
 
 export function formatKeyToken(token: KeyToken): string {
   if (token.kind === 'off') return JSON.stringify({ v: VERSION, off: token.reason.slice(0, MAX_REASON_CHARS) });
-  const { ephemeral, identity, required, of, signature } = token;
+  const { ephemeral, identity, required, asks, of, signature } = token;
   return JSON.stringify({
     v: VERSION,
     eph: encodeBase64(ephemeral),
     ...(identity === undefined ? {} : { id: encodeBase64(identity) }),
     ...(required ? { req: true } : {}),
+    ...(asks === true ? { ask: true } : {}),
     ...(of === undefined ? {} : { of: encodeBase64(of) }),
     ...(signature === undefined ? {} : { sig: encodeBase64(signature) }),
   });
@@ -51,7 +54,7 @@ export function parseKeyToken(tok: string | undefined): KeyToken | undefined {
   if (typeof fields['off'] === 'string') return { kind: 'off', reason: printable(fields['off']) };
   const ephemeral = bytesOf(fields['eph'], KEY_BYTES);
   if (ephemeral === undefined) return undefined;
-  const token: EphemeralToken = { kind: 'key', ephemeral, required: fields['req'] === true };
+  const token: EphemeralToken = { kind: 'key', ephemeral, required: fields['req'] === true, asks: fields['ask'] === true };
   for (const [key, name, bytes] of [
     ['identity', 'id', KEY_BYTES],
     ['of', 'of', KEY_BYTES],
