@@ -1,7 +1,9 @@
 // The synchronous snapshot of a running data plane: what `hotlink status --json`, the telemetry file and an embedding program read.
 // Plain data; numbers are counts, bytes or milliseconds as their names say. Main thread.
 
-export type LaneKind = 'webrtc' | 'relay';
+import type { LaneKind } from '../native-free/index.js';
+
+export type { LaneKind };
 
 /** Live state of one session (upstream's unit: one direction, opener to acceptor). */
 export interface SessionStatus {
@@ -12,6 +14,12 @@ export interface SessionStatus {
   channel: string;
   state: 'opening' | 'accepted' | 'rejected' | 'closed';
   webrtc: 'none' | 'connecting' | 'connected' | 'error';
+  direct: 'none' | 'connecting' | 'connected' | 'error';
+  /** Why a peer-to-peer lane is not up, when it is not. */
+  webrtcReason?: string;
+  directReason?: string;
+  /** Kinds of the ICE candidates in use, e.g. `host/srflx`. */
+  candidates?: string;
   /** What the peer runs, from its message ids. */
   client: 'hotlink' | 'go' | 'rust' | 'unknown';
   /** Lane that carries this session now, with the reason when it is not the best one. */
@@ -27,6 +35,8 @@ export interface ChannelCounters {
   txPackets: number;
   txBytes: number;
   txP2pPackets: number;
+  /** Those of `txP2pPackets` that took the direct lane. */
+  txDirectPackets: number;
   txWsPackets: number;
   txSendMsTotal: number;
   txSendMsMax: number;
@@ -49,6 +59,8 @@ export interface ChannelCounters {
   resets: number;
   wsFallbacks: number;
   strictViolations: number;
+  /** Connections to the direct lane's port that were turned away: no or a wrong certificate, an unknown token, no TLS. */
+  directRefused: number;
 }
 
 export interface ChannelStatus {

@@ -51,6 +51,10 @@ function sessionSnapshots({ key, marker, counters, sessions, outbound, carrier }
     channel,
     state: 'accepted',
     webrtc: record.webrtc,
+    direct: record.direct.state,
+    ...(record.webrtcReason === '' ? {} : { webrtcReason: record.webrtcReason }),
+    ...(record.direct.state === 'connected' || record.direct.reason === '' ? {} : { directReason: record.direct.reason }),
+    ...(record.candidates === '' ? {} : { candidates: record.candidates }),
     client: clientName(record.peer),
     ...(carrier?.sid === record.sid ? { lane: carrier.lane, laneReason: carrier.reason } : {}),
     seq: record.direction === 'out' ? counters.txPackets : counters.rxPackets,
@@ -58,7 +62,17 @@ function sessionSnapshots({ key, marker, counters, sessions, outbound, carrier }
   }));
   const { sid, state } = outbound;
   if (sid !== undefined && sessions.get(sid) === undefined && state === 'opening') {
-    snapshots.push({ sid, direction: 'out', peer: marker.peer, channel, state: 'opening', webrtc: 'none', client: 'unknown', seq: 0 });
+    snapshots.push({
+      sid,
+      direction: 'out',
+      peer: marker.peer,
+      channel,
+      state: 'opening',
+      webrtc: 'none',
+      direct: 'none',
+      client: 'unknown',
+      seq: 0,
+    });
   }
   return snapshots;
 }

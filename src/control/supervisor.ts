@@ -27,14 +27,7 @@ export class Supervisor {
    * @returns main's end of the channel's port
    */
   start(task: Omit<ChannelTask, 'port'>, died: (error: Error) => void): MessagePort {
-    this.#pool ??= new Piscina({
-      filename: CHANNEL_ENTRY.href,
-      minThreads: this.#threads,
-      maxThreads: this.#threads,
-      concurrentTasksPerWorker: CHANNELS_PER_THREAD,
-      idleTimeout: Number.POSITIVE_INFINITY,
-      atomics: 'disabled',
-    });
+    this.#pool ??= this.#makePool();
     const { port1, port2 } = new MessageChannel();
     const run = this.#pool
       .run({ ...task, port: port2 } satisfies ChannelTask, { transferList: [port2] })
@@ -42,6 +35,20 @@ export class Supervisor {
     this.#running.add(run);
     void run.finally(() => this.#running.delete(run));
     return port1;
+  }
+
+  #makePool(): Piscina {
+    const pool = new Piscina({
+      filename: CHANNEL_ENTRY.href,
+      minThreads: this.#threads,
+      maxThreads: this.#threads,
+      concurrentTasksPerWorker: CHANNELS_PER_THREAD,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      atomics: 'disabled',
+    });
+    // The tasks of a thread that dies are rejected one by one; without a listener the pool's own word would end the process.
+    pool.on('error', () => {});
+    return pool;
   }
 
   /** Ends the threads. Every channel must have stopped. */

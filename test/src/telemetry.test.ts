@@ -10,6 +10,7 @@ const noCounters: ChannelCounters = {
   txPackets: 0,
   txBytes: 0,
   txP2pPackets: 0,
+  txDirectPackets: 0,
   txWsPackets: 0,
   txSendMsTotal: 0,
   txSendMsMax: 0,
@@ -27,6 +28,7 @@ const noCounters: ChannelCounters = {
   resets: 0,
   wsFallbacks: 0,
   strictViolations: 0,
+  directRefused: 0,
 };
 
 function session(over: Partial<SessionStatus>): SessionStatus {
@@ -37,6 +39,7 @@ function session(over: Partial<SessionStatus>): SessionStatus {
     channel: '0_to_1',
     state: 'accepted',
     webrtc: 'connected',
+    direct: 'none',
     client: 'hotlink',
     seq: 7,
     ...over,
