@@ -7,7 +7,7 @@
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
 import RingBufferTs from 'ring-buffer-ts';
-import { HotlinkError, type HotlinkErrorCode, type HotlinkMessage, isEmail, ownIdStem } from '../native-free/index.js';
+import { fingerprint, HotlinkError, type HotlinkErrorCode, type HotlinkMessage, isEmail, ownIdStem } from '../native-free/index.js';
 import type { FromRelay } from '../workers/messages.js';
 import { STOPPING } from './control/channel-control.js';
 import { Channels, forwardId } from './control/channels.js';
@@ -75,7 +75,7 @@ class DataPlane implements Hotlink {
   readonly #inbound: InboundControl;
   readonly #recent = new RingBufferTs.RingBuffer<Status['events'][number]>(RECENT_EVENTS);
   readonly #host = hostId();
-  readonly #idStem = ownIdStem(this.#host, newEpoch());
+  readonly #idStem: string;
   readonly #totals = { markersRefused: 0, envelopesRefused: 0, opensRefused: 0 };
   #relay: RelayLink | undefined;
   #relayState: Status['relay'] = { state: 'connecting', since: 0 };
@@ -89,6 +89,7 @@ class DataPlane implements Hotlink {
     if (!isEmail(options.email)) throw new HotlinkError('ERR_HLNK_CONFIG', `"${options.email}" is not an e-mail address`);
     this.#options = resolveOptions(options);
     this.#log = options.log;
+    this.#idStem = ownIdStem(this.#host, newEpoch(), this.#options.ownPeers);
     this.#supervisor = new Supervisor(this.#options.threads);
     this.#channels = new Channels(this.#options, this.#host, this.#supervisor, {
       send: (idStem, message) => this.#send(idStem, message),
@@ -220,7 +221,7 @@ class DataPlane implements Hotlink {
         this.#relayDown(message.reason, message.status, now);
         break;
       case 'message':
-        dispatchMessage(message, this.#inbound, this.#channels, now);
+        dispatchMessage(message, fingerprint(message.id, this.#options.ownPeers), this.#inbound, this.#channels, now);
         break;
       case 'refused':
         this.#totals.envelopesRefused += 1;

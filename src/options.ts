@@ -49,6 +49,14 @@ export interface HotlinkOptions {
   sctpWindowBytes?: number;
   /** Send window per channel (the retransmission store), bytes. */
   windowBytes?: number;
+  /** Silence after which a peer of our own kind is asked whether it is there, ms. At most a third of `peerLossMs` is used. */
+  keepAliveMs?: number;
+  /** Within this long a killed peer's streams are reset, ms (own peers). */
+  peerLossMs?: number;
+  /** How long open streams survive without any lane, ms (own peers). */
+  resumeMs?: number;
+  /** False: treat other hotlinks as upstream peers, and be one to them. Nothing is acknowledged, and streams do not survive their lane. */
+  ownPeers?: boolean;
   /** Aborting it is `stop()`. */
   signal?: AbortSignal;
   log?: Log;

@@ -13,6 +13,8 @@ export interface ResolvedOptions {
   dataDir: string | undefined;
   token: string | undefined;
   strict: boolean;
+  /** Other hotlinks are recognised as such. */
+  ownPeers: boolean;
   bindAddress: string;
   threads: number;
   mtu: number | 'auto';
@@ -30,6 +32,7 @@ const SCTP_WINDOW_BYTES = 1_048_576;
 export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
   const lanes = options.lanes ?? ['webrtc', 'relay'];
   const p2pOnly = options.p2pOnly ?? false;
+  const peerLossMs = options.peerLossMs ?? DEFAULT_LIMITS.peerLossMs;
   const windowBytes = options.windowBytes ?? DEFAULT_LIMITS.windowBytes;
   const ice: IceSettings = {
     iceServers: [...(options.iceServers ?? [])],
@@ -47,6 +50,7 @@ export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
     dataDir: options.dataDir,
     token: options.token,
     strict: options.strict ?? false,
+    ownPeers: options.ownPeers ?? true,
     bindAddress: options.bindAddress ?? '127.0.0.1',
     threads: options.threads ?? Math.min(4, Math.max(1, cpus().length)),
     mtu: options.mtu ?? 'auto',
@@ -57,6 +61,10 @@ export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
       windowBytes,
       creditBytes: Math.max(windowBytes, DEFAULT_LIMITS.creditBytes),
       fallbackGraceMs: options.fallbackGraceMs ?? DEFAULT_LIMITS.fallbackGraceMs,
+      peerLossMs,
+      // Three chances to be heard, or a single lost message would look like a lost peer.
+      keepAliveMs: Math.min(options.keepAliveMs ?? DEFAULT_LIMITS.keepAliveMs, Math.floor(peerLossMs / 3)),
+      resumeMs: options.resumeMs ?? DEFAULT_LIMITS.resumeMs,
       webrtcAllowed: lanes.includes('webrtc'),
       relayAllowed: lanes.includes('relay') && !p2pOnly,
       strict: options.strict ?? false,

@@ -49,6 +49,21 @@ export interface ChannelCounters {
   resets: number;
   wsFallbacks: number;
   strictViolations: number;
+  /** Between own peers, from here on. Acknowledgements sent and received, credit included. */
+  acksSent: number;
+  acksReceived: number;
+  /** Times the peer was asked where it stands. */
+  pings: number;
+  /** Acknowledgements that told the peer of frames missing in the middle. */
+  holeReports: number;
+  /** Times the peer sent more than its credit allowed, which costs it the stream. */
+  creditBreaches: number;
+  /** Times a lane was passed over because it had fallen silent. */
+  lanesSuspected: number;
+  /** Not summed up, but as it is now: frames that wait behind a missing one, whoever the peer is. */
+  heldFrames: number;
+  /** Not summed up: memory of the send windows in use, bytes. */
+  windowBytes: number;
 }
 
 export interface ChannelStatus {
@@ -78,7 +93,7 @@ export interface Status {
   strict: boolean;
   relay: { state: 'connecting' | 'up' | 'down' | 'denied'; since: number; lastError?: string };
   channels: ChannelStatus[];
-  /** Counters that belong to no single channel. */
+  /** Counters that belong to no single channel: sums over every channel there was, those that are gone included. */
   totals: {
     p2pOffers: number;
     p2pAnswersOk: number;

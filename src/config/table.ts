@@ -225,6 +225,47 @@ export const settings: readonly Setting[] = [
     memory: 'this per channel and direction',
     meaning: 'Send window of a channel: what is kept until the peer has acknowledged it.',
   }),
+  integerSetting<'keepAliveMs'>({
+    key: 'keepAliveMs',
+    env: ['HOTLINK_KEEPALIVE_MS'],
+    flag: '--keepalive <ms>',
+    unit: 'ms',
+    default: 3000,
+    min: 500,
+    max: 60_000,
+    meaning:
+      'Silence of a peer of our own kind after which it is asked whether it is there, while a stream is open; at most a third of the next setting is used.',
+  }),
+  integerSetting<'peerLossMs'>({
+    key: 'peerLossMs',
+    env: ['HOTLINK_PEER_LOSS_MS'],
+    flag: '--peer-loss <ms>',
+    unit: 'ms',
+    default: 10_000,
+    min: 3000,
+    max: 600_000,
+    meaning:
+      'Within this long a killed peer of our own kind is noticed and its streams are reset. A peer that stands still for nearly as long is taken for dead.',
+  }),
+  integerSetting<'resumeMs'>({
+    key: 'resumeMs',
+    env: ['HOTLINK_RESUME_MS'],
+    flag: '--resume <ms>',
+    unit: 'ms',
+    default: 60_000,
+    min: 1000,
+    max: 3_600_000,
+    memory: 'how long the send windows of streams without a lane are kept',
+    meaning: 'How long open streams to peers of our own kind survive without any lane.',
+  }),
+  switchSetting<'ownPeers'>({
+    key: 'ownPeers',
+    env: ['HOTLINK_OWN_PEERS'],
+    default: true,
+    meaning:
+      'Recognise other hotlinks. `0`: they are treated as upstream peers, and so are we: nothing is acknowledged, streams do not survive their lane. For comparison.',
+    parse: parseNotZero,
+  }),
   switchSetting<'enabled'>({
     key: 'enabled',
     env: ['SYFTBOX_HOTLINK'],

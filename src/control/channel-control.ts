@@ -60,7 +60,7 @@ export class ChannelControl {
     this.marker = marker;
     this.key = outboundPath(marker);
     this.keys = new Set(inboundKeys(marker));
-    this.idStem = ownIdStem(options.host, this.epoch);
+    this.idStem = ownIdStem(options.host, this.epoch, options.ownPeers);
     this.#options = options;
     this.#events = events;
     this.#worker = new ChannelWorker(
@@ -101,8 +101,10 @@ export class ChannelControl {
   get port(): number {
     return this.#listening.port;
   }
-  get totals(): RtcExchanges['totals'] {
-    return this.#exchanges.totals;
+  /** What the data plane sums up over all channels, those that are gone included. */
+  get totals(): RtcExchanges['totals'] & { framesRefused: number; strictViolations: number } {
+    const { framesRefused, strictViolations } = readCounters(this.#counters);
+    return { ...this.#exchanges.totals, framesRefused, strictViolations };
   }
   get timings(): RtcExchanges['timings'] {
     return this.#exchanges.timings;

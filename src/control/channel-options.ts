@@ -10,6 +10,8 @@ export interface ChannelOptions {
   marker: Marker;
   email: string;
   host: string;
+  /** Other hotlinks are recognised as such. */
+  ownPeers: boolean;
   bind: string;
   shape: ChannelShape;
   limits: ChannelLimits;

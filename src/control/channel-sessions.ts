@@ -37,7 +37,7 @@ export class ChannelSessions {
   /** A session was accepted, by either side. */
   add(sid: string, direction: 'in' | 'out', path: string, peer: Fingerprint): SessionRecord {
     const own = peer.kind === 'hotlink';
-    const sameHost = own && peer.host === this.#options.host;
+    const sameHost = 'host' in peer && peer.host === this.#options.host;
     const mtu = this.#options.mtu === 'auto' ? (sameHost ? SAME_HOST_MTU : UNKNOWN_PATH_MTU) : this.#options.mtu;
     const record: SessionRecord = {
       sid,

@@ -10,7 +10,7 @@ export interface SessionRecord {
   readonly peer: Fingerprint;
   /** Frames up to 4096-byte datagrams between two ends of one machine, 1280 otherwise, unless configured. */
   readonly mtu: number;
-  /** The peer is one of ours on this very machine. */
+  /** The peer is a hotlink on this very machine. */
   readonly sameHost: boolean;
   binding: number;
   negotiation: Negotiation | undefined;

@@ -109,7 +109,7 @@ export function telemetryOf(status: Status): Telemetry {
     p2p_answers_ok: status.totals.p2pAnswersOk,
     p2p_answers_err: status.totals.p2pAnswersErr,
     ws_fallbacks: sum((one) => one.wsFallbacks),
-    strict_violations: sum((one) => one.strictViolations) + status.totals.strictViolations,
+    strict_violations: status.totals.strictViolations,
     webrtc_connected: connected,
     offer_to_dc_open_ms: status.timings.offerToDcOpenMs ?? null,
     open_to_first_payload_ms: status.timings.openToFirstPayloadMs ?? null,

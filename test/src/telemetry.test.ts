@@ -27,6 +27,14 @@ const noCounters: ChannelCounters = {
   resets: 0,
   wsFallbacks: 0,
   strictViolations: 0,
+  acksSent: 0,
+  acksReceived: 0,
+  pings: 0,
+  holeReports: 0,
+  creditBreaches: 0,
+  lanesSuspected: 0,
+  heldFrames: 0,
+  windowBytes: 0,
 };
 
 function session(over: Partial<SessionStatus>): SessionStatus {
@@ -72,7 +80,7 @@ function status(channels: ChannelStatus[], over: Partial<Status> = {}): Status {
       p2pOffers: 1,
       p2pAnswersOk: 2,
       p2pAnswersErr: 0,
-      strictViolations: 1,
+      strictViolations: 3,
       markersRefused: 0,
       envelopesRefused: 0,
       opensRefused: 0,
