@@ -41,6 +41,13 @@ export interface ChannelTask {
   counters: SharedArrayBuffer;
 }
 
+/** Profile your thread until something comes on `port`, and answer there (profiler.ts). `port` is transferred. */
+export interface ProfileRequest {
+  t: 'profile';
+  port: MessagePort;
+  intervalUs: number;
+}
+
 /** Main → channel worker. */
 export type ToChannel =
   | { t: 'session-up'; sid: string; direction: 'in' | 'out'; own: boolean; epoch: string; path: string }
@@ -53,6 +60,7 @@ export type ToChannel =
   | { t: 'relay-rings'; out: SharedArrayBuffer; in: SharedArrayBuffer }
   | { t: 'relay-up'; sid: string; binding: number; direction: 'in' | 'out' }
   | { t: 'relay-down'; sid: string; reason: string }
+  | ProfileRequest
   | { t: 'stop' };
 
 /** Channel worker → main. */
@@ -89,6 +97,7 @@ export type ToRelay =
   | { t: 'rings-gone'; channel: number }
   | { t: 'bind'; channel: number; binding: number; sid: string; direction: 'in' | 'out' }
   | { t: 'unbind'; sid: string }
+  | ProfileRequest
   | { t: 'stop' };
 
 /** Relay worker → main. */

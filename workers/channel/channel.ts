@@ -9,6 +9,7 @@ import { Counter } from '../../native-free/counters.js';
 import type { Lane } from '../../native-free/lane.js';
 import { RelayRings } from '../lanes/relay.js';
 import type { ChannelTask, FromChannel, ToChannel } from '../messages.js';
+import { serveProfile } from '../profiler.js';
 import { ForwardDial } from '../tcp/forward-dial.js';
 import { ForwardListen } from '../tcp/forward-listen.js';
 import { Listener } from '../tcp/listener.js';
@@ -143,6 +144,9 @@ export class Channel {
         break;
       case 'relay-down':
         this.#relayDown(message.sid, message.reason, now);
+        break;
+      case 'profile':
+        serveProfile(message.port, message.intervalUs);
         break;
       case 'stop':
         void this.#stop();
