@@ -16,6 +16,7 @@ import { soonest } from './control/deadline.js';
 import { Discovery } from './control/discovery.js';
 import { hostId, newEpoch } from './control/identity.js';
 import { InboundControl } from './control/inbound-control.js';
+import { type ProfiledThread, profileThreads, type ThreadProfile } from './control/profiling.js';
 import { RelayLink, relayWorkerData } from './control/relay-link.js';
 import { dataPlaneSnapshot } from './control/snapshot.js';
 import { Supervisor } from './control/supervisor.js';
@@ -57,6 +58,11 @@ export interface Hotlink extends AsyncDisposable {
   stop(): Promise<void>;
   /** A snapshot of what runs now. Synchronous and cheap. */
   status(): Status;
+  /**
+   * A CPU profile of every thread over the next `milliseconds`: `main`, `relay`, `channel-1`, … Aborting ends it early.
+   * @throws HotlinkError `ERR_HLNK_USAGE` while one is being taken
+   */
+  profile(options: { milliseconds: number; signal?: AbortSignal }): Promise<ThreadProfile[]>;
   on<K extends keyof HotlinkEvents>(event: K, listener: (...args: HotlinkEvents[K]) => void): void;
   off<K extends keyof HotlinkEvents>(event: K, listener: (...args: HotlinkEvents[K]) => void): void;
 }
@@ -178,6 +184,16 @@ class DataPlane implements Hotlink {
     options.signal?.addEventListener('abort', () => void close(), { once: true });
     const address = plan.shape.kind === 'dial' ? undefined : { host: plan.bind, port: channel.port };
     return { address, close, [Symbol.asyncDispose]: close };
+  }
+
+  profile({ milliseconds, signal }: { milliseconds: number; signal?: AbortSignal }): Promise<ThreadProfile[]> {
+    const others: ProfiledThread[] = [...this.#channels.all()].map((channel) => ({
+      kind: 'channel',
+      profile: (port, intervalUs) => channel.profile(port, intervalUs),
+    }));
+    const relay = this.#relay;
+    if (relay !== undefined) others.unshift({ kind: 'relay', profile: (port, intervalUs) => relay.profile(port, intervalUs) });
+    return profileThreads(others, milliseconds, signal);
   }
 
   stop(): Promise<void> {

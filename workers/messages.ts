@@ -38,7 +38,16 @@ export interface ChannelTask {
   salt: string;
   limits: ChannelLimits;
   rtc: RtcSettings;
+  /** Small reads from applications are acknowledged at once, where that can be done (tcp/quickack.ts). */
+  quickAck: boolean;
   counters: SharedArrayBuffer;
+}
+
+/** Profile your thread until something comes on `port`, and answer there (profiler.ts). `port` is transferred. */
+export interface ProfileRequest {
+  t: 'profile';
+  port: MessagePort;
+  intervalUs: number;
 }
 
 /** Main → channel worker. */
@@ -53,6 +62,7 @@ export type ToChannel =
   | { t: 'relay-rings'; out: SharedArrayBuffer; in: SharedArrayBuffer }
   | { t: 'relay-up'; sid: string; binding: number; direction: 'in' | 'out' }
   | { t: 'relay-down'; sid: string; reason: string }
+  | ProfileRequest
   | { t: 'stop' };
 
 /** Channel worker → main. */
@@ -89,6 +99,7 @@ export type ToRelay =
   | { t: 'rings-gone'; channel: number }
   | { t: 'bind'; channel: number; binding: number; sid: string; direction: 'in' | 'out' }
   | { t: 'unbind'; sid: string }
+  | ProfileRequest
   | { t: 'stop' };
 
 /** Relay worker → main. */

@@ -5,6 +5,7 @@
 // Who closes what, in which order: the worker's part drains and ends (`stop`) → Close for the session we opened, which drops its record →
 // the relay worker's rings.
 
+import type { MessagePort } from 'node:worker_threads';
 import {
   createCounters,
   EARLY_TUNABLES,
@@ -74,6 +75,7 @@ export class ChannelControl {
           .padStart(5, '0'),
         limits: options.limits,
         rtc: options.rtc,
+        quickAck: options.quickAck,
         counters: this.#counters,
       },
       supervisor,
@@ -279,6 +281,11 @@ export class ChannelControl {
         break;
     }
     this.service(now);
+  }
+
+  /** Gives its thread a profile port (profiling.ts). @returns false when it is stopping */
+  profile(port: MessagePort, intervalUs: number): boolean {
+    return this.#worker.profile(port, intervalUs);
   }
 
   // --- status and end ------------------------------------------------------------------------------------------------------------

@@ -34,6 +34,12 @@ export class ChannelWorker {
     if (!this.#stopping) this.#port.postMessage(message);
   }
 
+  /** Gives its thread a profile port. @returns false when it was told to stop */
+  profile(port: MessagePort, intervalUs: number): boolean {
+    if (!this.#stopping) this.#port.postMessage({ t: 'profile', port, intervalUs } satisfies ToChannel, [port]);
+    return !this.#stopping;
+  }
+
   /** Tells it to drain and end; the last thing it is told. @returns {@link stopped} */
   stop(): Promise<void> {
     this.tell({ t: 'stop' });

@@ -1,6 +1,6 @@
 // The main thread's handle on the relay worker: starts it, sends control messages, binds sessions to shared rings. Main thread.
 
-import { Worker } from 'node:worker_threads';
+import { type MessagePort, Worker } from 'node:worker_threads';
 import { HotlinkError, type HotlinkMessage, ownId } from '../../native-free/index.js';
 import { RELAY_ENTRY } from '../../workers/entries.js';
 import type { FromRelay, RelayWorkerData, ToRelay } from '../../workers/messages.js';
@@ -63,6 +63,12 @@ export class RelayLink {
 
   post(message: ToRelay): void {
     this.#worker.postMessage(message);
+  }
+
+  /** Gives the thread a profile port (profiling.ts). @returns false when it is stopping */
+  profile(port: MessagePort, intervalUs: number): boolean {
+    if (!this.#stopping) this.#worker.postMessage({ t: 'profile', port, intervalUs } satisfies ToRelay, [port]);
+    return !this.#stopping;
   }
 
   /** Closes the WebSocket behind what was sent and ends the thread. */

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { encodeEnvelope, ownId } from '../../native-free/envelope/index.js';
 import type { FromRelay, RelayWorkerData, ToRelay } from '../messages.js';
+import { serveProfile } from '../profiler.js';
 import { ChannelRings } from './channel-rings.js';
 import { Router } from './router.js';
 import { RelaySocket } from './socket.js';
@@ -68,6 +69,9 @@ port.on('message', (message: ToRelay) => {
       router.routes.delete(message.sid);
       break;
     }
+    case 'profile':
+      serveProfile(message.port, message.intervalUs);
+      break;
     case 'stop':
       void stop();
       break;
