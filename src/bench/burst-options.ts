@@ -22,6 +22,8 @@ export interface BurstOptions {
   timeoutMs: number;
   mtu?: number | 'auto';
   chunkBytes?: number;
+  /** Further environment of every party. */
+  settings?: Readonly<Record<string, string>>;
   /** Directory for each party's log. */
   partyLogDir?: string;
 }
@@ -61,5 +63,6 @@ export function partySettings(options: BurstOptions, party: number): Record<stri
     SYFTBOX_HOTLINK_ICE_SERVERS: '',
     ...(relayOnly ? { HOTLINK_LANES: 'relay' } : {}),
     ...(options.mtu === undefined ? {} : { HOTLINK_MTU: String(options.mtu) }),
+    ...options.settings,
   };
 }
