@@ -39,6 +39,8 @@ export interface ChannelTask {
   limits: ChannelLimits;
   rtc: RtcSettings;
   counters: SharedArrayBuffer;
+  /** The threads' health (native-free/thread-health.ts). */
+  health: SharedArrayBuffer;
 }
 
 /** Profile your thread until something comes on `port`, and answer there (profiler.ts). `port` is transferred. */
@@ -88,6 +90,8 @@ export interface RelayWorkerData {
   headers: Record<string, string>;
   /** Constant part of our message ids. */
   idStem: string;
+  /** The threads' health (native-free/thread-health.ts). */
+  health: SharedArrayBuffer;
 }
 
 /** Main → relay worker. */

@@ -118,6 +118,7 @@ export class RtcExchanges {
   #opened(record: SessionRecord, candidates: string, nowMs: number): void {
     record.webrtc = 'connected';
     record.candidates = candidates;
+    record.webrtcReason = '';
     record.attempts = 0;
     record.negotiation?.handleConnected(nowMs);
     this.#sessions.dropRetired(record);
@@ -200,6 +201,7 @@ export class RtcExchanges {
   #failed(record: SessionRecord, reason: string, nowMs: number): void {
     if (record.negotiation !== undefined) this.#worker.tell({ t: 'rtc-stop', sid: record.sid });
     record.webrtc = 'error';
+    record.webrtcReason = reason;
     this.#worker.tell({ t: 'rtc-failed', sid: record.sid, reason });
     this.#events.event('webrtc failed', { peer: this.#options.marker.peer, sid: record.sid, reason });
     // The acceptor offers, so the acceptor tries again.

@@ -19,6 +19,10 @@ export interface SessionRecord {
   webrtc: SessionStatus['webrtc'];
   /** Kinds of the selected candidates, e.g. `host/srflx`. */
   candidates: string;
+  /** Why WebRTC is not up, in words; empty while it is, or while nothing has failed. */
+  webrtcReason: string;
+  /** Unix ms. */
+  readonly acceptedMs: number;
   /** Failed attempts since WebRTC last worked. */
   attempts: number;
   /** Over as a session, but its data channel carries on until the one of its successor is up. */
