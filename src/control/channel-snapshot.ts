@@ -51,6 +51,8 @@ function sessionSnapshots({ key, marker, counters, sessions, outbound, carrier }
     channel,
     state: 'accepted',
     webrtc: record.webrtc,
+    ...(record.webrtcReason === '' ? {} : { webrtcReason: record.webrtcReason }),
+    ...(record.candidates === undefined ? {} : { candidates: record.candidates }),
     client: clientName(record.peer),
     ...(carrier?.sid === record.sid ? { lane: carrier.lane, laneReason: carrier.reason } : {}),
     seq: record.direction === 'out' ? counters.txPackets : counters.rxPackets,
