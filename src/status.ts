@@ -12,6 +12,10 @@ export interface SessionStatus {
   channel: string;
   state: 'opening' | 'accepted' | 'rejected' | 'closed';
   webrtc: 'none' | 'connecting' | 'connected' | 'error';
+  /** Why there is no data channel now, in words to act on; absent while one is connected or nothing was tried yet. */
+  webrtcReason?: string;
+  /** Kinds of the candidates that carry the data channel: `host`, `srflx` (through a NAT), `prflx`, `relay` (through TURN). */
+  candidates?: { local: string; remote: string };
   /** What the peer runs, from its message ids. */
   client: 'hotlink' | 'go' | 'rust' | 'unknown';
   /** Lane that carries this session now, with the reason when it is not the best one. */
@@ -20,10 +24,6 @@ export interface SessionStatus {
   /** Highest sequence number sent (out) or delivered (in). */
   seq: number;
   mtu?: number;
-  /** Kinds of the selected candidates while WebRTC is connected, e.g. `host/srflx`. */
-  candidates?: string;
-  /** Why WebRTC is not up, when it failed. */
-  webrtcReason?: string;
   /** Unix ms; undefined while it is being opened. */
   acceptedMs?: number;
 }

@@ -38,6 +38,8 @@ export interface ChannelTask {
   salt: string;
   limits: ChannelLimits;
   rtc: RtcSettings;
+  /** Small reads from applications are acknowledged at once, where that can be done (tcp/quickack.ts). */
+  quickAck: boolean;
   counters: SharedArrayBuffer;
   /** The threads' health (native-free/thread-health.ts). */
   health: SharedArrayBuffer;

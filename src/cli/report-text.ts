@@ -103,7 +103,7 @@ function channelLines({ channels, nowMs }: DaemonReport, { paint, sparks }: Text
 function laneWord({ lane, sessions }: ChannelReport): string {
   if (lane === undefined) return sessions.some(({ state }) => state === 'opening') ? 'asking the peer' : 'no lane';
   const candidates = sessions.find((session) => session.lane === lane)?.candidates;
-  return lane === 'webrtc' && candidates !== undefined ? `webrtc (${candidates})` : lane;
+  return lane === 'webrtc' && candidates !== undefined ? `webrtc (${candidates.local}/${candidates.remote})` : lane;
 }
 
 function paintedLane(channel: ChannelReport, paint: Paint): string {

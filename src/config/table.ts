@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import {
   isIceUrl,
+  parseAutoOff,
   parseBindAddress,
   parseExactlyOne,
   parseIceServers,
@@ -213,6 +214,18 @@ export const settings: readonly Setting[] = [
     max: 64 * MiB,
     memory: 'twice this per connection (send and receive)',
     meaning: 'SCTP send and receive buffer. About 1 MiB suits a short round trip; a long one wants bandwidth × round trip.',
+  }),
+  setting<'quickAck'>({
+    key: 'quickAck',
+    env: [{ name: 'HOTLINK_QUICKACK' }],
+    flag: '--quickack <auto|off>',
+    unit: 'word',
+    default: 'auto',
+    range: 'auto, off',
+    meaning:
+      'Small reads from applications are acknowledged at once: one that writes without TCP_NODELAY otherwise waits 40 ms per message. Linux, with the optional package koffi; elsewhere it changes nothing.',
+    parse: parseAutoOff,
+    schema: z.enum(['auto', 'off']),
   }),
   integerSetting<'windowBytes'>({
     key: 'windowBytes',

@@ -76,6 +76,7 @@ export class ChannelControl {
           .padStart(5, '0'),
         limits: options.limits,
         rtc: options.rtc,
+        quickAck: options.quickAck,
         counters: this.#counters,
       },
       supervisor,

@@ -106,13 +106,13 @@ function sessionSnapshots({ key, marker, counters, sessions, outbound, carrier }
     channel,
     state: 'accepted',
     webrtc: record.webrtc,
+    ...(record.webrtcReason === '' ? {} : { webrtcReason: record.webrtcReason }),
+    ...(record.candidates === undefined ? {} : { candidates: record.candidates }),
     client: clientName(record.peer),
     ...(carrier?.sid === record.sid ? { lane: carrier.lane, laneReason: carrier.reason } : {}),
     seq: record.direction === 'out' ? counters.txPackets : counters.rxPackets,
     mtu: record.mtu,
     acceptedMs: record.acceptedMs,
-    ...(record.webrtc === 'connected' && record.candidates !== '' ? { candidates: record.candidates } : {}),
-    ...(record.webrtcReason === '' ? {} : { webrtcReason: record.webrtcReason }),
   }));
   const { sid, state } = outbound;
   if (sid !== undefined && sessions.get(sid) === undefined && state === 'opening') {

@@ -17,11 +17,11 @@ export interface SessionRecord {
   /** ICE user fragment of the offer being answered: names the attempt. */
   offerUfrag: string | undefined;
   webrtc: SessionStatus['webrtc'];
-  /** Kinds of the selected candidates, e.g. `host/srflx`. */
-  candidates: string;
-  /** Why WebRTC is not up, in words; empty while it is, or while nothing has failed. */
+  /** Why it is not connected, after a failure; empty before and while it is. */
   webrtcReason: string;
-  /** Unix ms. */
+  /** Kinds of the selected candidates. */
+  candidates: SessionStatus['candidates'];
+  /** When it was accepted, Unix ms. */
   readonly acceptedMs: number;
   /** Failed attempts since WebRTC last worked. */
   attempts: number;

@@ -70,7 +70,7 @@ describe('the admin endpoint', () => {
       { lane: 'relay', state: expect.stringMatching(/^(idle|up)$/) as string, reason: expect.not.stringMatching(/^$/) as string },
     ]);
     expect(channel?.sessions.find(({ direction }) => direction === 'out')).toMatchObject({
-      candidates: expect.stringContaining('/') as string,
+      candidates: { local: expect.stringMatching(/^(host|prflx)$/) as string, remote: expect.stringMatching(/^(host|prflx)$/) as string },
       acceptedMs: expect.any(Number) as number,
     });
     expect(report?.threads.map(({ name }) => name)).toEqual(['main', 'relay', 'channel-1']);

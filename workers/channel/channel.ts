@@ -13,6 +13,7 @@ import { serveProfile } from '../profiler.js';
 import { ForwardDial } from '../tcp/forward-dial.js';
 import { ForwardListen } from '../tcp/forward-listen.js';
 import { Listener } from '../tcp/listener.js';
+import { loadQuickAck } from '../tcp/quickack.js';
 import { Rendezvous } from '../tcp/rendezvous.js';
 import type { StreamEvents, Streams } from '../tcp/streams.js';
 import { RtcSessions } from './rtc-sessions.js';
@@ -76,6 +77,7 @@ export class Channel {
       closed: (stream, reset, reason) => this.#post({ t: 'connection', event: reset ? 'reset' : 'closed', stream, reason }),
       overflow: (message) => this.#post({ t: 'failed', code: 'ERR_HLNK_GAP', message, over: false }),
       rearm: () => this.#rearm(),
+      quickAck: task.quickAck ? loadQuickAck() : undefined,
     };
     if (task.shape.kind === 'dial') {
       this.#streams = new ForwardDial(this.#core, this.#counters, streamEvents, task.shape);
