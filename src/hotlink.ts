@@ -7,8 +7,17 @@
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
 import RingBufferTs from 'ring-buffer-ts';
-import { fingerprint, HotlinkError, type HotlinkErrorCode, type HotlinkMessage, isEmail, ownIdStem } from '../native-free/index.js';
+import {
+  createThreadHealth,
+  fingerprint,
+  HotlinkError,
+  type HotlinkErrorCode,
+  type HotlinkMessage,
+  isEmail,
+  ownIdStem,
+} from '../native-free/index.js';
 import type { FromRelay } from '../workers/messages.js';
+import { watchThread } from '../workers/thread-health.js';
 import { STOPPING } from './control/channel-control.js';
 import { Channels, forwardId } from './control/channels.js';
 import { dispatchMessage } from './control/control-messages.js';
@@ -83,10 +92,13 @@ class DataPlane implements Hotlink {
   readonly #host = hostId();
   readonly #idStem: string;
   readonly #totals = { markersRefused: 0, envelopesRefused: 0, opensRefused: 0 };
+  readonly #health = createThreadHealth();
+  #unwatch: () => void = () => {};
   #relay: RelayLink | undefined;
   #relayState: Status['relay'] = { state: 'connecting', since: 0 };
   #discovery: Discovery | undefined;
   #startedMs = 0;
+  #eventId = 0;
   #timer: NodeJS.Timeout | undefined;
   #changeQueued = false;
   #stopping: Promise<void> | undefined;
@@ -96,7 +108,7 @@ class DataPlane implements Hotlink {
     this.#options = resolveOptions(options);
     this.#log = options.log;
     this.#idStem = ownIdStem(this.#host, newEpoch(), this.#options.ownPeers);
-    this.#supervisor = new Supervisor(this.#options.threads);
+    this.#supervisor = new Supervisor(this.#options.threads, this.#health);
     this.#channels = new Channels(this.#options, this.#host, this.#supervisor, {
       send: (idStem, message) => this.#send(idStem, message),
       relay: (message) => this.#relay?.post(message),
@@ -134,8 +146,9 @@ class DataPlane implements Hotlink {
   async start(): Promise<void> {
     const { email, server, dataDir, token } = this.#options;
     this.#startedMs = Date.now();
+    this.#unwatch = watchThread(this.#health, 'main');
     this.#relayState = { state: 'connecting', since: this.#startedMs };
-    this.#relay = new RelayLink(relayWorkerData(server, email, token, this.#idStem), {
+    this.#relay = new RelayLink(relayWorkerData(server, email, token, this.#idStem, this.#health), {
       message: (message) => this.#fromRelay(message),
       died: (error) => this.#fatal('ERR_HLNK_WORKER', `the relay worker died: ${error.message}`),
     });
@@ -207,6 +220,7 @@ class DataPlane implements Hotlink {
 
   async #end(): Promise<void> {
     this.#discovery?.stop();
+    this.#unwatch();
     await this.#channels.settle();
     clearTimeout(this.#timer);
     // Draining first: a Close tells the peer to give the session up.
@@ -304,7 +318,8 @@ class DataPlane implements Hotlink {
   }
 
   #event(what: string, fields: Record<string, unknown>, level: 'info' | 'warn' | 'error' = 'info'): void {
-    this.#recent.add({ atMs: Date.now(), what, fields });
+    this.#eventId += 1;
+    this.#recent.add({ id: this.#eventId, atMs: Date.now(), what, fields });
     this.#log?.[level](fields, what);
     this.#emitter.emit('event', what, fields);
     this.#changed();
@@ -321,6 +336,7 @@ class DataPlane implements Hotlink {
       relay: this.#relayState,
       channels: this.#channels,
       totals: this.#totals,
+      health: this.#health,
       events: this.#recent.toArray(),
     });
   }

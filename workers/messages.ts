@@ -41,6 +41,8 @@ export interface ChannelTask {
   /** Small reads from applications are acknowledged at once, where that can be done (tcp/quickack.ts). */
   quickAck: boolean;
   counters: SharedArrayBuffer;
+  /** The threads' health (native-free/thread-health.ts). */
+  health: SharedArrayBuffer;
 }
 
 /** Profile your thread until something comes on `port`, and answer there (profiler.ts). `port` is transferred. */
@@ -90,6 +92,8 @@ export interface RelayWorkerData {
   headers: Record<string, string>;
   /** Constant part of our message ids. */
   idStem: string;
+  /** The threads' health (native-free/thread-health.ts). */
+  health: SharedArrayBuffer;
 }
 
 /** Main → relay worker. */

@@ -301,6 +301,18 @@ export const settings: readonly Setting[] = [
     meaning: 'Log at debug level.',
     parse: parseExactlyOne,
   }),
+  setting<'admin'>({
+    key: 'admin',
+    env: [{ name: 'HOTLINK_ADMIN' }],
+    flag: '--admin <where>',
+    unit: 'address',
+    default: 'auto',
+    range: 'auto, off, host:port',
+    meaning:
+      'Admin endpoint of a daemon with a data directory: status, metrics, events, profiles. auto: a unix socket in `.syftbox` there, loopback TCP on Windows. An address must be a loopback one; its token stands in `.syftbox/hotlink_admin.json`.',
+    parse: parseText,
+    schema: text,
+  }),
   switchSetting<'socketOnly'>({
     key: 'socketOnly',
     env: ['SYFTBOX_HOTLINK_SOCKET_ONLY'],

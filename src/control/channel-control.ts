@@ -51,6 +51,7 @@ export class ChannelControl {
   /** Signals that came before their session. */
   readonly #early = new EarlyItems<SignalMessage>(EARLY_TUNABLES);
   readonly #listening = new Listening();
+  readonly #addedMs = Date.now();
   #peer: Fingerprint = { kind: 'unknown' };
   #problem: string | undefined;
   #carrier: Carrier | undefined;
@@ -260,7 +261,10 @@ export class ChannelControl {
         this.#exchanges.handleWorker(message, now);
         break;
       case 'carries':
-        this.#carrier = message.lane === undefined ? undefined : { sid: message.sid as string, lane: message.lane, reason: message.reason };
+        this.#carrier =
+          message.lane === undefined
+            ? undefined
+            : { sid: message.sid as string, lane: message.lane, reason: message.reason, sinceMs: Date.now() };
         this.#events.event('lane', { peer: this.marker.peer, sid: message.sid, lane: message.lane, reason: message.reason });
         break;
       case 'first-payload':
@@ -294,6 +298,10 @@ export class ChannelControl {
     return channelSnapshot({
       key: this.key,
       marker: this.marker,
+      shape: this.shape,
+      bind: this.bind,
+      addedMs: this.#addedMs,
+      allowed: { webrtc: this.#options.limits.webrtcAllowed, relay: this.#options.limits.relayAllowed },
       port: this.port,
       problem: this.#problem,
       counters: readCounters(this.#counters),

@@ -24,11 +24,16 @@ let ending: Promise<void> = Promise.resolve();
 
 export class Supervisor {
   readonly #most: number;
+  readonly #health: SharedArrayBuffer;
   readonly #threads: Thread[] = [];
 
-  /** @param threads the most there will be; each starts when a channel finds no idle one */
-  constructor(threads: number) {
+  /**
+   * @param threads the most there will be; each starts when a channel finds no idle one
+   * @param health where each thread says how it is doing
+   */
+  constructor(threads: number, health: SharedArrayBuffer) {
     this.#most = threads;
+    this.#health = health;
   }
 
   /**
@@ -36,10 +41,12 @@ export class Supervisor {
    * @param died called when the task ended without having been told to
    * @returns main's end of the channel's port
    */
-  start(task: Omit<ChannelTask, 'port'>, died: (error: Error) => void): MessagePort {
+  start(task: Omit<ChannelTask, 'port' | 'health'>, died: (error: Error) => void): MessagePort {
     const { pool, running } = this.#place();
     const { port1, port2 } = new MessageChannel();
-    const run = pool.run({ ...task, port: port2 } satisfies ChannelTask, { transferList: [port2] }).catch((error: Error) => died(error));
+    const run = pool
+      .run({ ...task, port: port2, health: this.#health } satisfies ChannelTask, { transferList: [port2] })
+      .catch((error: Error) => died(error));
     running.add(run);
     void run.finally(() => running.delete(run));
     return port1;

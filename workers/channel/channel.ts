@@ -107,6 +107,15 @@ export class Channel {
     return this.#stopped;
   }
 
+  /** Brings the gauges among the counters up to date: too dear with every frame, and nobody looks that often. */
+  gauge(): void {
+    const counters = this.#counters;
+    counters[Counter.inFlightFrames] = this.#core.out.inFlightFrames;
+    counters[Counter.openStreams] = this.#streams.liveStreams;
+    counters[Counter.laneBufferedBytes] = this.#core.lane?.bufferedBytes() ?? 0;
+    counters[Counter.backlogBytes] = this.#streams.backlogBytes;
+  }
+
   #handle(message: ToChannel): void {
     const now = performance.now();
     switch (message.t) {
