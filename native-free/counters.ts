@@ -36,6 +36,11 @@ export const COUNTER_NAMES = [
   'lanesSuspected',
   'txDirectPackets',
   'directRefused',
+  'rttMs',
+  'inFlightFrames',
+  'openStreams',
+  'laneBufferedBytes',
+  'backlogBytes',
 ] as const;
 
 export type CounterName = (typeof COUNTER_NAMES)[number];

@@ -7,8 +7,17 @@
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
 import RingBufferTs from 'ring-buffer-ts';
-import { HotlinkError, type HotlinkErrorCode, type HotlinkMessage, isEmail, ownIdStem } from '../native-free/index.js';
+import {
+  createThreadHealth,
+  fingerprint,
+  HotlinkError,
+  type HotlinkErrorCode,
+  type HotlinkMessage,
+  isEmail,
+  ownIdStem,
+} from '../native-free/index.js';
 import type { FromRelay } from '../workers/messages.js';
+import { watchThread } from '../workers/thread-health.js';
 import { createCertificate } from './control/certificate.js';
 import { STOPPING } from './control/channel-control.js';
 import { Channels, forwardId } from './control/channels.js';
@@ -17,6 +26,7 @@ import { soonest } from './control/deadline.js';
 import { Discovery } from './control/discovery.js';
 import { hostId, newEpoch } from './control/identity.js';
 import { InboundControl } from './control/inbound-control.js';
+import { type ProfiledThread, profileThreads, type ThreadProfile } from './control/profiling.js';
 import { RelayLink, relayWorkerData } from './control/relay-link.js';
 import { dataPlaneSnapshot } from './control/snapshot.js';
 import { Supervisor } from './control/supervisor.js';
@@ -58,6 +68,11 @@ export interface Hotlink extends AsyncDisposable {
   stop(): Promise<void>;
   /** A snapshot of what runs now. Synchronous and cheap. */
   status(): Status;
+  /**
+   * A CPU profile of every thread over the next `milliseconds`: `main`, `relay`, `channel-1`, … Aborting ends it early.
+   * @throws HotlinkError `ERR_HLNK_USAGE` while one is being taken
+   */
+  profile(options: { milliseconds: number; signal?: AbortSignal }): Promise<ThreadProfile[]>;
   on<K extends keyof HotlinkEvents>(event: K, listener: (...args: HotlinkEvents[K]) => void): void;
   off<K extends keyof HotlinkEvents>(event: K, listener: (...args: HotlinkEvents[K]) => void): void;
 }
@@ -76,12 +91,15 @@ class DataPlane implements Hotlink {
   readonly #inbound: InboundControl;
   readonly #recent = new RingBufferTs.RingBuffer<Status['events'][number]>(RECENT_EVENTS);
   readonly #host = hostId();
-  readonly #idStem = ownIdStem(this.#host, newEpoch());
+  readonly #idStem: string;
   readonly #totals = { markersRefused: 0, envelopesRefused: 0, opensRefused: 0 };
+  readonly #health = createThreadHealth();
+  #unwatch: () => void = () => {};
   #relay: RelayLink | undefined;
   #relayState: Status['relay'] = { state: 'connecting', since: 0 };
   #discovery: Discovery | undefined;
   #startedMs = 0;
+  #eventId = 0;
   #timer: NodeJS.Timeout | undefined;
   #changeQueued = false;
   #stopping: Promise<void> | undefined;
@@ -90,7 +108,8 @@ class DataPlane implements Hotlink {
     if (!isEmail(options.email)) throw new HotlinkError('ERR_HLNK_CONFIG', `"${options.email}" is not an e-mail address`);
     this.#options = resolveOptions(options);
     this.#log = options.log;
-    this.#supervisor = new Supervisor(this.#options.threads);
+    this.#idStem = ownIdStem(this.#host, newEpoch(), this.#options.ownPeers);
+    this.#supervisor = new Supervisor(this.#options.threads, this.#health);
     this.#channels = new Channels(this.#options, this.#host, this.#supervisor, {
       send: (idStem, message) => this.#send(idStem, message),
       relay: (message) => this.#relay?.post(message),
@@ -132,8 +151,9 @@ class DataPlane implements Hotlink {
       const { port } = this.#options.direct;
       this.#options.direct.identity = { ...createCertificate(), port };
     }
+    this.#unwatch = watchThread(this.#health, 'main');
     this.#relayState = { state: 'connecting', since: this.#startedMs };
-    this.#relay = new RelayLink(relayWorkerData(server, email, token, this.#idStem), {
+    this.#relay = new RelayLink(relayWorkerData(server, email, token, this.#idStem, this.#health), {
       message: (message) => this.#fromRelay(message),
       died: (error) => this.#fatal('ERR_HLNK_WORKER', `the relay worker died: ${error.message}`),
     });
@@ -184,6 +204,16 @@ class DataPlane implements Hotlink {
     return { address, close, [Symbol.asyncDispose]: close };
   }
 
+  profile({ milliseconds, signal }: { milliseconds: number; signal?: AbortSignal }): Promise<ThreadProfile[]> {
+    const others: ProfiledThread[] = [...this.#channels.all()].map((channel) => ({
+      kind: 'channel',
+      profile: (port, intervalUs) => channel.profile(port, intervalUs),
+    }));
+    const relay = this.#relay;
+    if (relay !== undefined) others.unshift({ kind: 'relay', profile: (port, intervalUs) => relay.profile(port, intervalUs) });
+    return profileThreads(others, milliseconds, signal);
+  }
+
   stop(): Promise<void> {
     this.#stopping ??= this.#end();
     return this.#stopping;
@@ -195,6 +225,7 @@ class DataPlane implements Hotlink {
 
   async #end(): Promise<void> {
     this.#discovery?.stop();
+    this.#unwatch();
     await this.#channels.settle();
     clearTimeout(this.#timer);
     // Draining first: a Close tells the peer to give the session up.
@@ -225,7 +256,7 @@ class DataPlane implements Hotlink {
         this.#relayDown(message.reason, message.status, now);
         break;
       case 'message':
-        dispatchMessage(message, this.#inbound, this.#channels, now);
+        dispatchMessage(message, fingerprint(message.id, this.#options.ownPeers), this.#inbound, this.#channels, now);
         break;
       case 'refused':
         this.#totals.envelopesRefused += 1;
@@ -292,7 +323,8 @@ class DataPlane implements Hotlink {
   }
 
   #event(what: string, fields: Record<string, unknown>, level: 'info' | 'warn' | 'error' = 'info'): void {
-    this.#recent.add({ atMs: Date.now(), what, fields });
+    this.#eventId += 1;
+    this.#recent.add({ id: this.#eventId, atMs: Date.now(), what, fields });
     this.#log?.[level](fields, what);
     this.#emitter.emit('event', what, fields);
     this.#changed();
@@ -309,6 +341,7 @@ class DataPlane implements Hotlink {
       relay: this.#relayState,
       channels: this.#channels,
       totals: this.#totals,
+      health: this.#health,
       events: this.#recent.toArray(),
     });
   }

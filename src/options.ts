@@ -52,10 +52,20 @@ export interface HotlinkOptions {
   threads?: number;
   /** UDP payload limit per connection, bytes, 576…4096, or `auto`: 4096 when both ends are on one host, 1280 otherwise. */
   mtu?: number | 'auto';
+  /** Acknowledge small reads from applications at once (Linux, with the optional package koffi). Default `auto`. */
+  quickAck?: 'auto' | 'off';
   /** SCTP send and receive buffer, bytes. */
   sctpWindowBytes?: number;
   /** Send window per channel (the retransmission store), bytes. */
   windowBytes?: number;
+  /** Silence after which a peer of our own kind is asked whether it is there, ms. At most a third of `peerLossMs` is used. */
+  keepAliveMs?: number;
+  /** Within this long a killed peer's streams are reset, ms (own peers). */
+  peerLossMs?: number;
+  /** How long open streams survive without any lane, ms (own peers). */
+  resumeMs?: number;
+  /** False: treat other hotlinks as upstream peers, and be one to them. Nothing is acknowledged, and streams do not survive their lane. */
+  ownPeers?: boolean;
   /** Aborting it is `stop()`. */
   signal?: AbortSignal;
   log?: Log;

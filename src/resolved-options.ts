@@ -3,9 +3,8 @@
 
 import { cpus } from 'node:os';
 import { type ChannelLimits, DEFAULT_LIMITS, HotlinkError, LANE_KINDS } from '../native-free/index.js';
-import type { DirectIdentity } from '../workers/direct/identity.js';
 import { parseIceServers } from '../workers/lanes/ice-servers.js';
-import type { IceSettings, RtcSettings } from '../workers/messages.js';
+import type { DirectIdentity, IceSettings, RtcSettings } from '../workers/messages.js';
 import { readDirect } from './direct-address.js';
 import type { HotlinkOptions } from './options.js';
 
@@ -24,12 +23,15 @@ export interface ResolvedOptions {
   dataDir: string | undefined;
   token: string | undefined;
   strict: boolean;
+  /** Other hotlinks are recognised as such. */
+  ownPeers: boolean;
   bindAddress: string;
   threads: number;
   mtu: number | 'auto';
   limits: ChannelLimits;
   rtc: RtcSettings;
   direct: DirectOptions;
+  quickAck: boolean;
   /** One object, read at each connection. */
   ice: IceSettings;
   /** Takes what the relay advertises, unless the options said which servers to use. */
@@ -44,6 +46,7 @@ export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
   const direct = readDirect(options.direct ?? 'auto');
   if (direct === undefined) throw new HotlinkError('ERR_HLNK_CONFIG', `direct: "${options.direct}" is not auto, off or HOST:PORT`);
   const p2pOnly = options.p2pOnly ?? false;
+  const peerLossMs = options.peerLossMs ?? DEFAULT_LIMITS.peerLossMs;
   const windowBytes = options.windowBytes ?? DEFAULT_LIMITS.windowBytes;
   const ice: IceSettings = {
     iceServers: [...(options.iceServers ?? [])],
@@ -61,6 +64,7 @@ export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
     dataDir: options.dataDir,
     token: options.token,
     strict: options.strict ?? false,
+    ownPeers: options.ownPeers ?? true,
     bindAddress: options.bindAddress ?? '127.0.0.1',
     threads: options.threads ?? Math.min(4, Math.max(1, cpus().length)),
     mtu: options.mtu ?? 'auto',
@@ -72,12 +76,17 @@ export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
       creditBytes: Math.max(windowBytes, DEFAULT_LIMITS.creditBytes),
       fallbackGraceMs: options.fallbackGraceMs ?? DEFAULT_LIMITS.fallbackGraceMs,
       directAllowed: lanes.includes('direct') && direct !== 'off',
+      peerLossMs,
+      // Three chances to be heard, or a single lost message would look like a lost peer.
+      keepAliveMs: Math.min(options.keepAliveMs ?? DEFAULT_LIMITS.keepAliveMs, Math.floor(peerLossMs / 3)),
+      resumeMs: options.resumeMs ?? DEFAULT_LIMITS.resumeMs,
       webrtcAllowed: lanes.includes('webrtc'),
       relayAllowed: lanes.includes('relay') && !p2pOnly,
       strict: options.strict ?? false,
     },
     rtc,
     direct: direct === 'off' ? { host: undefined, port: 0, identity: undefined } : { ...direct, identity: undefined },
+    quickAck: options.quickAck !== 'off',
     ice,
     adoptIce(iceServers, turnUser, turnPass) {
       if (options.iceServers !== undefined || iceServers === undefined) return;

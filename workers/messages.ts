@@ -6,7 +6,6 @@ import type { HotlinkMessage } from '../native-free/envelope/index.js';
 import type { HotlinkErrorCode } from '../native-free/errors.js';
 import type { LaneKind } from '../native-free/lane.js';
 import type { DirectParty } from '../native-free/session/direct-signal.js';
-import type { DirectIdentity } from './direct/identity.js';
 
 /** STUN and TURN servers. With each connection, since the relay may advertise them after the channel began. */
 export interface IceSettings {
@@ -22,6 +21,17 @@ export interface RtcSettings {
   sctpWindowBytes: number;
   bufferedHighBytes: number;
   backpressureWaitMs: number;
+}
+
+/** What a thread shows of itself on direct connections. */
+export interface DirectIdentity {
+  /** PEM. */
+  key: string;
+  certificate: string;
+  /** SHA-256 of the certificate, 64 lowercase hex digits. */
+  fingerprint: string;
+  /** Port for peers on other machines; threads beyond the first take the ones above. 0: the system's choice. */
+  port: number;
 }
 
 /**
@@ -43,7 +53,18 @@ export interface ChannelTask {
   rtc: RtcSettings;
   /** Undefined where the direct lane is off. */
   direct: DirectIdentity | undefined;
+  /** Small reads from applications are acknowledged at once, where that can be done (tcp/quickack.ts). */
+  quickAck: boolean;
   counters: SharedArrayBuffer;
+  /** The threads' health (native-free/thread-health.ts). */
+  health: SharedArrayBuffer;
+}
+
+/** Profile your thread until something comes on `port`, and answer there (profiler.ts). `port` is transferred. */
+export interface ProfileRequest {
+  t: 'profile';
+  port: MessagePort;
+  intervalUs: number;
 }
 
 /** Main → channel worker. */
@@ -62,6 +83,7 @@ export type ToChannel =
   | { t: 'relay-rings'; out: SharedArrayBuffer; in: SharedArrayBuffer }
   | { t: 'relay-up'; sid: string; binding: number; direction: 'in' | 'out' }
   | { t: 'relay-down'; sid: string; reason: string }
+  | ProfileRequest
   | { t: 'stop' };
 
 /** Channel worker → main. */
@@ -96,6 +118,8 @@ export interface RelayWorkerData {
   headers: Record<string, string>;
   /** Constant part of our message ids. */
   idStem: string;
+  /** The threads' health (native-free/thread-health.ts). */
+  health: SharedArrayBuffer;
 }
 
 /** Main → relay worker. */
@@ -105,6 +129,7 @@ export type ToRelay =
   | { t: 'rings-gone'; channel: number }
   | { t: 'bind'; channel: number; binding: number; sid: string; direction: 'in' | 'out' }
   | { t: 'unbind'; sid: string }
+  | ProfileRequest
   | { t: 'stop' };
 
 /** Relay worker → main. */

@@ -160,6 +160,7 @@ export class ChannelCore {
       return;
     }
     this.#violated = false;
+    this.#peer.alive(nowMs);
     const outbound = info.direction === 'out';
     this.#carriers.addSession(info, info.own || outbound ? undefined : this.#upstreamFlow(), nowMs);
     this.out.setPeer(info.own, outbound ? new TextEncoder().encode(info.path) : this.out.framer.path);
@@ -184,6 +185,8 @@ export class ChannelCore {
     if (this.#over) return;
     this.#carriers.addLane(lane, nowMs);
     this.#violated = false;
+    // A connection between the two takes both; a lane through the relay comes up alone.
+    if (lane.kind !== 'relay') this.#peer.alive(nowMs);
     // What was said on the lane before may be lost.
     if (this.#ownPeer && this.#open) this.in.refresh(nowMs);
     this.#choose(nowMs);

@@ -23,6 +23,8 @@ export interface BurstOptions {
   timeoutMs: number;
   mtu?: number | 'auto';
   chunkBytes?: number;
+  /** Further environment of every party. */
+  settings?: Readonly<Record<string, string>>;
   /** Directory for each party's log. */
   partyLogDir?: string;
 }
@@ -70,5 +72,6 @@ export function partySettings(options: BurstOptions, party: number): Record<stri
     SYFTBOX_HOTLINK_ICE_SERVERS: '',
     HOTLINK_LANES: lanes,
     ...(options.mtu === undefined ? {} : { HOTLINK_MTU: String(options.mtu) }),
+    ...options.settings,
   };
 }

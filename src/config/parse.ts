@@ -63,6 +63,13 @@ export function parseDirectSetting(text: string): Parsed<string> {
   return readDirect(text) === undefined ? { note: `'${text}' is not auto, off or HOST:PORT` } : { value: text.trim() };
 }
 
+/** `auto` or `off`. */
+export function parseAutoOff(text: string): Parsed<'auto' | 'off'> {
+  const word = text.trim().toLowerCase();
+  if (word === '') return {};
+  return word === 'auto' || word === 'off' ? { value: word } : { note: `'${text}' is neither auto nor off` };
+}
+
 /** A comma list of lane names. An unknown name spoils the whole list: half a ladder would be a surprise. */
 export function parseLanes(text: string): Parsed<LaneKind[]> {
   const names = commaList(text);

@@ -5,6 +5,7 @@
 // Who closes what, in which order: the worker's part drains and ends (`stop`) → Close for the session we opened, which drops its record →
 // the relay worker's rings.
 
+import type { MessagePort } from 'node:worker_threads';
 import {
   createCounters,
   DIRECT_SIGNAL,
@@ -53,6 +54,7 @@ export class ChannelControl {
   /** Signals that came before their session. */
   readonly #early = new EarlyItems<SignalMessage>(EARLY_TUNABLES);
   readonly #listening = new Listening();
+  readonly #addedMs = Date.now();
   #peer: Fingerprint = { kind: 'unknown' };
   #problem: string | undefined;
   #carrier: Carrier | undefined;
@@ -63,7 +65,7 @@ export class ChannelControl {
     this.marker = marker;
     this.key = outboundPath(marker);
     this.keys = new Set(inboundKeys(marker));
-    this.idStem = ownIdStem(options.host, this.epoch);
+    this.idStem = ownIdStem(options.host, this.epoch, options.ownPeers);
     this.#options = options;
     this.#events = events;
     this.#worker = new ChannelWorker(
@@ -78,6 +80,7 @@ export class ChannelControl {
         limits: options.limits,
         rtc: options.rtc,
         direct: options.direct,
+        quickAck: options.quickAck,
         counters: this.#counters,
       },
       supervisor,
@@ -106,8 +109,10 @@ export class ChannelControl {
   get port(): number {
     return this.#listening.port;
   }
-  get totals(): RtcExchanges['totals'] {
-    return this.#exchanges.totals;
+  /** What the data plane sums up over all channels, those that are gone included. */
+  get totals(): RtcExchanges['totals'] & { framesRefused: number; strictViolations: number } {
+    const { framesRefused, strictViolations } = readCounters(this.#counters);
+    return { ...this.#exchanges.totals, framesRefused, strictViolations };
   }
   get timings(): RtcExchanges['timings'] {
     return this.#exchanges.timings;
@@ -273,7 +278,10 @@ export class ChannelControl {
         this.#direct.handleWorker(message, now);
         break;
       case 'carries':
-        this.#carrier = message.lane === undefined ? undefined : { sid: message.sid as string, lane: message.lane, reason: message.reason };
+        this.#carrier =
+          message.lane === undefined
+            ? undefined
+            : { sid: message.sid as string, lane: message.lane, reason: message.reason, sinceMs: Date.now() };
         this.#events.event('lane', { peer: this.marker.peer, sid: message.sid, lane: message.lane, reason: message.reason });
         break;
       case 'first-payload':
@@ -296,12 +304,21 @@ export class ChannelControl {
     this.service(now);
   }
 
+  /** Gives its thread a profile port (profiling.ts). @returns false when it is stopping */
+  profile(port: MessagePort, intervalUs: number): boolean {
+    return this.#worker.profile(port, intervalUs);
+  }
+
   // --- status and end ------------------------------------------------------------------------------------------------------------
 
   status(): ChannelStatus {
     return channelSnapshot({
       key: this.key,
       marker: this.marker,
+      shape: this.shape,
+      bind: this.bind,
+      addedMs: this.#addedMs,
+      allowed: { webrtc: this.#options.limits.webrtcAllowed, relay: this.#options.limits.relayAllowed },
       port: this.port,
       problem: this.#problem,
       counters: readCounters(this.#counters),

@@ -2,8 +2,7 @@
 // Main thread.
 
 import type { ChannelLimits, HotlinkErrorCode, HotlinkMessage, Marker } from '../../native-free/index.js';
-import type { DirectIdentity } from '../../workers/direct/identity.js';
-import type { ChannelShape, IceSettings, RtcSettings, ToRelay } from '../../workers/messages.js';
+import type { ChannelShape, DirectIdentity, IceSettings, RtcSettings, ToRelay } from '../../workers/messages.js';
 
 export interface ChannelOptions {
   /** Names the channel to the relay worker and to the inbound sessions. Never used twice in one run. */
@@ -11,10 +10,13 @@ export interface ChannelOptions {
   marker: Marker;
   email: string;
   host: string;
+  /** Other hotlinks are recognised as such. */
+  ownPeers: boolean;
   bind: string;
   shape: ChannelShape;
   limits: ChannelLimits;
   rtc: RtcSettings;
+  quickAck: boolean;
   ice: IceSettings;
   mtu: number | 'auto';
   /** Undefined where the direct lane is off. */

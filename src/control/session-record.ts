@@ -29,17 +29,20 @@ export interface SessionRecord {
   readonly peer: Fingerprint;
   /** Frames up to 4096-byte datagrams between two ends of one machine, 1280 otherwise, unless configured. */
   readonly mtu: number;
-  /** The peer is one of ours on this very machine. */
+  /** The peer is a hotlink on this very machine. */
   readonly sameHost: boolean;
   binding: number;
   negotiation: Negotiation | undefined;
   /** ICE user fragment of the offer being answered: names the attempt. */
   offerUfrag: string | undefined;
   webrtc: SessionStatus['webrtc'];
-  webrtcReason: string;
   readonly direct: DirectRecord;
-  /** Kinds of the selected candidates, e.g. `host/srflx`. */
-  candidates: string;
+  /** Why it is not connected, after a failure; empty before and while it is. */
+  webrtcReason: string;
+  /** Kinds of the selected candidates. */
+  candidates: SessionStatus['candidates'];
+  /** When it was accepted, Unix ms. */
+  readonly acceptedMs: number;
   /** Failed attempts since WebRTC last worked. */
   attempts: number;
   /** Over as a session, but its data channel carries on until the one of its successor is up. */

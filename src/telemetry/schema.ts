@@ -8,8 +8,13 @@ interface LiveSession {
   peer: string;
   channel: string;
   webrtc: SessionStatus['webrtc'];
-  /** Ours: what carries it now. */
+  /** Ours from here on: what carries it now, and why that. */
   lane?: LaneKind;
+  lane_reason?: string;
+  /** Why there is no data channel. */
+  webrtc_reason?: string;
+  /** Kinds of the candidates that carry the data channel. */
+  candidates?: { local: string; remote: string };
 }
 
 interface LiveProxy {
@@ -110,7 +115,7 @@ export function telemetryOf(status: Status): Telemetry {
     p2p_answers_ok: status.totals.p2pAnswersOk,
     p2p_answers_err: status.totals.p2pAnswersErr,
     ws_fallbacks: sum((one) => one.wsFallbacks),
-    strict_violations: sum((one) => one.strictViolations) + status.totals.strictViolations,
+    strict_violations: status.totals.strictViolations,
     webrtc_connected: connected,
     offer_to_dc_open_ms: status.timings.offerToDcOpenMs ?? null,
     open_to_first_payload_ms: status.timings.openToFirstPayloadMs ?? null,
@@ -141,8 +146,17 @@ export function telemetryOf(status: Status): Telemetry {
 }
 
 function liveSession(session: SessionStatus): LiveSession {
-  const { peer, channel, webrtc, lane } = session;
-  return { sid: session.sid.slice(0, 8), peer, channel, webrtc, ...(lane === undefined ? {} : { lane }) };
+  const { peer, channel, webrtc, lane, laneReason, webrtcReason, candidates } = session;
+  return {
+    sid: session.sid.slice(0, 8),
+    peer,
+    channel,
+    webrtc,
+    ...(lane === undefined ? {} : { lane }),
+    ...(laneReason === undefined ? {} : { lane_reason: laneReason }),
+    ...(webrtcReason === undefined ? {} : { webrtc_reason: webrtcReason }),
+    ...(candidates === undefined ? {} : { candidates }),
+  };
 }
 
 function outboundStatus(session: SessionStatus): 'pending' | 'accepted' | 'rejected' {

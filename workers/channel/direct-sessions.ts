@@ -3,9 +3,8 @@
 
 import { Counter } from '../../native-free/counters.js';
 import { DirectAttempt } from '../direct/attempt.js';
-import type { DirectIdentity } from '../direct/identity.js';
 import { DirectLane } from '../lanes/direct.js';
-import type { FromChannel, ToChannel } from '../messages.js';
+import type { DirectIdentity, FromChannel, ToChannel } from '../messages.js';
 
 export interface DirectSessionEvents {
   post(message: FromChannel): void;

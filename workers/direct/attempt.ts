@@ -4,8 +4,9 @@
 
 import { connect, type TLSSocket } from 'node:tls';
 import { type DirectParty, parseAddress } from '../../native-free/session/direct-signal.js';
+import type { DirectIdentity } from '../messages.js';
+import { CIPHERS, GREETING_WAIT_MS } from './constants.js';
 import { GREETING_BYTES, greeting, KEEP, peerFingerprint, readExactly, readGreeting } from './greeting.js';
-import { CIPHERS, type DirectIdentity, GREETING_WAIT_MS } from './identity.js';
 import { type DirectListener, listenerOf } from './listener.js';
 
 /** Connections of a peer that dialled before its answer came here. */

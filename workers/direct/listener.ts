@@ -6,8 +6,9 @@ import { constants } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
+import type { DirectIdentity } from '../messages.js';
+import { CIPHERS, GREETING_WAIT_MS } from './constants.js';
 import { GREETING_BYTES, peerFingerprint, readExactly, readGreeting } from './greeting.js';
-import { CIPHERS, type DirectIdentity, GREETING_WAIT_MS } from './identity.js';
 
 /** Connections that have not said their token yet; further ones wait in the system's queue. */
 const MAX_STRANGERS = 64;
