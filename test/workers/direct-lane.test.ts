@@ -197,7 +197,7 @@ describe('a stranger in the middle', () => {
   });
 });
 
-const silent: DirectLaneEvents = { frame: () => {}, writable: () => {}, stalled: () => {}, closed: () => {} };
+const silent: DirectLaneEvents = { frame: () => {}, writable: () => {}, closed: () => {} };
 const payload = (frame: Uint8Array): Uint8Array => frame.subarray(frame.length - PAYLOAD_BYTES);
 const PAYLOAD_BYTES = 200_000;
 
@@ -295,6 +295,8 @@ describe('a direct lane', () => {
     const frame = encodeFrame('p@q.co/x', '', 1, new Uint8Array(100_000));
     let taken = 0;
     while (a.trySend(frame) === 'taken') taken += 1;
+    for (let i = 0; i < 3; i += 1) if (a.trySend(frame, true) === 'taken') taken += 1;
+    expect(taken).toBe(4);
     a.close();
     await until('it arrived', () => bytes === taken * frame.length);
   });
