@@ -18,6 +18,7 @@ import {
 } from '../native-free/index.js';
 import type { FromRelay } from '../workers/messages.js';
 import { watchThread } from '../workers/thread-health.js';
+import { createCertificate } from './control/certificate.js';
 import { STOPPING } from './control/channel-control.js';
 import { Channels, forwardId } from './control/channels.js';
 import { dispatchMessage } from './control/control-messages.js';
@@ -59,8 +60,8 @@ export interface Hotlink extends AsyncDisposable {
    */
   forward(options: ForwardOptions): Promise<ForwardChannel>;
   /**
-   * Gives up the WebRTC connections of every session that a peer opened and offers new ones, as after a change of networks. Streams to
-   * peers of our own kind go on, over whatever lane is left meanwhile.
+   * Makes new peer-to-peer connections for every session that a peer opened, as after a change of networks: WebRTC connections are given
+   * up first, direct ones stay until their successors are up. Streams to peers of our own kind go on, over whatever lane is left meanwhile.
    */
   renegotiate(): void;
   /** Ends everything, telling peers. Idempotent. */
@@ -146,6 +147,10 @@ class DataPlane implements Hotlink {
   async start(): Promise<void> {
     const { email, server, dataDir, token } = this.#options;
     this.#startedMs = Date.now();
+    if (this.#options.limits.directAllowed) {
+      const { port } = this.#options.direct;
+      this.#options.direct.identity = { ...createCertificate(), port };
+    }
     this.#unwatch = watchThread(this.#health, 'main');
     this.#relayState = { state: 'connecting', since: this.#startedMs };
     this.#relay = new RelayLink(relayWorkerData(server, email, token, this.#idStem, this.#health), {

@@ -1,7 +1,9 @@
 // The synchronous snapshot of a running data plane: what `hotlink status --json`, the telemetry file and an embedding program read.
 // Plain data; numbers are counts, bytes or milliseconds as their names say. Main thread.
 
-export type LaneKind = 'webrtc' | 'relay';
+import type { LaneKind } from '../native-free/index.js';
+
+export type { LaneKind };
 
 /** Live state of one session (upstream's unit: one direction, opener to acceptor). */
 export interface SessionStatus {
@@ -12,6 +14,9 @@ export interface SessionStatus {
   channel: string;
   state: 'opening' | 'accepted' | 'rejected' | 'closed';
   webrtc: 'none' | 'connecting' | 'connected' | 'error';
+  direct: 'none' | 'connecting' | 'connected' | 'error';
+  /** Why there is no direct lane now, likewise. */
+  directReason?: string;
   /** Why there is no data channel now, in words to act on; absent while one is connected or nothing was tried yet. */
   webrtcReason?: string;
   /** Kinds of the candidates that carry the data channel: `host`, `srflx` (through a NAT), `prflx`, `relay` (through TURN). */
@@ -58,6 +63,8 @@ export interface ChannelCounters {
   txPackets: number;
   txBytes: number;
   txP2pPackets: number;
+  /** Those of `txP2pPackets` that took the direct lane. */
+  txDirectPackets: number;
   txWsPackets: number;
   txSendMsTotal: number;
   txSendMsMax: number;
@@ -80,6 +87,8 @@ export interface ChannelCounters {
   resets: number;
   wsFallbacks: number;
   strictViolations: number;
+  /** Connections to the direct lane's port that were turned away: no or a wrong certificate, an unknown token, no TLS. */
+  directRefused: number;
   /** Between own peers, from here on. Acknowledgements sent and received, credit included. */
   acksSent: number;
   acksReceived: number;

@@ -32,6 +32,8 @@ export interface ChannelLimits {
   peerLossMs: number;
   /** How long open streams survive without any lane, ms. */
   resumeMs: number;
+  /** Between own peers only. */
+  directAllowed: boolean;
   webrtcAllowed: boolean;
   relayAllowed: boolean;
   strict: boolean;
@@ -51,6 +53,7 @@ export const DEFAULT_LIMITS: ChannelLimits = {
   keepAliveMs: 3000, // three chances before peerLossMs, and one small message each way per open channel
   peerLossMs: 10_000, // an application's own patience is seldom shorter, and a busy machine stalls for less
   resumeMs: 60_000, // a relay restart or a laptop between two networks; openers ask again every 15 s at the latest, so four tries fit
+  directAllowed: false, // needs a certificate, which only the data plane has
   webrtcAllowed: true,
   relayAllowed: true,
   strict: false,

@@ -2,10 +2,12 @@
 // Names and clamps that upstream has are upstream's (wire.md §7); the HOTLINK_ ones are for what upstream has no word for.
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import { LANE_KINDS } from '../../native-free/index.js';
 import {
   isIceUrl,
   parseAutoOff,
   parseBindAddress,
+  parseDirectSetting,
   parseExactlyOne,
   parseIceServers,
   parseLanes,
@@ -82,11 +84,22 @@ export const settings: readonly Setting[] = [
     env: [{ name: 'HOTLINK_LANES' }],
     flag: '--lanes <list>',
     unit: 'comma list',
-    default: ['webrtc', 'relay'],
-    range: 'webrtc, relay',
-    meaning: 'Lanes that may carry payload; p2p-only removes `relay`.',
+    default: [...LANE_KINDS],
+    range: 'direct, webrtc, relay',
+    meaning: 'Lanes that may carry payload, the best that is up first; p2p-only removes `relay`, and `direct` is between own peers only.',
     parse: parseLanes,
-    schema: z.array(z.enum(['webrtc', 'relay'])).min(1),
+    schema: z.array(z.enum(LANE_KINDS)).min(1),
+  }),
+  setting<'direct'>({
+    key: 'direct',
+    env: [{ name: 'HOTLINK_DIRECT' }],
+    flag: '--direct <where>',
+    unit: 'auto, off or HOST:PORT',
+    default: 'auto',
+    meaning:
+      'Where peers may dial in for the direct lane (TLS over TCP). auto: any port of every interface, or of 127.0.0.1 for a peer on the same machine. HOST:PORT: peers are told HOST; PORT is listened on, by further threads the ones above. off: no direct lane.',
+    parse: parseDirectSetting,
+    schema: z.string().refine((value) => parseDirectSetting(value).note === undefined, 'not auto, off or HOST:PORT'),
   }),
   setting<'bindAddress'>({
     key: 'bindAddress',

@@ -33,7 +33,7 @@ export interface ChannelsEvents {
   leaving(channel: ChannelControl, reason: string): void;
   /** A local connection closed: a moment to write telemetry. */
   flush(): void;
-  event(what: string, fields: Record<string, unknown>, level?: 'info' | 'error'): void;
+  event(what: string, fields: Record<string, unknown>, level?: 'info' | 'warn' | 'error'): void;
   /** For the debug log only. */
   trace(what: string, fields: Record<string, unknown>): void;
   /** A strict channel was violated. */
@@ -125,9 +125,24 @@ export class Channels {
   }
 
   add(id: string, marker: Marker, shape: ChannelShape, bind: string): ChannelControl {
-    const { limits, rtc, quickAck, ice, mtu, email, ownPeers } = this.#options;
+    const { limits, rtc, ice, mtu, email, direct, quickAck, ownPeers } = this.#options;
     const channel = new ChannelControl(
-      { index: this.#nextIndex, marker, email, host: this.#host, ownPeers, bind, shape, limits, rtc, quickAck, ice, mtu },
+      {
+        index: this.#nextIndex,
+        marker,
+        email,
+        host: this.#host,
+        ownPeers,
+        bind,
+        shape,
+        limits,
+        rtc,
+        quickAck,
+        ice,
+        mtu,
+        direct: direct.identity,
+        directHost: direct.host,
+      },
       this.#supervisor,
       {
         send: (message) => {
@@ -138,7 +153,7 @@ export class Channels {
         relay: (message) => this.#events.relay(message),
         changed: () => this.#events.changed(),
         flush: () => this.#events.flush(),
-        event: (what, fields) => this.#events.event(what, fields),
+        event: (what, fields, level) => this.#events.event(what, fields, level),
         trace: (what, fields) => this.#events.trace(what, fields),
         failed: (code, message, over) => this.#failed(id, channel, code, message, over),
         died: (error) => this.#died(id, channel, error),

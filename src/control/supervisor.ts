@@ -73,6 +73,8 @@ export class Supervisor {
       idleTimeout: Number.POSITIVE_INFINITY,
       atomics: 'disabled',
     });
+    // The tasks of a thread that dies are rejected one by one; without a listener the pool's own word would end the process.
+    pool.on('error', () => {});
     const thread: Thread = { pool, running: new Set() };
     this.#threads.push(thread);
     return thread;

@@ -27,6 +27,7 @@ interface LiveProxy {
   tx_bytes: number;
   rx_bytes: number;
   tx_p2p_packets: number;
+  tx_direct_packets: number;
   tx_ws_packets: number;
   problem?: string;
 }
@@ -97,7 +98,7 @@ export function telemetryOf(status: Status): Telemetry {
     tx_p2p_packets: p2pPackets,
     tx_quic_packets: p2pPackets,
     tx_ws_packets: sum((one) => one.txWsPackets),
-    tx_direct_packets: 0,
+    tx_direct_packets: sum((one) => one.txDirectPackets),
     tx_avg_send_ms: mean(
       sum((one) => one.txSendMsTotal),
       txPackets,
@@ -136,6 +137,7 @@ export function telemetryOf(status: Status): Telemetry {
         tx_bytes: channel.counters.txBytes,
         rx_bytes: channel.counters.rxBytes,
         tx_p2p_packets: channel.counters.txP2pPackets,
+        tx_direct_packets: channel.counters.txDirectPackets,
         tx_ws_packets: channel.counters.txWsPackets,
         ...(channel.problem === undefined ? {} : { problem: channel.problem }),
       })),

@@ -67,6 +67,7 @@ export class Scene {
     const server = `http://127.0.0.1:${this.serverPort}`;
     const child = this.#spawn(email, ['up', '--email', email, '--server', server, '--data', join(this.home, email)], {
       SYFTBOX_HOTLINK: '1',
+      HOTLINK_LANES: 'webrtc,relay',
       ...settings,
     });
     await line(child, 'ready');
