@@ -17,3 +17,4 @@ export * from './reorder.js';
 export * from './ring/index.js';
 export * from './seal/index.js';
 export * from './session/index.js';
+export * from './thread-health.js';

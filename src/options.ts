@@ -1,6 +1,8 @@
 // What a program passes to createHotlink: everything the data plane can be told, with no environment and no file behind it.
 // The CLI builds one of these from flags, environment and configuration file (src/config); an embedding program writes it by hand.
 
+import type { LaneKind } from '../native-free/index.js';
+
 /** The few calls a log sink needs; pino's loggers have this shape. */
 export interface Log {
   debug(fields: object, message: string): void;
@@ -28,8 +30,13 @@ export interface HotlinkOptions {
   p2pOnly?: boolean;
   /** Any would-be fallback or unanswered Open is an error and a `strict_violations` count. */
   strict?: boolean;
-  /** Lanes that may carry payload. Default both. `p2pOnly` removes `relay`. */
-  lanes?: readonly ('webrtc' | 'relay')[];
+  /** Lanes that may carry payload. Default all. `p2pOnly` removes `relay`; `direct` is between own peers only. */
+  lanes?: readonly LaneKind[];
+  /**
+   * Where peers may dial in for the direct lane. `auto`: a port of the system's choice on every interface, or on 127.0.0.1 for a peer on
+   * this machine. `HOST:PORT`: peers are told HOST, and PORT (further threads: the ones above) is listened on. `off`: no direct lane.
+   */
+  direct?: string;
   /** Default `auto`. */
   seal?: SealMode;
   /** Default `off`. */
@@ -56,10 +63,20 @@ export interface HotlinkOptions {
   threads?: number;
   /** UDP payload limit per connection, bytes, 576…4096, or `auto`: 4096 when both ends are on one host, 1280 otherwise. */
   mtu?: number | 'auto';
+  /** Acknowledge small reads from applications at once (Linux, with the optional package koffi). Default `auto`. */
+  quickAck?: 'auto' | 'off';
   /** SCTP send and receive buffer, bytes. */
   sctpWindowBytes?: number;
   /** Send window per channel (the retransmission store), bytes. */
   windowBytes?: number;
+  /** Silence after which a peer of our own kind is asked whether it is there, ms. At most a third of `peerLossMs` is used. */
+  keepAliveMs?: number;
+  /** Within this long a killed peer's streams are reset, ms (own peers). */
+  peerLossMs?: number;
+  /** How long open streams survive without any lane, ms (own peers). */
+  resumeMs?: number;
+  /** False: treat other hotlinks as upstream peers, and be one to them. Nothing is acknowledged, and streams do not survive their lane. */
+  ownPeers?: boolean;
   /** Aborting it is `stop()`. */
   signal?: AbortSignal;
   log?: Log;

@@ -5,12 +5,15 @@
 // Who closes what, in which order: the worker's part drains and ends (`stop`) → Close for the session we opened, which drops its record →
 // the relay worker's rings.
 
+import type { MessagePort } from 'node:worker_threads';
 import {
   createCounters,
+  DIRECT_SIGNAL,
   EARLY_TUNABLES,
   EarlyItems,
   type Fingerprint,
   inboundKeys,
+  KEY_SIGNAL,
   type Marker,
   MessageType,
   outboundPath,
@@ -25,6 +28,7 @@ import { ChannelSessions } from './channel-sessions.js';
 import { type Carrier, channelSnapshot } from './channel-snapshot.js';
 import { ChannelWorker } from './channel-worker.js';
 import { isDue, soonest } from './deadline.js';
+import { DirectExchanges } from './direct-exchanges.js';
 import { newEpoch } from './identity.js';
 import { Listening } from './listening.js';
 import { OutboundControl } from './outbound-control.js';
@@ -32,6 +36,7 @@ import { RtcExchanges } from './rtc-exchanges.js';
 import { SealExchanges } from './seal-exchanges.js';
 import type { SessionRecord } from './session-record.js';
 import type { Supervisor } from './supervisor.js';
+import { Trust } from './trust.js';
 
 /** Reason of the Close that a stopping daemon sends; its peers of our kind know it. */
 export const STOPPING = 'shutting down';
@@ -49,11 +54,14 @@ export class ChannelControl {
   readonly #sessions: ChannelSessions;
   readonly #outbound: OutboundControl;
   readonly #exchanges: RtcExchanges;
+  readonly #trust: Trust;
   readonly #seals: SealExchanges;
+  readonly #direct: DirectExchanges;
   readonly #counters = createCounters();
   /** Signals that came before their session. */
   readonly #early = new EarlyItems<SignalMessage>(EARLY_TUNABLES);
   readonly #listening = new Listening();
+  readonly #addedMs = Date.now();
   #peer: Fingerprint = { kind: 'unknown' };
   #problem: string | undefined;
   #carrier: Carrier | undefined;
@@ -64,7 +72,7 @@ export class ChannelControl {
     this.marker = marker;
     this.key = outboundPath(marker);
     this.keys = new Set(inboundKeys(marker));
-    this.idStem = ownIdStem(options.host, this.epoch);
+    this.idStem = ownIdStem(options.host, this.epoch, options.ownPeers);
     this.#options = options;
     this.#events = events;
     this.#worker = new ChannelWorker(
@@ -78,6 +86,8 @@ export class ChannelControl {
           .padStart(5, '0'),
         limits: options.limits,
         rtc: options.rtc,
+        direct: options.direct,
+        quickAck: options.quickAck,
         counters: this.#counters,
       },
       supervisor,
@@ -92,21 +102,18 @@ export class ChannelControl {
         this.#problem = sentence;
       },
     });
-    this.#seals = new SealExchanges(options, this.epoch, this.#sessions, this.#worker, {
+    const end = (record: SessionRecord, wireReason: string, nowMs: number): void => this.#end(record, wireReason, nowMs);
+    this.#trust = new Trust(options, this.#sessions, { event: (what, fields, level) => events.event(what, fields, level), end });
+    this.#seals = new SealExchanges(options, this.epoch, this.#sessions, this.#worker, this.#trust, {
       send: (message) => events.send(message),
       event: (what, fields, level) => events.event(what, fields, level),
-      end: (record, wireReason, nowMs) => this.#end(record, wireReason, nowMs),
+      end,
       replace: (record, nowMs) => {
         if (record.sid === this.#outbound.session.sid) this.#outbound.session.reopen(nowMs);
       },
     });
-    this.#exchanges = new RtcExchanges(options, this.#sessions, this.#worker, {
-      send: (message) => events.send(message),
-      event: (what, fields, level) => events.event(what, fields, level),
-      trace: (what, fields) => events.trace(what, fields),
-      trusted: () => this.#seals.trusted(),
-      untrusted: (record, reason, nowMs) => this.#seals.untrusted(record, reason, nowMs),
-    });
+    this.#exchanges = new RtcExchanges(options, this.#sessions, this.#worker, this.#trust, events);
+    this.#direct = new DirectExchanges(options, this.#sessions, this.#worker, this.#trust, events);
   }
 
   get shape(): ChannelShape {
@@ -119,9 +126,11 @@ export class ChannelControl {
   get port(): number {
     return this.#listening.port;
   }
-  get totals(): RtcExchanges['totals'] {
+  /** What the data plane sums up over all channels, those that are gone included. */
+  get totals(): RtcExchanges['totals'] & { framesRefused: number; strictViolations: number } {
+    const { framesRefused, strictViolations } = readCounters(this.#counters);
     const { offers, answersOk, badSignals } = this.#exchanges.totals;
-    return { offers, answersOk, badSignals: badSignals + this.#seals.badSignals };
+    return { offers, answersOk, badSignals: badSignals + this.#seals.badSignals + this.#trust.refused, framesRefused, strictViolations };
   }
   get timings(): RtcExchanges['timings'] {
     return this.#exchanges.timings;
@@ -148,8 +157,9 @@ export class ChannelControl {
     this.service(nowMs);
   }
 
-  /** New WebRTC connections for every session that the peer opened. */
+  /** New peer-to-peer connections for every session that the peer opened. */
   renegotiate(nowMs: number): void {
+    this.#direct.renegotiate(nowMs);
     this.#exchanges.renegotiate(nowMs);
     this.service(nowMs);
   }
@@ -183,7 +193,11 @@ export class ChannelControl {
   inboundUp(sid: string, nowMs: number): void {
     const record = this.#sessions.get(sid);
     if (record === undefined) return;
-    if (this.#seals.sessionUp(record, nowMs)) this.#exchanges.inboundUp(record, nowMs);
+    if (this.#trust.admits(record, nowMs)) {
+      this.#seals.sessionUp(record, nowMs);
+      this.#direct.inboundUp(record, nowMs);
+      this.#exchanges.inboundUp(record, nowMs);
+    }
     this.#takeEarly(sid, nowMs);
     this.service(nowMs);
   }
@@ -209,7 +223,9 @@ export class ChannelControl {
       this.#early.put(signal.sid, signal, nowMs);
       return;
     }
-    if (!this.#seals.handleSignal(record, signal)) this.#exchanges.handleSignal(record, signal, nowMs);
+    if (signal.knd === KEY_SIGNAL) this.#seals.handleSignal(record, signal.tok);
+    else if (signal.knd === DIRECT_SIGNAL) this.#direct.handleSignal(record, signal, nowMs);
+    else this.#exchanges.handleSignal(record, signal, nowMs);
     this.service(nowMs);
   }
 
@@ -240,7 +256,8 @@ export class ChannelControl {
   }
 
   timeoutMs(): number | undefined {
-    return soonest([this.#outbound.session.timeoutMs(), this.#early.timeoutMs(), this.#seals.timeoutMs(), this.#exchanges.timeoutMs()]);
+    const machines = [this.#outbound.session, this.#early, this.#seals, this.#exchanges, this.#direct];
+    return soonest(machines.map((machine) => machine.timeoutMs()));
   }
 
   handleTimeout(nowMs: number): void {
@@ -248,13 +265,18 @@ export class ChannelControl {
     if (isDue(this.#early.timeoutMs(), nowMs)) this.#early.handleTimeout(nowMs);
     this.#seals.handleTimeout(nowMs);
     this.#exchanges.handleTimeout(nowMs);
+    this.#direct.handleTimeout(nowMs);
     this.service(nowMs);
   }
 
   #outboundUp(sid: string, nowMs: number): void {
     this.#problem = undefined;
     const record = this.#sessions.add(sid, 'out', this.#outbound.session.path, this.#peer);
-    if (this.#seals.sessionUp(record, nowMs)) this.#exchanges.outboundUp(record, nowMs);
+    if (this.#trust.admits(record, nowMs)) {
+      this.#seals.sessionUp(record, nowMs);
+      this.#direct.outboundUp(record, nowMs);
+      this.#exchanges.outboundUp(record, nowMs);
+    }
     this.#takeEarly(sid, nowMs);
   }
 
@@ -297,8 +319,18 @@ export class ChannelControl {
       case 'rtc-closed':
         this.#exchanges.handleWorker(message, now);
         break;
+      case 'direct-listening':
+      case 'direct-open':
+      case 'direct-exhausted':
+      case 'direct-closed':
+      case 'direct-refused':
+        this.#direct.handleWorker(message, now);
+        break;
       case 'carries':
-        this.#carrier = message.lane === undefined ? undefined : { sid: message.sid as string, lane: message.lane, reason: message.reason };
+        this.#carrier =
+          message.lane === undefined
+            ? undefined
+            : { sid: message.sid as string, lane: message.lane, reason: message.reason, sinceMs: Date.now() };
         this.#events.event('lane', { peer: this.marker.peer, sid: message.sid, lane: message.lane, reason: message.reason });
         break;
       case 'first-payload':
@@ -321,14 +353,23 @@ export class ChannelControl {
     this.service(now);
   }
 
+  /** Gives its thread a profile port (profiling.ts). @returns false when it is stopping */
+  profile(port: MessagePort, intervalUs: number): boolean {
+    return this.#worker.profile(port, intervalUs);
+  }
+
   // --- status and end ------------------------------------------------------------------------------------------------------------
 
   status(): ChannelStatus {
     return channelSnapshot({
       key: this.key,
       marker: this.marker,
+      shape: this.shape,
+      bind: this.bind,
+      addedMs: this.#addedMs,
+      allowed: { webrtc: this.#options.limits.webrtcAllowed, relay: this.#options.limits.relayAllowed },
       port: this.port,
-      problem: this.#seals.problem ?? this.#problem,
+      problem: this.#trust.problem ?? this.#seals.problem ?? this.#problem,
       counters: readCounters(this.#counters),
       sessions: this.#sessions,
       outbound: this.#outbound.session,

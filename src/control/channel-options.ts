@@ -2,7 +2,7 @@
 // Main thread.
 
 import type { ChannelLimits, HotlinkErrorCode, HotlinkMessage, Marker } from '../../native-free/index.js';
-import type { ChannelShape, IceSettings, RtcSettings, ToRelay } from '../../workers/messages.js';
+import type { ChannelShape, DirectIdentity, IceSettings, RtcSettings, ToRelay } from '../../workers/messages.js';
 import type { SealMode } from '../options.js';
 import type { Identities } from './identities.js';
 
@@ -12,14 +12,21 @@ export interface ChannelOptions {
   marker: Marker;
   email: string;
   host: string;
+  /** Other hotlinks are recognised as such. */
+  ownPeers: boolean;
   bind: string;
   shape: ChannelShape;
   limits: ChannelLimits;
   rtc: RtcSettings;
+  quickAck: boolean;
   ice: IceSettings;
   mtu: number | 'auto';
   seal: SealMode;
   identities: Identities;
+  /** Undefined where the direct lane is off. */
+  direct: DirectIdentity | undefined;
+  /** Host that peers are told to dial; undefined: the addresses of our interfaces. */
+  directHost: string | undefined;
 }
 
 export interface ChannelEvents {
@@ -30,7 +37,7 @@ export interface ChannelEvents {
   changed(): void;
   /** A local connection closed: a moment to write telemetry. */
   flush(): void;
-  event(what: string, fields: Record<string, unknown>, level?: 'error'): void;
+  event(what: string, fields: Record<string, unknown>, level?: 'info' | 'warn' | 'error'): void;
   /** A session that the peer opened is refused from here on: it is to be closed. */
   refuse(sid: string, reason: string): void;
   /** For the debug log only. */

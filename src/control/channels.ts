@@ -20,7 +20,7 @@ const RESTART_MS = 250;
 const FORWARD_PREFIX = 'forward ';
 
 type Total = keyof ChannelControl['totals'];
-const TOTALS: readonly Total[] = ['offers', 'answersOk', 'badSignals'];
+const TOTALS: readonly Total[] = ['offers', 'answersOk', 'badSignals', 'framesRefused', 'strictViolations'];
 
 export interface ChannelsEvents {
   /** Sends a control message; `idStem` names the channel's epoch. */
@@ -36,7 +36,7 @@ export interface ChannelsEvents {
   refuse(sid: string, reason: string): void;
   /** A local connection closed: a moment to write telemetry. */
   flush(): void;
-  event(what: string, fields: Record<string, unknown>, level?: 'info' | 'error'): void;
+  event(what: string, fields: Record<string, unknown>, level?: 'info' | 'warn' | 'error'): void;
   /** For the debug log only. */
   trace(what: string, fields: Record<string, unknown>): void;
   /** A strict channel was violated. */
@@ -53,7 +53,7 @@ export class Channels {
   /** Who opened which session. */
   readonly #bySid = new Map<string, ChannelControl>();
   /** Counters of channels that are gone. */
-  readonly #past: Record<Total, number> = { offers: 0, answersOk: 0, badSignals: 0 };
+  readonly #past: Record<Total, number> = { offers: 0, answersOk: 0, badSignals: 0, framesRefused: 0, strictViolations: 0 };
   /** Channels on their way out. The threads must outlive them. */
   readonly #removals = new Set<Promise<void>>();
   /** Markers are applied one set after the other: stopping a channel takes a moment, and its port must be free for the next. */
@@ -103,7 +103,7 @@ export class Channels {
     return known ? 'wrong-peer' : 'unknown-channel';
   }
 
-  /** Summed over every channel there was, apart from those whose worker died. */
+  /** Summed over every channel there was. */
   total(key: Total): number {
     return [...this.#byId.values()].reduce((sum, channel) => sum + channel.totals[key], this.#past[key]);
   }
@@ -130,9 +130,26 @@ export class Channels {
   }
 
   add(id: string, marker: Marker, shape: ChannelShape, bind: string): ChannelControl {
-    const { limits, rtc, ice, mtu, email, seal } = this.#options;
+    const { limits, rtc, ice, mtu, email, direct, quickAck, ownPeers, seal } = this.#options;
     const channel = new ChannelControl(
-      { index: this.#nextIndex, marker, email, host: this.#host, bind, shape, limits, rtc, ice, mtu, seal, identities: this.#identities },
+      {
+        index: this.#nextIndex,
+        marker,
+        email,
+        host: this.#host,
+        ownPeers,
+        bind,
+        shape,
+        limits,
+        rtc,
+        quickAck,
+        ice,
+        mtu,
+        direct: direct.identity,
+        directHost: direct.host,
+        seal,
+        identities: this.#identities,
+      },
       this.#supervisor,
       {
         send: (message) => {
@@ -165,12 +182,18 @@ export class Channels {
 
   async #takeDown(id: string, channel: ChannelControl, reason: string): Promise<void> {
     this.#byId.delete(id);
-    for (const key of TOTALS) this.#past[key] += channel.totals[key];
+    this.#bury(channel);
     // Draining first: a Close tells the peer to give the session up.
     await channel.stop(reason);
     this.#events.leaving(channel, reason);
     for (const [sid, owner] of this.#bySid) if (owner === channel) this.#bySid.delete(sid);
     this.#events.event('channel removed', { key: channel.key, reason });
+  }
+
+  /** Its counters outlive it. */
+  #bury(channel: ChannelControl): void {
+    const { totals } = channel;
+    for (const key of TOTALS) this.#past[key] += totals[key];
   }
 
   #failed(id: string, channel: ChannelControl, code: HotlinkErrorCode, message: string, over: boolean): void {
@@ -184,6 +207,7 @@ export class Channels {
     this.#events.event('channel worker died', { key: channel.key, reason: error.message }, 'error');
     if (this.#byId.get(id) !== channel) return;
     this.#byId.delete(id);
+    this.#bury(channel);
     this.#events.leaving(channel, 'restarted');
     setTimeout(() => {
       if (this.#ending || this.#byId.has(id)) return;

@@ -8,7 +8,8 @@ import type { ChannelEvents, ChannelOptions } from './channel-options.js';
 import type { ChannelSessions } from './channel-sessions.js';
 import type { ChannelWorker } from './channel-worker.js';
 import { isDue, soonest } from './deadline.js';
-import { certificateClaim, type SessionRecord } from './session-record.js';
+import type { SessionRecord } from './session-record.js';
+import type { Trust } from './trust.js';
 
 /** Backoff between WebRTC attempts of one session, ms. */
 const RETRY_FIRST_MS = 250;
@@ -17,26 +18,21 @@ const RETRY_LAST_MS = 30_000;
 /** What a worker says of its peer connections. */
 export type RtcMessage = Extract<FromChannel, { t: `rtc-${string}` }>;
 
-export interface RtcExchangesEvents extends Pick<ChannelEvents, 'send' | 'event' | 'trace'> {
-  /** The peer's identity was proved with its certificate. */
-  trusted(): void;
-  /** It was refused, and with it the session. */
-  untrusted(record: SessionRecord, reason: string, nowMs: number): void;
-}
-
 export class RtcExchanges {
   readonly totals = { offers: 0, answersOk: 0, badSignals: 0 };
   readonly timings: { offerToDcOpenMs?: number; openToFirstPayloadMs?: number } = {};
   readonly #options: ChannelOptions;
   readonly #sessions: ChannelSessions;
   readonly #worker: ChannelWorker;
-  readonly #events: RtcExchangesEvents;
+  readonly #trust: Trust;
+  readonly #events: ChannelEvents;
   #dcOpenAtMs: number | undefined;
 
-  constructor(options: ChannelOptions, sessions: ChannelSessions, worker: ChannelWorker, events: RtcExchangesEvents) {
+  constructor(options: ChannelOptions, sessions: ChannelSessions, worker: ChannelWorker, trust: Trust, events: ChannelEvents) {
     this.#options = options;
     this.#sessions = sessions;
     this.#worker = worker;
+    this.#trust = trust;
     this.#events = events;
   }
 
@@ -76,29 +72,15 @@ export class RtcExchanges {
 
   /** A description whose certificate is not the peer's goes no further: the relay may have put its own in. */
   #genuine(record: SessionRecord, { knd, tok, adr }: SignalMessage, nowMs: number): boolean {
-    const { identities, email, marker } = this.#options;
-    const type = knd === 'sdp_offer' ? 'offer' : 'answer';
-    const sdp = knd === `sdp_${type}` ? parseDescription(tok, type) : undefined;
-    if (sdp === undefined || identities.mode === 'off') return true;
-    const claim = certificateClaim(record, email, marker.peer, 'theirs', 'webrtc', sdpCertificate(sdp));
-    const refusal = identities.check(claim, adr);
-    if (refusal === undefined) {
-      this.#events.trusted();
-      return true;
-    }
-    this.totals.badSignals += 1;
-    if (refusal.forged) this.#events.event('signal refused', { sid: record.sid, kind: knd, reason: refusal.reason }, 'error');
-    else this.#events.untrusted(record, refusal.reason, nowMs);
-    return false;
+    const sdp = descriptionIn(knd, tok);
+    return sdp === undefined || this.#trust.accepts(record, 'webrtc', sdpCertificate(sdp), adr, nowMs);
   }
 
-  /** Our identity key's word for the certificate in a description of ours. */
+  /** What goes with a description of ours, for its certificate. */
   #vouch(record: SessionRecord, knd: string, tok: string | undefined): { adr?: readonly string[] } {
-    const { identities, email, marker } = this.#options;
-    const sdp = knd === 'sdp_offer' ? parseDescription(tok, 'offer') : knd === 'sdp_answer' ? parseDescription(tok, 'answer') : undefined;
-    if (sdp === undefined || record.peer.kind !== 'hotlink') return {};
-    const voucher = identities.vouch(certificateClaim(record, email, marker.peer, 'ours', 'webrtc', sdpCertificate(sdp)));
-    return voucher === undefined ? {} : { adr: [voucher] };
+    const sdp = descriptionIn(knd, tok);
+    const adr = sdp === undefined ? [] : this.#trust.vouch(record, 'webrtc', sdpCertificate(sdp));
+    return adr.length === 0 ? {} : { adr };
   }
 
   /** The acceptor offers a new connection for the same session. A repeated offer, late on its way, is none. */
@@ -135,7 +117,7 @@ export class RtcExchanges {
         record.negotiation?.handleGatheringComplete(message.sdp, nowMs);
         break;
       case 'rtc-open':
-        this.#opened(record, `${message.local}/${message.remote}`, nowMs);
+        this.#opened(record, { local: message.local, remote: message.remote }, nowMs);
         break;
       case 'rtc-closed':
         if (record.retired) this.#sessions.drop(record.sid, message.reason);
@@ -150,8 +132,9 @@ export class RtcExchanges {
     if (this.#dcOpenAtMs !== undefined) this.timings.openToFirstPayloadMs = nowMs - this.#dcOpenAtMs;
   }
 
-  #opened(record: SessionRecord, candidates: string, nowMs: number): void {
+  #opened(record: SessionRecord, candidates: { local: string; remote: string }, nowMs: number): void {
     record.webrtc = 'connected';
+    record.webrtcReason = '';
     record.candidates = candidates;
     record.attempts = 0;
     record.negotiation?.handleConnected(nowMs);
@@ -159,7 +142,12 @@ export class RtcExchanges {
     this.#dcOpenAtMs = nowMs;
     this.totals.answersOk += 1;
     if (record.negotiation?.offerToOpenMs !== undefined) this.timings.offerToDcOpenMs = record.negotiation.offerToOpenMs;
-    this.#events.event('webrtc open', { peer: this.#options.marker.peer, sid: record.sid, candidates, mtu: record.mtu });
+    this.#events.event('webrtc open', {
+      peer: this.#options.marker.peer,
+      sid: record.sid,
+      candidates: `${candidates.local}/${candidates.remote}`,
+      mtu: record.mtu,
+    });
   }
 
   // --- machines ------------------------------------------------------------------------------------------------------------------
@@ -186,6 +174,7 @@ export class RtcExchanges {
     record.retryAtMs = undefined;
     record.attempts += 1;
     record.webrtc = 'connecting';
+    record.candidates = undefined;
     record.negotiation = new Negotiation({ role });
     this.#worker.tell({
       t: 'rtc-start',
@@ -236,6 +225,8 @@ export class RtcExchanges {
   #failed(record: SessionRecord, reason: string, nowMs: number): void {
     if (record.negotiation !== undefined) this.#worker.tell({ t: 'rtc-stop', sid: record.sid });
     record.webrtc = 'error';
+    record.webrtcReason = reason;
+    record.candidates = undefined;
     this.#worker.tell({ t: 'rtc-failed', sid: record.sid, reason });
     this.#events.event('webrtc failed', { peer: this.#options.marker.peer, sid: record.sid, reason });
     // The acceptor offers, so the acceptor tries again.
@@ -244,4 +235,9 @@ export class RtcExchanges {
         nowMs + Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** Math.min(record.attempts - 1, 8)) * (0.75 + Math.random() / 2);
     }
   }
+}
+
+function descriptionIn(knd: string, tok: string | undefined): string | undefined {
+  if (knd === 'sdp_offer') return parseDescription(tok, 'offer');
+  return knd === 'sdp_answer' ? parseDescription(tok, 'answer') : undefined;
 }

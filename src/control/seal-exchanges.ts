@@ -1,8 +1,7 @@
 // Whether a channel's sessions are sealed on the relay: carries out what each one's key exchange asks for, tells the worker the keys, and binds
-// a session to the relay only once it is known how its frames go. Refuses sessions whose peer cannot prove who it is. The keys themselves
-// stay in the worker. Main thread.
+// a session to the relay only once it is known how its frames go. Main thread.
 
-import { KEY_SIGNAL, KeyExchange, MessageType, type SignalMessage } from '../../native-free/index.js';
+import { KEY_SIGNAL, KeyExchange, MessageType } from '../../native-free/index.js';
 import type { ChannelEvents, ChannelOptions } from './channel-options.js';
 import type { ChannelSessions } from './channel-sessions.js';
 import type { ChannelWorker } from './channel-worker.js';
@@ -10,18 +9,18 @@ import { isDue, soonest } from './deadline.js';
 import { identityFingerprint } from './identity-key.js';
 import { newKeyCrypto } from './key-crypto.js';
 import { epochOf, type SessionRecord } from './session-record.js';
+import type { Trust, TrustEvents } from './trust.js';
 
 const REQUIRED = 'this side takes nothing unsealed from the relay';
 
 export interface SealExchangesEvents extends Pick<ChannelEvents, 'send' | 'event'> {
-  /** Ends a session; the channel may have another one. @param wireReason what the peer and the relay are told */
-  end(record: SessionRecord, wireReason: string, nowMs: number): void;
+  end: TrustEvents['end'];
   /** Replaces a session that we opened by a new one. */
   replace(record: SessionRecord, nowMs: number): void;
 }
 
 export class SealExchanges {
-  /** Why the relay or the peer is refused, in a sentence; until something is agreed on. */
+  /** Why nothing goes through the relay, in a sentence; until something is agreed on. */
   problem: string | undefined;
   /** Signals that were refused. */
   badSignals = 0;
@@ -29,14 +28,23 @@ export class SealExchanges {
   readonly #epoch: string;
   readonly #sessions: ChannelSessions;
   readonly #worker: ChannelWorker;
+  readonly #trust: Trust;
   readonly #events: SealExchangesEvents;
 
   /** @param epoch this channel's, as its message ids name it */
-  constructor(options: ChannelOptions, epoch: string, sessions: ChannelSessions, worker: ChannelWorker, events: SealExchangesEvents) {
+  constructor(
+    options: ChannelOptions,
+    epoch: string,
+    sessions: ChannelSessions,
+    worker: ChannelWorker,
+    trust: Trust,
+    events: SealExchangesEvents,
+  ) {
     this.#options = options;
     this.#epoch = epoch;
     this.#sessions = sessions;
     this.#worker = worker;
+    this.#trust = trust;
     this.#events = events;
   }
 
@@ -45,19 +53,14 @@ export class SealExchanges {
     if (record.peer.kind === 'hotlink' || this.#whyNotPlain() === undefined) this.#sessions.bindRelay(record);
   }
 
-  /** A session was accepted, by either side. @returns false when it was refused and is gone */
-  sessionUp(record: SessionRecord, nowMs: number): boolean {
+  /** A session was accepted, by either side. */
+  sessionUp(record: SessionRecord, nowMs: number): void {
     const { identities, marker, email, seal } = this.#options;
     if (record.peer.kind !== 'hotlink') {
-      const must = identities.mustProve(marker.peer);
-      if (must !== undefined) {
-        this.untrusted(record, `a ${record.peer.kind} client of ${marker.peer} cannot show an identity key, and ${must}`, nowMs);
-        return false;
-      }
       const why = this.#whyNotPlain();
       if (why === undefined) this.#plain(record, '');
       else this.#refuse(record, `a ${record.peer.kind} peer cannot seal, and ${why}`);
-      return true;
+      return;
     }
     record.exchange = new KeyExchange({
       sid: record.sid,
@@ -70,18 +73,14 @@ export class SealExchanges {
       judge: (identity) => identities.judge(marker.peer, identity),
     });
     record.exchange.start(nowMs);
-    return true;
   }
 
-  /** @returns true when the Signal was of the key exchange */
-  handleSignal(record: SessionRecord, { knd, tok }: SignalMessage): boolean {
-    if (knd !== KEY_SIGNAL) return false;
+  /** A Signal of the key exchange. */
+  handleSignal(record: SessionRecord, tok: string | undefined): void {
     const verdict = record.exchange?.handleSignal(tok) ?? { refused: 'this session has no key exchange' };
-    if (verdict !== 'ok') {
-      this.badSignals += 1;
-      this.#events.event('signal refused', { sid: record.sid, kind: knd, reason: verdict.refused }, 'error');
-    }
-    return true;
+    if (verdict === 'ok') return;
+    this.badSignals += 1;
+    this.#events.event('signal refused', { sid: record.sid, kind: KEY_SIGNAL, reason: verdict.refused }, 'error');
   }
 
   /** The worker asks for the relay lane of a session. */
@@ -96,23 +95,6 @@ export class SealExchanges {
     if (record.seal !== 'refused') return false;
     this.#events.end(record, 'nothing unsealed is taken from the relay', nowMs);
     return true;
-  }
-
-  /** The peer proved who it is. */
-  trusted(): void {
-    this.problem = undefined;
-  }
-
-  /** The peer is not who it should be: nothing of this session is used, and people are told. */
-  untrusted(record: SessionRecord, reason: string, nowMs: number): void {
-    if (this.#sessions.get(record.sid) !== record) return;
-    this.problem = reason;
-    this.#events.event(
-      'identity refused',
-      { peer: this.#options.marker.peer, sid: record.sid, code: 'ERR_HLNK_IDENTITY', reason },
-      'error',
-    );
-    this.#events.end(record, 'the identity key was refused', nowMs);
   }
 
   /** A frame was changed on its way: the session's keys are not used any more. */
@@ -146,7 +128,10 @@ export class SealExchanges {
           break;
         case 'sealed': {
           record.seal = 'sealed';
-          if (output.identity !== undefined) record.identity = identityFingerprint(output.identity);
+          if (output.identity !== undefined) {
+            record.identity = identityFingerprint(output.identity);
+            this.#trust.problem = undefined;
+          }
           this.problem = undefined;
           this.#worker.tell({ t: 'relay-seal', sid, seal: output.keys });
           if (record.relayWanted) this.#sessions.bindRelay(record);
@@ -156,7 +141,7 @@ export class SealExchanges {
           this.#plain(record, output.reason);
           break;
         case 'refused':
-          if (output.untrusted) this.untrusted(record, output.reason, nowMs);
+          if (output.untrusted) this.#trust.refuse(record, output.reason, nowMs);
           else this.#refuse(record, output.reason);
           if (output.again) this.#events.replace(record, nowMs);
           break;

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   type Decoded,
+  DIRECT_SIGNAL,
   decodeEnvelope,
   encodeEnvelope,
   formatKeyToken,
@@ -354,16 +355,34 @@ describe('somebody in the middle of the key exchange', () => {
         ),
       });
     }, both);
-    expect(saw(alice, 'signal refused')?.['reason']).toContain('certificate of its webrtc lane is not the one');
+    expect(saw(alice, 'certificate refused')?.['reason']).toContain('certificate of its webrtc lane is not the one');
     const [session] = alice.link.status().channels[0]!.sessions;
     expect(session).toMatchObject({ sealed: true, lane: 'relay' });
     expect(bob.link.status().channels[0]!.counters.rxBytes).toBe(100_000);
   });
 
-  it('finds both lanes working between peers that are pinned when nobody meddles', async () => {
-    const [alice] = await acquainted(() => undefined, { ...pinned, lanes: ['webrtc', 'relay'] });
-    expect(alice.link.status().channels[0]!.sessions[0]).toMatchObject({ webrtc: 'connected', lane: 'webrtc', sealed: true });
+  it('that puts its own certificate and address into the offer of a direct lane is refused, and the sealed relay carries on', async () => {
+    const both = { ...pinned, lanes: ['direct', 'relay'] } as const;
+    const [alice, bob] = await acquainted(({ user, to, envelope }) => {
+      const message = envelope?.message;
+      if (envelope === undefined || user !== ALICE || to !== 'client' || message?.typ !== 14 || message.knd !== DIRECT_SIGNAL)
+        return undefined;
+      const tok = (message.tok ?? '').replace(/^(\w+\.\w{32}\.)\w{64}/, (_all, head: string) => head + 'ab'.repeat(32));
+      return again(envelope, { ...message, tok });
+    }, both);
+    expect(saw(alice, 'certificate refused')?.['reason']).toContain('certificate of its direct lane is not the one');
+    expect(alice.link.status().channels[0]!.sessions[0]).toMatchObject({ sealed: true, lane: 'relay' });
+    expect(bob.link.status().channels[0]!.counters.rxBytes).toBe(100_000);
   });
+
+  it.each(['direct', 'webrtc'] as const)(
+    'finds the %s lane and the relay working between pinned peers when nobody meddles',
+    async (lane) => {
+      const [alice] = await acquainted(() => undefined, { ...pinned, lanes: [lane, 'relay'] });
+      const [session] = alice.link.status().channels[0]!.sessions;
+      expect(session).toMatchObject({ lane, sealed: true });
+    },
+  );
 });
 
 describe('a stranger who knows a session', () => {
