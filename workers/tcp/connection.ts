@@ -35,11 +35,6 @@ interface SocketWithHandle {
   _handle: { fd?: number } | null;
 }
 
-/** A socket whose handle is closed with a reset by the next destroy(): what Node's resetAndDestroy() sets as well. */
-interface SocketThatResets extends Socket {
-  resetAndClosing: boolean;
-}
-
 export class LocalConnection {
   readonly openedMs: number;
   /** The application has sent or been sent something. */
@@ -139,13 +134,7 @@ export class LocalConnection {
 
   /** Tears the connection down so that the application sees a reset, not an end. */
   reset(): void {
-    const socket = this.#socket as unknown as SocketThatResets;
-    // Node's resetAndDestroy() ends before it resets: what waits is written, then a FIN, and an application that reads those before the RST
-    // takes a torn stream for a whole one. Behind an end of ours there is no other way, and there nothing is missing.
-    if (socket.writable && !socket.connecting) {
-      socket.resetAndClosing = true;
-      socket.destroy();
-    } else socket.resetAndDestroy();
+    this.#socket.resetAndDestroy();
   }
 
   /** Closes without a word (a probe, or at shutdown behind the last byte). */
