@@ -198,7 +198,8 @@ export class DirectExchanges {
     const { direct: identity } = this.#options;
     if (said === undefined) return;
     const voucher = identity === undefined ? [] : this.#trust.vouch(record, 'direct', identity.fingerprint);
-    const adr = [...voucher, ...(said.adr ?? [])];
+    // Behind the addresses, of which the reader takes the first few.
+    const adr = [...(said.adr ?? []), ...voucher];
     this.#events.trace('signal out', { sid: record.sid, kind: DIRECT_SIGNAL, ...said });
     this.#events.send({ typ: MessageType.Signal, sid: record.sid, knd: DIRECT_SIGNAL, ...said, ...(adr.length === 0 ? {} : { adr }) });
   }
