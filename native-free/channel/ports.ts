@@ -39,4 +39,6 @@ export interface ChannelConfig {
   limits: ChannelLimits;
   counters: Float64Array;
   ports: ChannelPorts;
+  /** Frames of an upstream peer are messages: they are delivered whole, with path and etag, instead of their payload (local IPC). */
+  whole?: boolean;
 }
