@@ -34,6 +34,11 @@ export const COUNTER_NAMES = [
   'holeReports',
   'creditBreaches',
   'lanesSuspected',
+  'rttMs',
+  'inFlightFrames',
+  'openStreams',
+  'laneBufferedBytes',
+  'backlogBytes',
 ] as const;
 
 export type CounterName = (typeof COUNTER_NAMES)[number];

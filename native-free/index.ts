@@ -17,3 +17,4 @@ export * from './path.js';
 export * from './reorder.js';
 export * from './ring/index.js';
 export * from './session/index.js';
+export * from './thread-health.js';

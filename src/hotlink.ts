@@ -7,8 +7,9 @@
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
 import RingBufferTs from 'ring-buffer-ts';
-import { HotlinkError, type HotlinkErrorCode, type HotlinkMessage, isEmail, ownIdStem } from '../native-free/index.js';
+import { createThreadHealth, HotlinkError, type HotlinkErrorCode, type HotlinkMessage, isEmail, ownIdStem } from '../native-free/index.js';
 import type { FromRelay } from '../workers/messages.js';
+import { watchThread } from '../workers/thread-health.js';
 import { STOPPING } from './control/channel-control.js';
 import { Channels, forwardId } from './control/channels.js';
 import { dispatchMessage } from './control/control-messages.js';
@@ -16,6 +17,7 @@ import { soonest } from './control/deadline.js';
 import { Discovery } from './control/discovery.js';
 import { hostId, newEpoch } from './control/identity.js';
 import { InboundControl } from './control/inbound-control.js';
+import { type ProfiledThread, profileThreads, type ThreadProfile } from './control/profiling.js';
 import { RelayLink, relayWorkerData } from './control/relay-link.js';
 import { dataPlaneSnapshot } from './control/snapshot.js';
 import { Supervisor } from './control/supervisor.js';
@@ -57,6 +59,11 @@ export interface Hotlink extends AsyncDisposable {
   stop(): Promise<void>;
   /** A snapshot of what runs now. Synchronous and cheap. */
   status(): Status;
+  /**
+   * A CPU profile of every thread over the next `milliseconds`: `main`, `relay`, `channel-1`, … Aborting ends it early.
+   * @throws HotlinkError `ERR_HLNK_USAGE` while one is being taken
+   */
+  profile(options: { milliseconds: number; signal?: AbortSignal }): Promise<ThreadProfile[]>;
   on<K extends keyof HotlinkEvents>(event: K, listener: (...args: HotlinkEvents[K]) => void): void;
   off<K extends keyof HotlinkEvents>(event: K, listener: (...args: HotlinkEvents[K]) => void): void;
 }
@@ -77,10 +84,13 @@ class DataPlane implements Hotlink {
   readonly #host = hostId();
   readonly #idStem = ownIdStem(this.#host, newEpoch());
   readonly #totals = { markersRefused: 0, envelopesRefused: 0, opensRefused: 0 };
+  readonly #health = createThreadHealth();
+  #unwatch: () => void = () => {};
   #relay: RelayLink | undefined;
   #relayState: Status['relay'] = { state: 'connecting', since: 0 };
   #discovery: Discovery | undefined;
   #startedMs = 0;
+  #eventId = 0;
   #timer: NodeJS.Timeout | undefined;
   #changeQueued = false;
   #stopping: Promise<void> | undefined;
@@ -89,7 +99,7 @@ class DataPlane implements Hotlink {
     if (!isEmail(options.email)) throw new HotlinkError('ERR_HLNK_CONFIG', `"${options.email}" is not an e-mail address`);
     this.#options = resolveOptions(options);
     this.#log = options.log;
-    this.#supervisor = new Supervisor(this.#options.threads);
+    this.#supervisor = new Supervisor(this.#options.threads, this.#health);
     this.#channels = new Channels(this.#options, this.#host, this.#supervisor, {
       send: (idStem, message) => this.#send(idStem, message),
       relay: (message) => this.#relay?.post(message),
@@ -127,8 +137,9 @@ class DataPlane implements Hotlink {
   async start(): Promise<void> {
     const { email, server, dataDir, token } = this.#options;
     this.#startedMs = Date.now();
+    this.#unwatch = watchThread(this.#health, 'main');
     this.#relayState = { state: 'connecting', since: this.#startedMs };
-    this.#relay = new RelayLink(relayWorkerData(server, email, token, this.#idStem), {
+    this.#relay = new RelayLink(relayWorkerData(server, email, token, this.#idStem, this.#health), {
       message: (message) => this.#fromRelay(message),
       died: (error) => this.#fatal('ERR_HLNK_WORKER', `the relay worker died: ${error.message}`),
     });
@@ -179,6 +190,16 @@ class DataPlane implements Hotlink {
     return { address, close, [Symbol.asyncDispose]: close };
   }
 
+  profile({ milliseconds, signal }: { milliseconds: number; signal?: AbortSignal }): Promise<ThreadProfile[]> {
+    const others: ProfiledThread[] = [...this.#channels.all()].map((channel) => ({
+      kind: 'channel',
+      profile: (port, intervalUs) => channel.profile(port, intervalUs),
+    }));
+    const relay = this.#relay;
+    if (relay !== undefined) others.unshift({ kind: 'relay', profile: (port, intervalUs) => relay.profile(port, intervalUs) });
+    return profileThreads(others, milliseconds, signal);
+  }
+
   stop(): Promise<void> {
     this.#stopping ??= this.#end();
     return this.#stopping;
@@ -190,6 +211,7 @@ class DataPlane implements Hotlink {
 
   async #end(): Promise<void> {
     this.#discovery?.stop();
+    this.#unwatch();
     await this.#channels.settle();
     clearTimeout(this.#timer);
     // Draining first: a Close tells the peer to give the session up.
@@ -287,7 +309,8 @@ class DataPlane implements Hotlink {
   }
 
   #event(what: string, fields: Record<string, unknown>, level: 'info' | 'warn' | 'error' = 'info'): void {
-    this.#recent.add({ atMs: Date.now(), what, fields });
+    this.#eventId += 1;
+    this.#recent.add({ id: this.#eventId, atMs: Date.now(), what, fields });
     this.#log?.[level](fields, what);
     this.#emitter.emit('event', what, fields);
     this.#changed();
@@ -304,6 +327,7 @@ class DataPlane implements Hotlink {
       relay: this.#relayState,
       channels: this.#channels,
       totals: this.#totals,
+      health: this.#health,
       events: this.#recent.toArray(),
     });
   }

@@ -18,6 +18,7 @@ export interface ResolvedOptions {
   mtu: number | 'auto';
   limits: ChannelLimits;
   rtc: RtcSettings;
+  quickAck: boolean;
   /** One object, read at each connection. */
   ice: IceSettings;
   /** Takes what the relay advertises, unless the options said which servers to use. */
@@ -62,6 +63,7 @@ export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
       strict: options.strict ?? false,
     },
     rtc,
+    quickAck: options.quickAck !== 'off',
     ice,
     adoptIce(iceServers, turnUser, turnPass) {
       if (options.iceServers !== undefined || iceServers === undefined) return;

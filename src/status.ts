@@ -12,6 +12,10 @@ export interface SessionStatus {
   channel: string;
   state: 'opening' | 'accepted' | 'rejected' | 'closed';
   webrtc: 'none' | 'connecting' | 'connected' | 'error';
+  /** Why there is no data channel now, in words to act on; absent while one is connected or nothing was tried yet. */
+  webrtcReason?: string;
+  /** Kinds of the candidates that carry the data channel: `host`, `srflx` (through a NAT), `prflx`, `relay` (through TURN). */
+  candidates?: { local: string; remote: string };
   /** What the peer runs, from its message ids. */
   client: 'hotlink' | 'go' | 'rust' | 'unknown';
   /** Lane that carries this session now, with the reason when it is not the best one. */
@@ -20,6 +24,33 @@ export interface SessionStatus {
   /** Highest sequence number sent (out) or delivered (in). */
   seq: number;
   mtu?: number;
+  /** Unix ms; undefined while it is being opened. */
+  acceptedMs?: number;
+}
+
+/** One lane of a channel, whether it carries or not. */
+export interface LaneStatus {
+  lane: LaneKind;
+  /** `off`: not allowed here. `idle`: nothing asks for it. */
+  state: 'carries' | 'up' | 'connecting' | 'failed' | 'idle' | 'off';
+  /** Why it does not carry, in words; empty when it does. */
+  reason: string;
+}
+
+/** One thread of the data plane. */
+export interface ThreadStatus {
+  /** `main`, `relay`, `channel-1`, … */
+  name: string;
+  role: 'main' | 'relay' | 'channel';
+  threadId: number;
+  /** Share of the last second that its event loop was busy, 0…1. */
+  utilization: number;
+  /** By how much timers came late in the last second, ms. */
+  delayMeanMs: number;
+  delayP99Ms: number;
+  delayMaxMs: number;
+  /** Age of these figures, ms. Several seconds: the thread stands still. */
+  ageMs: number;
 }
 
 /** Monotonic counters of one channel, summed over its life. Written by its channel worker only. */
@@ -64,6 +95,35 @@ export interface ChannelStatus {
   connections: number;
   /** Why the channel does not work, in a sentence, when it does not. */
   problem?: string;
+  /** Directory name of the channel, or the name given to `forward`. */
+  name: string;
+  shape: 'rendezvous' | 'forward' | 'dial';
+  /** What it listens on or dials, `host:port`. */
+  address: string;
+  /** Unix ms. */
+  addedMs: number;
+  /** What carries it now, since when (Unix ms), and why that one. */
+  lane?: LaneKind;
+  laneReason?: string;
+  laneSinceMs?: number;
+  /** Every lane, best first. */
+  lanes: LaneStatus[];
+  /** Last measured round trip through the data path, ms; undefined before the first one. Own peers only. */
+  rttMs?: number;
+  /** Sent and not acknowledged, as of the last second. */
+  inFlightFrames: number;
+  /** Memory of the send windows, bytes. */
+  windowBytes: number;
+  /** Open streams, as of the last second. */
+  streams: number;
+  /** Taken by the lane and not yet given to the network, bytes, as of the last second. */
+  laneBufferedBytes: number;
+  /** Delivered and not taken by applications, bytes, as of the last second. */
+  backlogBytes: number;
+  /** Frames held behind a hole. */
+  heldFrames: number;
+  /** Bytes in the rings to and from the relay worker, while there are rings. */
+  ringBytes?: { out: number; in: number };
   counters: ChannelCounters;
   sessions: SessionStatus[];
 }
@@ -90,7 +150,13 @@ export interface Status {
     framesRefused: number;
     badSignals: number;
   };
+  threads: ThreadStatus[];
   timings: { offerToDcOpenMs?: number; openToFirstPayloadMs?: number; firstPayloadToSteadyStateMs?: number };
   /** Recent events, oldest first, bounded. */
-  events: { atMs: number; what: string; fields: Record<string, unknown> }[];
+  events: {
+    /** Counts from 1 over the life of the data plane. */ id: number;
+    atMs: number;
+    what: string;
+    fields: Record<string, unknown>;
+  }[];
 }

@@ -86,7 +86,18 @@ export interface ChannelTask {
   salt: string;
   limits: ChannelLimits;
   rtc: RtcSettings;
+  /** Small reads from applications are acknowledged at once, where that can be done (tcp/quickack.ts). */
+  quickAck: boolean;
   counters: SharedArrayBuffer;
+  /** The threads' health (native-free/thread-health.ts). */
+  health: SharedArrayBuffer;
+}
+
+/** Profile your thread until something comes on `port`, and answer there (profiler.ts). `port` is transferred. */
+export interface ProfileRequest {
+  t: 'profile';
+  port: MessagePort;
+  intervalUs: number;
 }
 
 /** Main → channel worker. */
@@ -101,6 +112,7 @@ export type ToChannel =
   | { t: 'relay-rings'; out: SharedArrayBuffer; in: SharedArrayBuffer }
   | { t: 'relay-up'; sid: string; binding: number; direction: 'in' | 'out' }
   | { t: 'relay-down'; sid: string; reason: string }
+  | ProfileRequest
   | { t: 'stop' };
 
 /** Channel worker → main. */
@@ -129,6 +141,8 @@ export interface RelayWorkerData {
   headers: Record<string, string>;
   /** Constant part of our message ids. */
   idStem: string;
+  /** The threads' health (native-free/thread-health.ts). */
+  health: SharedArrayBuffer;
 }
 
 /** Main → relay worker. */
@@ -138,6 +152,7 @@ export type ToRelay =
   | { t: 'rings-gone'; channel: number }
   | { t: 'bind'; channel: number; binding: number; sid: string; direction: 'in' | 'out'; paths: boolean }
   | { t: 'unbind'; sid: string }
+  | ProfileRequest
   | { t: 'stop' };
 
 /** Relay worker → main. */

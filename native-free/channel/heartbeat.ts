@@ -21,6 +21,7 @@ export interface PingRecord {
   firstSeq: number;
   /** Frames below this had been sent. */
   nextSeq: number;
+  sentMs: number;
 }
 
 export class Heartbeat {
@@ -125,7 +126,7 @@ export class Heartbeat {
   /** A ping leaves now. @returns its id */
   ping(lane: Lane, firstSeq: number, nextSeq: number, nowMs: number): number {
     this.#lastId = this.#lastId === 0xffff_ffff ? 1 : this.#lastId + 1;
-    this.#history[this.#lastId & (HISTORY - 1)] = { id: this.#lastId, lane, firstSeq, nextSeq };
+    this.#history[this.#lastId & (HISTORY - 1)] = { id: this.#lastId, lane, firstSeq, nextSeq, sentMs: nowMs };
     this.#pingedMs = nowMs;
     this.#askMs = Number.POSITIVE_INFINITY;
     this.#intervalMs = Math.min(PING_MAX_MS, this.#intervalMs * 2);

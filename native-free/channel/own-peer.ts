@@ -112,6 +112,7 @@ export class OwnPeer {
       if (out.inFlightFrames === 0 && this.#carriers.forgiveTooSmall()) this.#config.choose(nowMs);
     } else if (this.#credited) this.#heartbeat.progress(nowMs);
     const ping = ack.answersPing === 0 ? undefined : this.#heartbeat.answered(ack.answersPing);
+    if (ping !== undefined) this.#config.counters[Counter.rttMs] = nowMs - ping.sentMs;
     if (ping !== undefined && ack.nextSeq < ping.firstSeq) {
       const message = `the peer waits for sequence number ${ack.nextSeq}, and had acknowledged everything below ${ping.firstSeq}`;
       this.#config.fail('ERR_HLNK_GAP', `${message}: it has lost its place; local connections are reset`);

@@ -57,6 +57,13 @@ export function parseMtu(text: string): Parsed<number | 'auto'> {
   return parseInteger(text, { min: 576, max: 4096, unit: 'bytes' });
 }
 
+/** `auto` or `off`. */
+export function parseAutoOff(text: string): Parsed<'auto' | 'off'> {
+  const word = text.trim().toLowerCase();
+  if (word === '') return {};
+  return word === 'auto' || word === 'off' ? { value: word } : { note: `'${text}' is neither auto nor off` };
+}
+
 const laneNames = ['webrtc', 'relay'] as const;
 
 /** A comma list of lane names. An unknown name spoils the whole list: half a ladder would be a surprise. */

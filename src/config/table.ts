@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import {
   isIceUrl,
+  parseAutoOff,
   parseBindAddress,
   parseExactlyOne,
   parseIceServers,
@@ -214,6 +215,18 @@ export const settings: readonly Setting[] = [
     memory: 'twice this per connection (send and receive)',
     meaning: 'SCTP send and receive buffer. About 1 MiB suits a short round trip; a long one wants bandwidth × round trip.',
   }),
+  setting<'quickAck'>({
+    key: 'quickAck',
+    env: [{ name: 'HOTLINK_QUICKACK' }],
+    flag: '--quickack <auto|off>',
+    unit: 'word',
+    default: 'auto',
+    range: 'auto, off',
+    meaning:
+      'Small reads from applications are acknowledged at once: one that writes without TCP_NODELAY otherwise waits 40 ms per message. Linux, with the optional package koffi; elsewhere it changes nothing.',
+    parse: parseAutoOff,
+    schema: z.enum(['auto', 'off']),
+  }),
   integerSetting<'windowBytes'>({
     key: 'windowBytes',
     env: ['HOTLINK_WINDOW'],
@@ -246,6 +259,18 @@ export const settings: readonly Setting[] = [
     default: false,
     meaning: 'Log at debug level.',
     parse: parseExactlyOne,
+  }),
+  setting<'admin'>({
+    key: 'admin',
+    env: [{ name: 'HOTLINK_ADMIN' }],
+    flag: '--admin <where>',
+    unit: 'address',
+    default: 'auto',
+    range: 'auto, off, host:port',
+    meaning:
+      'Admin endpoint of a daemon with a data directory: status, metrics, events, profiles. auto: a unix socket in `.syftbox` there, loopback TCP on Windows. An address must be a loopback one; its token stands in `.syftbox/hotlink_admin.json`.',
+    parse: parseText,
+    schema: text,
   }),
   switchSetting<'socketOnly'>({
     key: 'socketOnly',

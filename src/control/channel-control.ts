@@ -5,6 +5,7 @@
 // Who closes what, in which order: the worker's part drains and ends (`stop`) → Close for the session we opened, which drops its record →
 // the relay worker's rings.
 
+import type { MessagePort } from 'node:worker_threads';
 import {
   createCounters,
   EARLY_TUNABLES,
@@ -50,6 +51,7 @@ export class ChannelControl {
   /** Signals that came before their session. */
   readonly #early = new EarlyItems<SignalMessage>(EARLY_TUNABLES);
   readonly #listening = new Listening();
+  readonly #addedMs = Date.now();
   #peer: Fingerprint = { kind: 'unknown' };
   #problem: string | undefined;
   #carrier: Carrier | undefined;
@@ -74,6 +76,7 @@ export class ChannelControl {
           .padStart(5, '0'),
         limits: options.limits,
         rtc: options.rtc,
+        quickAck: options.quickAck,
         counters: this.#counters,
       },
       supervisor,
@@ -256,7 +259,10 @@ export class ChannelControl {
         this.#exchanges.handleWorker(message, now);
         break;
       case 'carries':
-        this.#carrier = message.lane === undefined ? undefined : { sid: message.sid as string, lane: message.lane, reason: message.reason };
+        this.#carrier =
+          message.lane === undefined
+            ? undefined
+            : { sid: message.sid as string, lane: message.lane, reason: message.reason, sinceMs: Date.now() };
         this.#events.event('lane', { peer: this.marker.peer, sid: message.sid, lane: message.lane, reason: message.reason });
         break;
       case 'first-payload':
@@ -279,12 +285,21 @@ export class ChannelControl {
     this.service(now);
   }
 
+  /** Gives its thread a profile port (profiling.ts). @returns false when it is stopping */
+  profile(port: MessagePort, intervalUs: number): boolean {
+    return this.#worker.profile(port, intervalUs);
+  }
+
   // --- status and end ------------------------------------------------------------------------------------------------------------
 
   status(): ChannelStatus {
     return channelSnapshot({
       key: this.key,
       marker: this.marker,
+      shape: this.shape,
+      bind: this.bind,
+      addedMs: this.#addedMs,
+      allowed: { webrtc: this.#options.limits.webrtcAllowed, relay: this.#options.limits.relayAllowed },
       port: this.port,
       problem: this.#problem,
       counters: readCounters(this.#counters),

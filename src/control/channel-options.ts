@@ -14,6 +14,7 @@ export interface ChannelOptions {
   shape: ChannelShape;
   limits: ChannelLimits;
   rtc: RtcSettings;
+  quickAck: boolean;
   ice: IceSettings;
   mtu: number | 'auto';
 }

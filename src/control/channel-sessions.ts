@@ -2,7 +2,7 @@
 // a successor is there, dropped at the end. A binding's number is never used twice. The relay worker's half of a binding ends here with
 // `unbind`; the rings last as long as the channel. Main thread.
 
-import { createRing, type Fingerprint } from '../../native-free/index.js';
+import { createRing, type Fingerprint, ringOccupiedBytes } from '../../native-free/index.js';
 import type { ChannelEvents, ChannelOptions } from './channel-options.js';
 import type { ChannelWorker } from './channel-worker.js';
 import { epochOf, type SessionRecord } from './session-record.js';
@@ -16,7 +16,7 @@ export class ChannelSessions {
   readonly #worker: ChannelWorker;
   readonly #events: ChannelEvents;
   readonly #records = new Map<string, SessionRecord>();
-  #ringsMade = false;
+  #rings: { out: SharedArrayBuffer; in: SharedArrayBuffer } | undefined;
   #nextBinding = 1;
 
   constructor(options: ChannelOptions, worker: ChannelWorker, events: ChannelEvents) {
@@ -27,6 +27,12 @@ export class ChannelSessions {
 
   get(sid: string): SessionRecord | undefined {
     return this.#records.get(sid);
+  }
+
+  /** Bytes that wait in the rings between the channel's thread and the relay worker; undefined while there are none. */
+  ringBytes(): { out: number; in: number } | undefined {
+    if (this.#rings === undefined) return undefined;
+    return { out: ringOccupiedBytes(this.#rings.out), in: ringOccupiedBytes(this.#rings.in) };
   }
 
   /** In the order they came up, retired ones included. */
@@ -50,7 +56,9 @@ export class ChannelSessions {
       negotiation: undefined,
       offerUfrag: undefined,
       webrtc: 'none',
-      candidates: '',
+      webrtcReason: '',
+      candidates: undefined,
+      acceptedMs: Date.now(),
       attempts: 0,
       retired: false,
       retryAtMs: undefined,
@@ -65,11 +73,11 @@ export class ChannelSessions {
   bindRelay(record: SessionRecord): void {
     if (record.binding !== 0) return;
     const { index, limits } = this.#options;
-    if (!this.#ringsMade) {
-      this.#ringsMade = true;
+    if (this.#rings === undefined) {
       // Out: four of our largest frames. In: a peer's frames may be larger than ours (a Rust chunk goes up to 1 MiB).
       const out = createRing(Math.max(1_048_576, 4 * (limits.chunkBytes + 8192)));
       const incoming = createRing(4_194_304);
+      this.#rings = { out, in: incoming };
       this.#events.relay({ t: 'rings', channel: index, out, in: incoming });
       this.#worker.tell({ t: 'relay-rings', out, in: incoming });
     }

@@ -17,7 +17,7 @@ export class ChannelWorker {
   readonly #port: MessagePort;
   #stopping = false;
 
-  constructor(task: Omit<ChannelTask, 'port'>, supervisor: Supervisor, events: ChannelWorkerEvents) {
+  constructor(task: Omit<ChannelTask, 'port' | 'health'>, supervisor: Supervisor, events: ChannelWorkerEvents) {
     this.#port = supervisor.start(task, (error) => {
       if (!this.#stopping) events.died(error);
     });
@@ -32,6 +32,12 @@ export class ChannelWorker {
 
   tell(message: ToChannel): void {
     if (!this.#stopping) this.#port.postMessage(message);
+  }
+
+  /** Gives its thread a profile port. @returns false when it was told to stop */
+  profile(port: MessagePort, intervalUs: number): boolean {
+    if (!this.#stopping) this.#port.postMessage({ t: 'profile', port, intervalUs } satisfies ToChannel, [port]);
+    return !this.#stopping;
   }
 
   /** Tells it to drain and end; the last thing it is told. @returns {@link stopped} */

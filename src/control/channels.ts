@@ -125,9 +125,9 @@ export class Channels {
   }
 
   add(id: string, marker: Marker, shape: ChannelShape, bind: string): ChannelControl {
-    const { limits, rtc, ice, mtu, email } = this.#options;
+    const { limits, rtc, quickAck, ice, mtu, email } = this.#options;
     const channel = new ChannelControl(
-      { index: this.#nextIndex, marker, email, host: this.#host, bind, shape, limits, rtc, ice, mtu },
+      { index: this.#nextIndex, marker, email, host: this.#host, bind, shape, limits, rtc, quickAck, ice, mtu },
       this.#supervisor,
       {
         send: (message) => {

@@ -1,6 +1,6 @@
 // The main thread's handle on the relay worker: starts it, sends control messages, binds sessions to shared rings. Main thread.
 
-import { Worker } from 'node:worker_threads';
+import { type MessagePort, Worker } from 'node:worker_threads';
 import { HotlinkError, type HotlinkMessage, ownId } from '../../native-free/index.js';
 import { RELAY_ENTRY } from '../../workers/entries.js';
 import type { FromRelay, RelayWorkerData, ToRelay } from '../../workers/messages.js';
@@ -14,12 +14,20 @@ export interface RelayLinkEvents {
 /**
  * What the relay worker needs to reach the event endpoint in our name (wire.md 1.1).
  * @param idStem constant part of our message ids
+ * @param health where the thread says how it is doing
  * @throws HotlinkError `ERR_HLNK_CONFIG` when `server` is not an address
  */
-export function relayWorkerData(server: string, email: string, token: string | undefined, idStem: string): RelayWorkerData {
+export function relayWorkerData(
+  server: string,
+  email: string,
+  token: string | undefined,
+  idStem: string,
+  health: SharedArrayBuffer,
+): RelayWorkerData {
   return {
     url: eventsUrl(server, email),
     idStem,
+    health,
     headers: {
       'X-Syft-WS-Encodings': 'msgpack,json',
       'X-Syft-User': email,
@@ -63,6 +71,12 @@ export class RelayLink {
 
   post(message: ToRelay): void {
     this.#worker.postMessage(message);
+  }
+
+  /** Gives the thread a profile port (profiling.ts). @returns false when it is stopping */
+  profile(port: MessagePort, intervalUs: number): boolean {
+    if (!this.#stopping) this.#worker.postMessage({ t: 'profile', port, intervalUs } satisfies ToRelay, [port]);
+    return !this.#stopping;
   }
 
   /** Closes the WebSocket behind what was sent and ends the thread. */

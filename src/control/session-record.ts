@@ -17,8 +17,12 @@ export interface SessionRecord {
   /** ICE user fragment of the offer being answered: names the attempt. */
   offerUfrag: string | undefined;
   webrtc: SessionStatus['webrtc'];
-  /** Kinds of the selected candidates, e.g. `host/srflx`. */
-  candidates: string;
+  /** Why it is not connected, after a failure; empty before and while it is. */
+  webrtcReason: string;
+  /** Kinds of the selected candidates. */
+  candidates: SessionStatus['candidates'];
+  /** When it was accepted, Unix ms. */
+  readonly acceptedMs: number;
   /** Failed attempts since WebRTC last worked. */
   attempts: number;
   /** Over as a session, but its data channel carries on until the one of its successor is up. */

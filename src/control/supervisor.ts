@@ -14,11 +14,14 @@ const CHANNELS_PER_THREAD = 4096;
 
 export class Supervisor {
   readonly #threads: number;
+  readonly #health: SharedArrayBuffer;
   #pool: Piscina | undefined;
   readonly #running = new Set<Promise<void>>();
 
-  constructor(threads: number) {
+  /** @param health where each thread says how it is doing */
+  constructor(threads: number, health: SharedArrayBuffer) {
     this.#threads = threads;
+    this.#health = health;
   }
 
   /**
@@ -26,7 +29,7 @@ export class Supervisor {
    * @param died called when the task ended without having been told to
    * @returns main's end of the channel's port
    */
-  start(task: Omit<ChannelTask, 'port'>, died: (error: Error) => void): MessagePort {
+  start(task: Omit<ChannelTask, 'port' | 'health'>, died: (error: Error) => void): MessagePort {
     this.#pool ??= new Piscina({
       filename: CHANNEL_ENTRY.href,
       minThreads: this.#threads,
@@ -37,7 +40,7 @@ export class Supervisor {
     });
     const { port1, port2 } = new MessageChannel();
     const run = this.#pool
-      .run({ ...task, port: port2 } satisfies ChannelTask, { transferList: [port2] })
+      .run({ ...task, port: port2, health: this.#health } satisfies ChannelTask, { transferList: [port2] })
       .catch((error: Error) => died(error));
     this.#running.add(run);
     void run.finally(() => this.#running.delete(run));

@@ -8,8 +8,13 @@ interface LiveSession {
   peer: string;
   channel: string;
   webrtc: SessionStatus['webrtc'];
-  /** Ours: what carries it now. */
+  /** Ours from here on: what carries it now, and why that. */
   lane?: LaneKind;
+  lane_reason?: string;
+  /** Why there is no data channel. */
+  webrtc_reason?: string;
+  /** Kinds of the candidates that carry the data channel. */
+  candidates?: { local: string; remote: string };
 }
 
 interface LiveProxy {
@@ -139,8 +144,17 @@ export function telemetryOf(status: Status): Telemetry {
 }
 
 function liveSession(session: SessionStatus): LiveSession {
-  const { peer, channel, webrtc, lane } = session;
-  return { sid: session.sid.slice(0, 8), peer, channel, webrtc, ...(lane === undefined ? {} : { lane }) };
+  const { peer, channel, webrtc, lane, laneReason, webrtcReason, candidates } = session;
+  return {
+    sid: session.sid.slice(0, 8),
+    peer,
+    channel,
+    webrtc,
+    ...(lane === undefined ? {} : { lane }),
+    ...(laneReason === undefined ? {} : { lane_reason: laneReason }),
+    ...(webrtcReason === undefined ? {} : { webrtc_reason: webrtcReason }),
+    ...(candidates === undefined ? {} : { candidates }),
+  };
 }
 
 function outboundStatus(session: SessionStatus): 'pending' | 'accepted' | 'rejected' {

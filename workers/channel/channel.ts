@@ -9,9 +9,11 @@ import { Counter } from '../../native-free/counters.js';
 import type { Lane } from '../../native-free/lane.js';
 import { RelayRings } from '../lanes/relay.js';
 import type { ChannelTask, FromChannel, ToChannel } from '../messages.js';
+import { serveProfile } from '../profiler.js';
 import { ForwardDial } from '../tcp/forward-dial.js';
 import { ForwardListen } from '../tcp/forward-listen.js';
 import { Listener } from '../tcp/listener.js';
+import { loadQuickAck } from '../tcp/quickack.js';
 import { Rendezvous } from '../tcp/rendezvous.js';
 import type { StreamEvents, Streams } from '../tcp/streams.js';
 import { RtcSessions } from './rtc-sessions.js';
@@ -75,6 +77,7 @@ export class Channel {
       closed: (stream, reset, reason) => this.#post({ t: 'connection', event: reset ? 'reset' : 'closed', stream, reason }),
       overflow: (message) => this.#post({ t: 'failed', code: 'ERR_HLNK_GAP', message, over: false }),
       rearm: () => this.#rearm(),
+      quickAck: task.quickAck ? loadQuickAck() : undefined,
     };
     if (task.shape.kind === 'dial') {
       this.#streams = new ForwardDial(this.#core, this.#counters, streamEvents, task.shape);
@@ -102,6 +105,15 @@ export class Channel {
   /** Resolves when the channel was told to stop and everything it owned is gone. */
   get stopped(): Promise<void> {
     return this.#stopped;
+  }
+
+  /** Brings the gauges among the counters up to date: too dear with every frame, and nobody looks that often. */
+  gauge(): void {
+    const counters = this.#counters;
+    counters[Counter.inFlightFrames] = this.#core.out.inFlightFrames;
+    counters[Counter.openStreams] = this.#streams.liveStreams;
+    counters[Counter.laneBufferedBytes] = this.#core.lane?.bufferedBytes() ?? 0;
+    counters[Counter.backlogBytes] = this.#streams.backlogBytes;
   }
 
   #handle(message: ToChannel): void {
@@ -143,6 +155,9 @@ export class Channel {
         break;
       case 'relay-down':
         this.#relayDown(message.sid, message.reason, now);
+        break;
+      case 'profile':
+        serveProfile(message.port, message.intervalUs);
         break;
       case 'stop':
         void this.#stop();

@@ -5,11 +5,14 @@
 // calls back within one turn per socket, so one scratch buffer serves every connection of the thread. Channel worker thread.
 
 import { connect, type OnReadOpts, Socket } from 'node:net';
+import type { QuickAck } from './quickack.js';
 
 /** One buffer per thread for reads that have no place of their own yet. As large as the default chunk, so that it fills one frame. */
 const SCRATCH = new Uint8Array(65_536);
 
 export interface ConnectionEvents {
+  /** Called for every read, where there is such a call. */
+  readonly quickAck: QuickAck | undefined;
   /** A dialled connection is up. */
   connected?(connection: LocalConnection): void;
   /**
@@ -27,9 +30,9 @@ export interface ConnectionEvents {
   written(connection: LocalConnection, bytes: number): void;
 }
 
-/** The handle of an accepted socket, as Node's own constructor takes it. */
+/** The handle of an accepted socket, as Node's own constructor takes it, and of any socket, for its descriptor (POSIX). */
 interface SocketWithHandle {
-  _handle: unknown;
+  _handle: { fd?: number } | null;
 }
 
 export class LocalConnection {
@@ -59,6 +62,8 @@ export class LocalConnection {
       callback: (bytes: number, buffer: Uint8Array) => {
         const landed = buffer === place;
         this.used = true;
+        // First: whoever reads may close the socket, and its number may be another's then.
+        if (events.quickAck !== undefined) this.#acknowledge(events.quickAck, bytes);
         const more = events.read(this, buffer.subarray(0, bytes), landed);
         this.#paused = !more;
         return more;
@@ -135,6 +140,11 @@ export class LocalConnection {
   /** Closes without a word (a probe, or at shutdown behind the last byte). */
   destroy(): void {
     this.#socket.destroy();
+  }
+
+  #acknowledge(quickAck: QuickAck, bytes: number): void {
+    const fd = (this.#socket as unknown as SocketWithHandle)._handle?.fd;
+    if (fd !== undefined && fd >= 0) quickAck(fd, bytes);
   }
 
   readonly #onWritten = (): void => this.#report();

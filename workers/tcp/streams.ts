@@ -11,6 +11,7 @@ import type { ChannelCore, OutStream } from '../../native-free/channel/index.js'
 import { UPSTREAM_STREAM } from '../../native-free/channel/index.js';
 import { Counter } from '../../native-free/counters.js';
 import type { ConnectionEvents, LocalConnection } from './connection.js';
+import type { QuickAck } from './quickack.js';
 
 /** What is held for an application of an upstream stream that does not read or is not there, bytes. Beyond it the stream is reset. */
 const UPSTREAM_HOLD_BYTES = 67_108_864;
@@ -34,6 +35,7 @@ export interface StreamEvents {
   closed(stream: number, reset: boolean, reason: string): void;
   overflow(message: string): void;
   rearm(): void;
+  quickAck: QuickAck | undefined;
 }
 
 export abstract class Streams implements ConnectionEvents {
@@ -55,6 +57,9 @@ export abstract class Streams implements ConnectionEvents {
     this.events = events;
   }
 
+  get quickAck(): QuickAck | undefined {
+    return this.events.quickAck;
+  }
   get liveStreams(): number {
     return this.streams.size;
   }
@@ -235,6 +240,13 @@ export abstract class Streams implements ConnectionEvents {
   /** Every stream that is still open ends with a reset that the peer hears of. */
   endAll(reason: string): void {
     for (const { out } of this.streams.values()) if (out !== undefined) this.core.resetStream(out, reason, performance.now());
+  }
+
+  /** Bytes delivered that applications have not taken. */
+  get backlogBytes(): number {
+    let bytes = 0;
+    for (const stream of this.streams.values()) bytes += stream.heldBytes + (stream.connection?.backlogBytes ?? 0);
+    return bytes;
   }
 
   /** Bytes wait for an application to take them. */

@@ -1,0 +1,100 @@
+// Takes a CPU profile of every thread of the data plane at once: this one by itself, the others through a port each. A thread that has no
+// channel does nothing and is left out. Main thread.
+
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { HotlinkError } from '../../native-free/errors.js';
+import { startProfile, stopProfile, type ThreadAnswer } from '../../workers/profiler.js';
+
+/** V8's own default is 1000; finer costs the profiled program speed. */
+const INTERVAL_US = 1000;
+/** A thread that answers nothing for this long after the end is left out, ms: one that is stuck has no profile to give. */
+const ANSWER_MS = 5000;
+
+export interface ThreadProfile {
+  /** `main`, `relay`, `channel-1`, `channel-2`, … */
+  role: string;
+  /** A `.cpuprofile`: what browsers' developer tools and 0x open. */
+  profile: string;
+}
+
+/** Somebody on another thread to whom a profile port can be given. */
+export interface ProfiledThread {
+  kind: 'relay' | 'channel';
+  /** @returns false when it is stopping and will not answer */
+  profile(port: MessagePort, intervalUs: number): boolean;
+}
+
+let running = false;
+
+/**
+ * @param others channels that share a thread may all be named: their thread is profiled once
+ * @param signal aborting it ends the profile early; what was taken so far is returned
+ * @returns main first, then the relay worker, then the channel workers in the order they were started
+ * @throws HotlinkError `ERR_HLNK_USAGE` while another profile is being taken in this process
+ */
+export async function profileThreads(
+  others: readonly ProfiledThread[],
+  milliseconds: number,
+  signal?: AbortSignal,
+): Promise<ThreadProfile[]> {
+  if (running) throw new HotlinkError('ERR_HLNK_USAGE', 'a profile is being taken already; wait until it is done');
+  running = true;
+  try {
+    await startProfile(INTERVAL_US);
+    const asked = others.map(ask);
+    await pause(milliseconds, signal);
+    const answers = await Promise.all(asked.map(async ({ kind, stop }) => ({ kind, ...(await stop()) })));
+    const own = await stopProfile();
+    const relay = answers.filter(({ kind }) => kind === 'relay');
+    const channels = answers.filter(({ kind, profile }) => kind === 'channel' && profile !== undefined);
+    channels.sort((a, b) => a.threadId - b.threadId);
+    return [
+      { role: 'main', profile: own },
+      ...relay.map(({ profile }) => ({ role: 'relay', profile })),
+      ...channels.map(({ profile }, index) => ({ role: `channel-${index + 1}`, profile })),
+    ].filter((one): one is ThreadProfile => one.profile !== undefined);
+  } finally {
+    // After a failure midway; otherwise there is none.
+    await stopProfile();
+    running = false;
+  }
+}
+
+interface Asked {
+  kind: ProfiledThread['kind'];
+  stop(): Promise<ThreadAnswer>;
+}
+
+function ask(thread: ProfiledThread): Asked {
+  const { port1: mine, port2: theirs } = new MessageChannel();
+  const nothing: ThreadAnswer = { threadId: 0, profile: undefined };
+  const answer = new Promise<ThreadAnswer>((resolve) => {
+    mine.once('message', resolve);
+    mine.once('close', () => resolve(nothing));
+    if (!thread.profile(theirs, INTERVAL_US)) resolve(nothing);
+  });
+  return {
+    kind: thread.kind,
+    async stop() {
+      mine.postMessage('stop');
+      const patience = setTimeout(() => mine.close(), ANSWER_MS);
+      const got = await answer;
+      clearTimeout(patience);
+      mine.close();
+      return got;
+    },
+  };
+}
+
+function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  if (signal?.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, milliseconds);
+    signal?.addEventListener('abort', done, { once: true });
+  });
+}

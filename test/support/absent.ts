@@ -1,0 +1,13 @@
+// What a test needs and this machine may lack. The test is skipped with the reason, and fails when HOTLINK_REQUIRE=all says that nothing may lack.
+
+/**
+ * @param reason why the tests cannot run here; undefined when they can
+ * @returns whether to skip them
+ * @throws Error under HOTLINK_REQUIRE=all
+ */
+export function absent(what: string, reason: string | undefined): boolean {
+  if (reason === undefined) return false;
+  if (process.env['HOTLINK_REQUIRE'] === 'all') throw new Error(`HOTLINK_REQUIRE=all: ${what}: ${reason}`);
+  process.stderr.write(`skipped: ${what}: ${reason}\n`);
+  return true;
+}
