@@ -43,8 +43,8 @@ export interface IpcHostTask {
   directory: string;
   folder: string;
   address: IpcAddress;
-  /** Who we are in names of fallback files, and which run of the daemon this is. */
-  sender: string;
+  /** Our own e-mail, and which run of the daemon this is. */
+  self: string;
   run: string;
   /** Frames kept in memory for peers that have not got them, bytes. */
   memoryBytes: number;

@@ -7,6 +7,7 @@ import {
   fingerprint,
   type HotlinkMessage,
   InboundSessions,
+  isTcpPath,
   MessageType,
   type OpenMessage,
 } from '../../native-free/index.js';
@@ -17,6 +18,8 @@ import { isDue } from './deadline.js';
 export interface InboundControlEvents {
   /** @param idStem names the channel's epoch; undefined for a session whose channel is gone */
   send(idStem: string | undefined, message: HotlinkMessage): void;
+  /** An Open without a receiver, of a peer of our own kind. */
+  broadcast(open: OpenMessage): void;
   /** A peer's Open that is not for us to take. */
   refused(sid: string, reason: string): void;
 }
@@ -50,6 +53,10 @@ export class InboundControl {
   /** @param id of the message, which tells what the opener runs */
   handleOpen(id: string, open: OpenMessage, nowMs: number): void {
     const peer = fingerprint(id);
+    if (peer.kind === 'hotlink' && (open.to ?? '') === '' && !isTcpPath(open.pth)) {
+      this.#events.broadcast(open);
+      return;
+    }
     this.#openers.set(open.sid, peer);
     const verdict = this.#sessions.handleOpen(open, peer.kind, (path, from) => this.#channels.forPath(path, from), nowMs);
     if (verdict !== 'accepted' && verdict !== 'waiting') this.#openers.delete(open.sid);

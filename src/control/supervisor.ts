@@ -7,21 +7,31 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { CHANNEL_ENTRY } from '../../workers/entries.js';
-import type { ChannelTask } from '../../workers/messages.js';
+import type { ChannelTask, IpcHostTask } from '../../workers/messages.js';
 
 /** Far more than anyone has: placing must never queue, since a queued channel would never start. */
 const CHANNELS_PER_THREAD = 4096;
 
-export class Supervisor {
+/** Where a channel can be started. */
+export interface Place {
+  /**
+   * @param died called when the channel ended without having been told to
+   * @returns main's end of the channel's port
+   */
+  start(task: Omit<ChannelTask, 'port' | 'health'>, died: (error: Error) => void): MessagePort;
+}
+
+export class Supervisor implements Place {
   readonly #threads: number;
-  readonly #health: SharedArrayBuffer;
+  /** Where each thread says how it is doing. */
+  readonly health: SharedArrayBuffer;
   #pool: Piscina | undefined;
   readonly #running = new Set<Promise<void>>();
 
   /** @param health where each thread says how it is doing */
   constructor(threads: number, health: SharedArrayBuffer) {
     this.#threads = threads;
-    this.#health = health;
+    this.health = health;
   }
 
   /**
@@ -30,6 +40,15 @@ export class Supervisor {
    * @returns main's end of the channel's port
    */
   start(task: Omit<ChannelTask, 'port' | 'health'>, died: (error: Error) => void): MessagePort {
+    return this.#launch({ ...task, health: this.health }, died);
+  }
+
+  /** The same for an IPC directory, whose channels are then started through its host. */
+  startHost(task: Omit<IpcHostTask, 'port'>, died: (error: Error) => void): MessagePort {
+    return this.#launch(task, died);
+  }
+
+  #launch(task: Omit<ChannelTask, 'port'> | Omit<IpcHostTask, 'port'>, died: (error: Error) => void): MessagePort {
     this.#pool ??= new Piscina({
       filename: CHANNEL_ENTRY.href,
       minThreads: this.#threads,
@@ -40,7 +59,7 @@ export class Supervisor {
     });
     const { port1, port2 } = new MessageChannel();
     const run = this.#pool
-      .run({ ...task, port: port2, health: this.#health } satisfies ChannelTask, { transferList: [port2] })
+      .run({ ...task, port: port2 } satisfies ChannelTask | IpcHostTask, { transferList: [port2] })
       .catch((error: Error) => died(error));
     this.#running.add(run);
     void run.finally(() => this.#running.delete(run));

@@ -20,5 +20,8 @@ export interface LocalSide {
   endAll(reason: string): void;
   /** Bytes wait for an application to take them, and a stop should wait for that. */
   readonly flushing: boolean;
+  /** Gauges for status. */
+  readonly liveStreams: number;
+  readonly backlogBytes: number;
   destroy(): void;
 }

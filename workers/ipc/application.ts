@@ -12,9 +12,18 @@ export interface ApplicationEvents {
   changed(here: boolean): void;
 }
 
+/** Whose frame it is, by which it is known when it comes again. */
+export interface Origin {
+  sender: string;
+  run: string;
+  number: number;
+}
+
 /** A frame on its way to the application. */
 export interface Delivery {
   readonly bytes: Uint8Array;
+  /** Undefined for what has no number (upstream's). */
+  readonly origin: Origin | undefined;
   /** The kernel has it. */
   taken(): void;
 }
@@ -29,6 +38,7 @@ export class Application {
   #socket: Socket | undefined;
   #decoder = new FrameDecoder();
   #stopped = false;
+  #consent = false;
   #over = false;
 
   constructor(events: ApplicationEvents) {
@@ -51,6 +61,12 @@ export class Application {
       this.#waiting.push(socket);
       if (this.#socket === undefined) this.#next();
     }
+  }
+
+  /** Whether frames of peers may be written to the application; without it they wait (wire.md 6.4). */
+  consent(given: boolean): void {
+    this.#consent = given;
+    this.#flush();
   }
 
   deliver(delivery: Delivery): void {
@@ -110,7 +126,7 @@ export class Application {
 
   #flush(): void {
     const socket = this.#socket;
-    if (socket === undefined) return;
+    if (socket === undefined || !this.#consent) return;
     while (this.#written < this.#deliveries.length) {
       const { bytes } = this.#deliveries[this.#written] as Delivery;
       this.#written += 1;

@@ -7,12 +7,11 @@
 // Who closes what, in which order: the channels (main stops them first) → endpoint → application → files for what is left → the port.
 // Channel worker thread.
 
-import type { MessagePort } from 'node:worker_threads';
 import type { FrameView } from '../../native-free/hlnk/index.js';
 import { Inbox, IpcCounter, Outbox, type OutboxFrame } from '../../native-free/ipc/index.js';
 import { directoryOf } from '../../native-free/path.js';
 import type { FromIpcHost, IpcHostTask, ToIpcHost } from '../messages.js';
-import { Application } from './application.js';
+import { Application, type Origin } from './application.js';
 import { Endpoint } from './endpoint.js';
 import { FallbackFiles } from './fallback-files.js';
 import type { IpcLeg, Reader } from './leg.js';
@@ -68,7 +67,7 @@ export class IpcHost {
       listening: (address) => this.#post({ t: 'listening', address }),
       failed: (code, message) => this.#post({ t: 'listen-failed', code, message }),
     });
-    this.#files = new FallbackFiles(task.folder, task.sender, this.outbox, {
+    this.#files = new FallbackFiles(task.folder, senderOf(task.self), this.outbox, {
       written: () => {
         this.#count(IpcCounter.filesWritten);
         this.#changed();
@@ -76,7 +75,7 @@ export class IpcHost {
       loaded: () => this.#pump(),
       failed: (reason) => this.#post({ t: 'fallback', event: 'failed', reason }),
     });
-    this.#replay = new Replay(task.folder, task.directory, task.sender, task.stableMs, {
+    this.#replay = new Replay(task.folder, task.directory, senderOf(task.self), task.stableMs, {
       inbox: (sender) => this.#inboxOfSender(sender),
       room: () => this.#application.here && this.#application.backlogBytes < REPLAY_AHEAD_BYTES,
       deliver: (bytes, origin, taken) => {
@@ -180,15 +179,14 @@ export class IpcHost {
   }
 
   #deliver(bytes: Uint8Array, origin: Origin | undefined, taken: () => void): void {
-    const delivery: Held = {
+    this.#application.deliver({
       bytes,
       origin,
       taken: () => {
         this.#count(IpcCounter.framesToApplication);
         taken();
       },
-    };
-    this.#application.deliver(delivery);
+    });
   }
 
   // --- from the application ------------------------------------------------------------------------------------------------------
@@ -250,6 +248,7 @@ export class IpcHost {
         break;
       case 'consent':
         this.#consent = message.given;
+        this.#application.consent(message.given);
         break;
       case 'replay':
         if (this.#consent) void this.#replay.lookPlain();
@@ -265,7 +264,7 @@ export class IpcHost {
     this.#stopping = true;
     clearInterval(this.#timer);
     const endpointClosed = this.#endpoint.close();
-    const left = this.#application.close() as readonly Held[];
+    const left = this.#application.close();
     await endpointClosed;
     await this.#replay.idle();
     if (this.#task.fallbackMs !== undefined) {
@@ -294,17 +293,4 @@ export class IpcHost {
   #post(message: FromIpcHost): void {
     if (!this.#stopping) this.#task.port.postMessage(message);
   }
-}
-
-/** Whose frame it is, by which it is known when it comes again. */
-export interface Origin {
-  sender: string;
-  run: string;
-  number: number;
-}
-
-interface Held {
-  bytes: Uint8Array;
-  origin: Origin | undefined;
-  taken(): void;
 }

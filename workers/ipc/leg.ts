@@ -26,6 +26,13 @@ export interface LegEvents {
   rearm(): void;
 }
 
+/** What is being handed to the core. @property position of the frame; -1 for what is not one */
+interface Piece {
+  bytes: Uint8Array;
+  at: number;
+  position: number;
+}
+
 /** How far one peer got; outlives the leg, since a channel starts anew after a failure. */
 export interface Reader {
   /** Position of the oldest frame that the peer has not acknowledged. */
@@ -47,7 +54,7 @@ export class IpcLeg implements LocalSide {
   #out: OutStream | undefined;
   #fedBytes = 0;
   #said: string | undefined;
-  #piece: { bytes: Uint8Array; at: number; position: number } | undefined;
+  #piece: Piece | undefined;
   /** Where in the stream each frame ends, oldest first. */
   readonly #ends: { bytes: number; position: number }[] = [];
   #resumeAtMs = 0;
@@ -136,7 +143,7 @@ export class IpcLeg implements LocalSide {
     this.#acknowledged(reader);
     for (;;) {
       if (this.#piece === undefined && !this.#cut()) return;
-      const piece = this.#piece as NonNullable<typeof this.#piece>;
+      const piece = this.#piece as Piece;
       const part = piece.bytes.subarray(piece.at, piece.at + PIECE_BYTES);
       if (!this.#core.take(this.#stream(), part, -1, performance.now())) return;
       if (this.#piece !== piece) return; // taking it ended the stream
@@ -322,6 +329,13 @@ export class IpcLeg implements LocalSide {
 
   get flushing(): boolean {
     return false;
+  }
+  get liveStreams(): number {
+    return this.#inStream === undefined ? 0 : 1;
+  }
+  /** What waits for the application is the host's: it may have come from any leg. */
+  get backlogBytes(): number {
+    return 0;
   }
 
   destroy(): void {

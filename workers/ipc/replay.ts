@@ -10,7 +10,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { encodeFrame } from '../../native-free/hlnk/index.js';
 import { byNumber, type FallbackFile, type Inbox, parseFallbackName, readFallback } from '../../native-free/ipc/index.js';
 import { directoryOf } from '../../native-free/path.js';
-import type { Origin } from './host.js';
+import type { Origin } from './application.js';
 
 /** A number that is missing in front of a file for this long will not come any more, ms: upstream's patience with a missing writer. */
 const GAP_MS = 30_000;
@@ -57,7 +57,7 @@ export class Replay {
   /** Looks for files of our own kind and delivers those whose turn it is. */
   look(): Promise<void> {
     return this.#alone(async () => {
-      const names = await readdir(this.#folder).catch(() => []);
+      const names: readonly string[] = await readdir(this.#folder).catch(() => []);
       const files = names.flatMap((name) => parseFallbackName(name) ?? []).filter(({ sender }) => sender !== this.#self);
       for (const name of [...this.#early.keys()]) if (!names.includes(name)) this.#early.delete(name);
       const waiting = new Set<string>();
