@@ -16,9 +16,9 @@ import { dispatchMessage } from './control/control-messages.js';
 import { soonest } from './control/deadline.js';
 import { Discovery } from './control/discovery.js';
 import { hostId, newEpoch } from './control/identity.js';
+import { InboundControl } from './control/inbound-control.js';
 import { ipcMarkerName } from './control/ipc-address.js';
 import { IpcDirectories } from './control/ipc-directories.js';
-import { InboundControl } from './control/inbound-control.js';
 import { type ProfiledThread, profileThreads, type ThreadProfile } from './control/profiling.js';
 import { RelayLink, relayWorkerData } from './control/relay-link.js';
 import { dataPlaneSnapshot } from './control/snapshot.js';
@@ -160,18 +160,25 @@ class DataPlane implements Hotlink {
     });
     if (dataDir !== undefined) {
       const ipcMarker = ipcMarkerName(ipc.mode, process.platform);
-      this.#discovery = new Discovery(join(dataDir, 'datasites'), email, { ipcMarker, tcpProxy }, {
-        ipc: (found) => this.#ipc.apply(found),
-        markers: (markers) => this.#channels.apply(markers),
-        refused: (path, reason) => {
-          this.#totals.markersRefused += 1;
-          this.#event('marker refused', { path, reason }, 'warn');
+      this.#discovery = new Discovery(
+        join(dataDir, 'datasites'),
+        email,
+        { ipcMarker, tcpProxy },
+        {
+          ipc: (found) => this.#ipc.apply(found),
+          markers: (markers) => this.#channels.apply(markers),
+          refused: (path, reason) => {
+            this.#totals.markersRefused += 1;
+            this.#event('marker refused', { path, reason }, 'warn');
+          },
         },
-      });
+      );
       await this.#discovery.firstScan;
       await this.#channels.applied;
       // Whoever starts us may dial at once. A port that cannot be bound is the channel's problem, shown in its status.
-      const listening = [...this.#channels.all()].filter(({ shape }) => shape.kind !== 'dial' && shape.kind !== 'ipc').map((channel) => channel.listening());
+      const listening = [...this.#channels.all()]
+        .filter(({ shape }) => shape.kind !== 'dial' && shape.kind !== 'ipc')
+        .map((channel) => channel.listening());
       await Promise.allSettled([...listening, this.#ipc.settled()]);
     }
   }

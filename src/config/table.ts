@@ -252,7 +252,8 @@ export const settings: readonly Setting[] = [
     key: 'tcpProxy',
     env: ['SYFTBOX_HOTLINK_TCP_PROXY'],
     default: true,
-    meaning: 'TCP channels from `stream.tcp` markers; implied by the main switch, an explicit value other than 1 opts out and leaves local IPC.',
+    meaning:
+      'TCP channels from `stream.tcp` markers; implied by the main switch, an explicit value other than 1 opts out and leaves local IPC.',
     parse: parseExactlyOne,
   }),
   switchSetting<'debug'>({

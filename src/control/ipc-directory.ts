@@ -187,7 +187,11 @@ export class IpcDirectory {
         this.#events.event('ipc frame refused', { directory, reason: message.reason }, 'warn');
         break;
       case 'fallback':
-        this.#events.event(`ipc files ${message.event}`, { directory, reason: message.reason }, message.event === 'ended' ? 'info' : 'warn');
+        this.#events.event(
+          `ipc files ${message.event}`,
+          { directory, reason: message.reason },
+          message.event === 'ended' ? 'info' : 'warn',
+        );
         break;
     }
   }

@@ -1,10 +1,11 @@
 // Upstream's protocol test (TestHotlinkProtocolE2E, wire.md 9.1) against our daemon and relay: an application on each side, frames of 1, 10 and
 // 100 KiB, a sender that reconnects, consent that comes late, and consent that never comes.
-import { statSync } from 'node:fs';
+
 import { randomBytes } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { HotlinkOptions } from '../../src/index.js';
 import { quantile } from '../../src/bench/quantile.js';
+import type { HotlinkOptions } from '../../src/index.js';
 import { IpcApp, put, rpcDirectory } from '../support/ipc-app.js';
 import { ALICE, BOB, Sandbox, until } from '../support/sandbox.js';
 

@@ -49,7 +49,9 @@ export class IpcApp {
           address.includes(':') && !address.startsWith('/')
             ? connect(Number(address.slice(address.lastIndexOf(':') + 1)), address.slice(0, address.lastIndexOf(':')))
             : connect(address);
-        const connected = await Promise.race([once(socket, 'connect').then(() => true), once(socket, 'close').then(() => false)]).catch(() => false);
+        const connected = await Promise.race([once(socket, 'connect').then(() => true), once(socket, 'close').then(() => false)]).catch(
+          () => false,
+        );
         if (connected) return new IpcApp(socket.setNoDelay(true));
       }
       if (performance.now() > deadline) throw new Error(`no endpoint in ${marker} within ${ms} ms`);

@@ -106,7 +106,8 @@ export class IpcLeg implements LocalSide {
     for (let frame = this.#nextFrame(); frame?.bytes !== undefined; frame = this.#nextFrame()) {
       // Its file is gone: whoever took it has it.
       const message = frame.bytes.length === 0 ? frame.bytes : this.#upstreamForm(frame.bytes, frame);
-      const verdict = message.length === 0 ? 'taken' : message.length > MAX_WHOLE_BYTES ? 'oversize' : this.#core.sendWhole(message, performance.now());
+      const verdict =
+        message.length === 0 ? 'taken' : message.length > MAX_WHOLE_BYTES ? 'oversize' : this.#core.sendWhole(message, performance.now());
       if (verdict === 'oversize') this.#host.refuse(`a frame of ${message.length} bytes is more than this peer's lanes take`);
       else if (verdict !== 'taken') {
         if (verdict === 'no-lane') this.#want();
@@ -344,4 +345,3 @@ export class IpcLeg implements LocalSide {
     this.#host.leave(this);
   }
 }
-

@@ -2,7 +2,14 @@
 // everything else to the main thread. One message that finds its ring full pauses the socket until there is room: order is kept, nothing
 // is dropped, memory is bounded (wire.md 1.5, S2, S6). Relay worker thread.
 
-import { type DataPeek, decodeEnvelope, decodeEnvelopeText, type HotlinkMessage, MessageType, peekData } from '../../native-free/envelope/index.js';
+import {
+  type DataPeek,
+  decodeEnvelope,
+  decodeEnvelopeText,
+  type HotlinkMessage,
+  MessageType,
+  peekData,
+} from '../../native-free/envelope/index.js';
 import type { FromRelay } from '../messages.js';
 import { type Binding, type ChannelRings, FRAME_SIGNAL } from './channel-rings.js';
 import type { RelaySocket } from './socket.js';
@@ -90,11 +97,7 @@ export class Router {
     return undefined;
   }
 
-  #data(
-    data: Buffer,
-    sid: string,
-    at: DataPeek,
-  ): ChannelRings | undefined {
+  #data(data: Buffer, sid: string, at: DataPeek): ChannelRings | undefined {
     const route = this.routes.get(sid);
     if (route === undefined) return this.#unrouted(sid);
     if (at.payBytes === 0) return this.#refused('empty payload');
