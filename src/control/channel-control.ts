@@ -8,6 +8,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import {
   createCounters,
+  DIRECT_SIGNAL,
   EARLY_TUNABLES,
   EarlyItems,
   type Fingerprint,
@@ -25,6 +26,7 @@ import { ChannelSessions } from './channel-sessions.js';
 import { type Carrier, channelSnapshot } from './channel-snapshot.js';
 import { ChannelWorker } from './channel-worker.js';
 import { isDue, soonest } from './deadline.js';
+import { DirectExchanges } from './direct-exchanges.js';
 import { newEpoch } from './identity.js';
 import { Listening } from './listening.js';
 import { OutboundControl } from './outbound-control.js';
@@ -51,6 +53,7 @@ export class ChannelControl {
   readonly #sessions: ChannelSessions;
   readonly #outbound: OutboundControl;
   readonly #exchanges: RtcExchanges;
+  readonly #direct: DirectExchanges;
   readonly #counters = createCounters();
   /** Signals that came before their session. */
   readonly #early = new EarlyItems<SignalMessage>(EARLY_TUNABLES);
@@ -66,7 +69,7 @@ export class ChannelControl {
     this.marker = marker;
     this.key = outboundPath(marker);
     this.keys = new Set(options.shape.kind === 'ipc' ? [] : inboundKeys(marker));
-    this.idStem = ownIdStem(options.host, this.epoch);
+    this.idStem = ownIdStem(options.host, this.epoch, options.ownPeers);
     this.#options = options;
     this.#events = events;
     this.#worker = new ChannelWorker(
@@ -80,6 +83,7 @@ export class ChannelControl {
           .padStart(5, '0'),
         limits: options.limits,
         rtc: options.rtc,
+        direct: options.direct,
         quickAck: options.quickAck,
         counters: this.#counters,
       },
@@ -96,6 +100,7 @@ export class ChannelControl {
       },
     });
     this.#exchanges = new RtcExchanges(options, this.#sessions, this.#worker, events);
+    this.#direct = new DirectExchanges(options, this.#sessions, this.#worker, events);
   }
 
   get shape(): ChannelShape {
@@ -112,8 +117,10 @@ export class ChannelControl {
   get port(): number {
     return this.#listening.port;
   }
-  get totals(): RtcExchanges['totals'] {
-    return this.#exchanges.totals;
+  /** What the data plane sums up over all channels, those that are gone included. */
+  get totals(): RtcExchanges['totals'] & { framesRefused: number; strictViolations: number } {
+    const { framesRefused, strictViolations } = readCounters(this.#counters);
+    return { ...this.#exchanges.totals, framesRefused, strictViolations };
   }
   get timings(): RtcExchanges['timings'] {
     return this.#exchanges.timings;
@@ -140,8 +147,9 @@ export class ChannelControl {
     this.service(nowMs);
   }
 
-  /** New WebRTC connections for every session that the peer opened. */
+  /** New peer-to-peer connections for every session that the peer opened. */
   renegotiate(nowMs: number): void {
+    this.#direct.renegotiate(nowMs);
     this.#exchanges.renegotiate(nowMs);
     this.service(nowMs);
   }
@@ -177,6 +185,7 @@ export class ChannelControl {
   inboundUp(sid: string, nowMs: number): void {
     const record = this.#sessions.get(sid);
     if (record === undefined) return;
+    this.#direct.inboundUp(record, nowMs);
     this.#exchanges.inboundUp(record, nowMs);
     this.#takeEarly(sid, nowMs);
     this.service(nowMs);
@@ -208,7 +217,8 @@ export class ChannelControl {
       this.#early.put(signal.sid, signal, nowMs);
       return;
     }
-    this.#exchanges.handleSignal(record, signal, nowMs);
+    if (signal.knd === DIRECT_SIGNAL) this.#direct.handleSignal(record, signal, nowMs);
+    else this.#exchanges.handleSignal(record, signal, nowMs);
     this.service(nowMs);
   }
 
@@ -222,19 +232,21 @@ export class ChannelControl {
   }
 
   timeoutMs(): number | undefined {
-    return soonest([this.#outbound.session.timeoutMs(), this.#early.timeoutMs(), this.#exchanges.timeoutMs()]);
+    return soonest([this.#outbound.session.timeoutMs(), this.#early.timeoutMs(), this.#exchanges.timeoutMs(), this.#direct.timeoutMs()]);
   }
 
   handleTimeout(nowMs: number): void {
     if (isDue(this.#outbound.session.timeoutMs(), nowMs)) this.#outbound.session.handleTimeout(nowMs);
     if (isDue(this.#early.timeoutMs(), nowMs)) this.#early.handleTimeout(nowMs);
     this.#exchanges.handleTimeout(nowMs);
+    this.#direct.handleTimeout(nowMs);
     this.service(nowMs);
   }
 
   #outboundUp(sid: string, nowMs: number): void {
     this.#problem = undefined;
     const record = this.#sessions.add(sid, 'out', this.#outbound.session.path, this.#peer);
+    this.#direct.outboundUp(record, nowMs);
     this.#exchanges.outboundUp(record, nowMs);
     this.#takeEarly(sid, nowMs);
   }
@@ -273,6 +285,13 @@ export class ChannelControl {
       case 'rtc-open':
       case 'rtc-closed':
         this.#exchanges.handleWorker(message, now);
+        break;
+      case 'direct-listening':
+      case 'direct-open':
+      case 'direct-exhausted':
+      case 'direct-closed':
+      case 'direct-refused':
+        this.#direct.handleWorker(message, now);
         break;
       case 'carries':
         this.#carrier =

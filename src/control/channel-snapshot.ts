@@ -112,6 +112,8 @@ function sessionSnapshots({ key, marker, counters, sessions, outbound, carrier }
     channel,
     state: 'accepted',
     webrtc: record.webrtc,
+    direct: record.direct.state,
+    ...(record.direct.state === 'connected' || record.direct.reason === '' ? {} : { directReason: record.direct.reason }),
     ...(record.webrtcReason === '' ? {} : { webrtcReason: record.webrtcReason }),
     ...(record.candidates === undefined ? {} : { candidates: record.candidates }),
     client: clientName(record.peer),
@@ -122,7 +124,17 @@ function sessionSnapshots({ key, marker, counters, sessions, outbound, carrier }
   }));
   const { sid, state } = outbound;
   if (sid !== undefined && sessions.get(sid) === undefined && state === 'opening') {
-    snapshots.push({ sid, direction: 'out', peer: marker.peer, channel, state: 'opening', webrtc: 'none', client: 'unknown', seq: 0 });
+    snapshots.push({
+      sid,
+      direction: 'out',
+      peer: marker.peer,
+      channel,
+      state: 'opening',
+      webrtc: 'none',
+      direct: 'none',
+      client: 'unknown',
+      seq: 0,
+    });
   }
   return snapshots;
 }
