@@ -17,6 +17,8 @@ export interface ChannelOptions {
   quickAck: boolean;
   ice: IceSettings;
   mtu: number | 'auto';
+  /** Where the numbering toward an upstream peer goes on, by path. */
+  numbers: [string, number][];
 }
 
 export interface ChannelEvents {
@@ -25,6 +27,8 @@ export interface ChannelEvents {
   relay(message: ToRelay): void;
   /** Something that status shows changed, or a machine has a new deadline. */
   changed(): void;
+  /** What the next life of this channel is to be given as `numbers`. */
+  numbers(numbers: [string, number][]): void;
   /** A local connection closed: a moment to write telemetry. */
   flush(): void;
   event(what: string, fields: Record<string, unknown>): void;

@@ -72,6 +72,9 @@ export class InboundControl {
 
   handleRelay(up: boolean, nowMs: number): void {
     this.#sessions.handleRelay(up, nowMs);
+    if (!up) return;
+    // The server delivers to the connection that accepted, and an upstream opener never asks again: once more, on the new one (wire spec 13.7).
+    for (const session of [...this.#sessions.all()]) if (session.peerKind !== 'hotlink') this.#sessions.reattach(session.sid);
   }
 
   timeoutMs(): number | undefined {
@@ -119,9 +122,14 @@ export class InboundControl {
     const session = this.#sessions.get(message.sid);
     const channel = session === undefined ? undefined : this.#channels.ofIndex(session.channelId);
     if (session !== undefined && message.typ === MessageType.Accept) {
-      channel?.prepareInbound(session.sid, session.path, this.#openers.get(session.sid) ?? { kind: 'unknown' });
+      channel?.prepareInbound(session.sid, session.path, this.#openers.get(session.sid) ?? upstream(session.peerKind));
       this.#openers.delete(session.sid);
     }
     this.#events.send(channel?.idStem, message);
   }
+}
+
+/** What is known of an opener whose session is accepted once more: only upstream's are. */
+function upstream(kind: Fingerprint['kind']): Fingerprint {
+  return kind === 'hotlink' ? { kind: 'unknown' } : { kind };
 }

@@ -74,6 +74,16 @@ export class GoServer {
     return [...this.connections].reduce((sum, { rxDropped }) => sum + rxDropped, this.#rxDropped);
   }
 
+  /** Cuts every connection of a user off, as a network that fails does. */
+  cut(user: string): void {
+    for (const connection of this.connections) if (connection.user === user) connection.terminate();
+  }
+
+  /** What a user sent, oldest first. */
+  from(user: string): Wire[] {
+    return this.seen.filter((message) => message.user === user).map(({ wire }) => wire);
+  }
+
   crashed(why: string): void {
     this.crashes.push(why);
   }

@@ -12,8 +12,17 @@ export interface CountedTransfer {
 /** What is sent: random bytes, or one letter over and over, which is what content dedupe falls for. */
 export type Content = 'random' | 'one letter';
 
-/** Sends `bytes` from one socket and waits until as many arrived at the other; neither is ended. */
-export async function sendCounted(from: Socket, to: Socket, bytes: number, content: Content = 'random'): Promise<CountedTransfer> {
+/**
+ * Sends `bytes` from one socket and waits until as many arrived at the other; neither is ended.
+ * @param mayClose the sender's connection may be closed once everything was written
+ */
+export async function sendCounted(
+  from: Socket,
+  to: Socket,
+  bytes: number,
+  content: Content = 'random',
+  mayClose = false,
+): Promise<CountedTransfer> {
   const sent = createHash('sha256');
   const received = createHash('sha256');
   let receivedBytes = 0;
@@ -30,7 +39,7 @@ export async function sendCounted(from: Socket, to: Socket, bytes: number, conte
   };
   const lost = (): void => cut(new Error(`a connection was closed after ${receivedBytes} of ${bytes} bytes`));
   to.on('data', take);
-  from.once('close', lost);
+  if (!mayClose) from.once('close', lost);
   to.once('close', lost);
   done.catch(() => {});
   const block = content === 'random' ? randomBytes(Math.min(bytes, 1_048_576)) : Buffer.alloc(Math.min(bytes, 1_048_576), 'A');
