@@ -100,7 +100,7 @@ export class RtcExchanges {
         record.negotiation?.handleGatheringComplete(message.sdp, nowMs);
         break;
       case 'rtc-open':
-        this.#opened(record, `${message.local}/${message.remote}`, nowMs);
+        this.#opened(record, { local: message.local, remote: message.remote }, nowMs);
         break;
       case 'rtc-closed':
         if (record.retired) this.#sessions.drop(record.sid, message.reason);
@@ -115,8 +115,9 @@ export class RtcExchanges {
     if (this.#dcOpenAtMs !== undefined) this.timings.openToFirstPayloadMs = nowMs - this.#dcOpenAtMs;
   }
 
-  #opened(record: SessionRecord, candidates: string, nowMs: number): void {
+  #opened(record: SessionRecord, candidates: { local: string; remote: string }, nowMs: number): void {
     record.webrtc = 'connected';
+    record.webrtcReason = '';
     record.candidates = candidates;
     record.attempts = 0;
     record.negotiation?.handleConnected(nowMs);
@@ -124,7 +125,12 @@ export class RtcExchanges {
     this.#dcOpenAtMs = nowMs;
     this.totals.answersOk += 1;
     if (record.negotiation?.offerToOpenMs !== undefined) this.timings.offerToDcOpenMs = record.negotiation.offerToOpenMs;
-    this.#events.event('webrtc open', { peer: this.#options.marker.peer, sid: record.sid, candidates, mtu: record.mtu });
+    this.#events.event('webrtc open', {
+      peer: this.#options.marker.peer,
+      sid: record.sid,
+      candidates: `${candidates.local}/${candidates.remote}`,
+      mtu: record.mtu,
+    });
   }
 
   // --- machines ------------------------------------------------------------------------------------------------------------------
@@ -151,6 +157,7 @@ export class RtcExchanges {
     record.retryAtMs = undefined;
     record.attempts += 1;
     record.webrtc = 'connecting';
+    record.candidates = undefined;
     record.negotiation = new Negotiation({ role });
     this.#worker.tell({
       t: 'rtc-start',
@@ -200,6 +207,8 @@ export class RtcExchanges {
   #failed(record: SessionRecord, reason: string, nowMs: number): void {
     if (record.negotiation !== undefined) this.#worker.tell({ t: 'rtc-stop', sid: record.sid });
     record.webrtc = 'error';
+    record.webrtcReason = reason;
+    record.candidates = undefined;
     this.#worker.tell({ t: 'rtc-failed', sid: record.sid, reason });
     this.#events.event('webrtc failed', { peer: this.#options.marker.peer, sid: record.sid, reason });
     // The acceptor offers, so the acceptor tries again.

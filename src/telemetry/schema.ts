@@ -8,8 +8,13 @@ interface LiveSession {
   peer: string;
   channel: string;
   webrtc: SessionStatus['webrtc'];
-  /** Ours: what carries it now. */
+  /** Ours from here on: what carries it now, and why that. */
   lane?: LaneKind;
+  lane_reason?: string;
+  /** Why there is no data channel. */
+  webrtc_reason?: string;
+  /** Kinds of the candidates that carry the data channel. */
+  candidates?: { local: string; remote: string };
 }
 
 interface LiveProxy {
@@ -22,6 +27,7 @@ interface LiveProxy {
   tx_bytes: number;
   rx_bytes: number;
   tx_p2p_packets: number;
+  tx_direct_packets: number;
   tx_ws_packets: number;
   problem?: string;
 }
@@ -92,7 +98,7 @@ export function telemetryOf(status: Status): Telemetry {
     tx_p2p_packets: p2pPackets,
     tx_quic_packets: p2pPackets,
     tx_ws_packets: sum((one) => one.txWsPackets),
-    tx_direct_packets: 0,
+    tx_direct_packets: sum((one) => one.txDirectPackets),
     tx_avg_send_ms: mean(
       sum((one) => one.txSendMsTotal),
       txPackets,
@@ -109,7 +115,7 @@ export function telemetryOf(status: Status): Telemetry {
     p2p_answers_ok: status.totals.p2pAnswersOk,
     p2p_answers_err: status.totals.p2pAnswersErr,
     ws_fallbacks: sum((one) => one.wsFallbacks),
-    strict_violations: sum((one) => one.strictViolations) + status.totals.strictViolations,
+    strict_violations: status.totals.strictViolations,
     webrtc_connected: connected,
     offer_to_dc_open_ms: status.timings.offerToDcOpenMs ?? null,
     open_to_first_payload_ms: status.timings.openToFirstPayloadMs ?? null,
@@ -131,6 +137,7 @@ export function telemetryOf(status: Status): Telemetry {
         tx_bytes: channel.counters.txBytes,
         rx_bytes: channel.counters.rxBytes,
         tx_p2p_packets: channel.counters.txP2pPackets,
+        tx_direct_packets: channel.counters.txDirectPackets,
         tx_ws_packets: channel.counters.txWsPackets,
         ...(channel.problem === undefined ? {} : { problem: channel.problem }),
       })),
@@ -139,8 +146,17 @@ export function telemetryOf(status: Status): Telemetry {
 }
 
 function liveSession(session: SessionStatus): LiveSession {
-  const { peer, channel, webrtc, lane } = session;
-  return { sid: session.sid.slice(0, 8), peer, channel, webrtc, ...(lane === undefined ? {} : { lane }) };
+  const { peer, channel, webrtc, lane, laneReason, webrtcReason, candidates } = session;
+  return {
+    sid: session.sid.slice(0, 8),
+    peer,
+    channel,
+    webrtc,
+    ...(lane === undefined ? {} : { lane }),
+    ...(laneReason === undefined ? {} : { lane_reason: laneReason }),
+    ...(webrtcReason === undefined ? {} : { webrtc_reason: webrtcReason }),
+    ...(candidates === undefined ? {} : { candidates }),
+  };
 }
 
 function outboundStatus(session: SessionStatus): 'pending' | 'accepted' | 'rejected' {

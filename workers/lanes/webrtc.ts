@@ -63,6 +63,8 @@ export class WebRtcLane implements Lane {
   #closed = false;
   #described = false;
   #candidates: { candidate: string; mid: string }[] = [];
+  /** Kinds of the peer's candidates by address and port, as it told them. */
+  readonly #remoteKinds = new Map<string, string>();
   #deadline: NodeJS.Timeout | undefined;
   #hold: NodeJS.Timeout | undefined;
 
@@ -114,6 +116,7 @@ export class WebRtcLane implements Lane {
   /** @returns the reason when the description was refused */
   setRemote(type: 'offer' | 'answer', sdp: string): string | undefined {
     if (this.#closed) return undefined;
+    if (type === 'answer') for (const [, candidate] of sdp.matchAll(/^a=(candidate:\S.*)$/gm)) this.#noteKind(candidate as string);
     try {
       this.#pc.setRemoteDescription(type === 'offer' ? this.#withoutCandidates(sdp) : sdp, type);
     } catch (error) {
@@ -130,10 +133,17 @@ export class WebRtcLane implements Lane {
     for (const { candidate, mid } of this.#candidates.splice(0)) this.addCandidate(candidate, mid);
   }
 
+  #noteKind(candidate: string): void {
+    const [, , , , address, port, , kind] = candidate.split(' ');
+    // Without a NAT in between the same address comes as both, and `host` is what it is.
+    if (kind === 'host' || (kind !== undefined && !this.#remoteKinds.has(`${address} ${port}`)))
+      this.#remoteKinds.set(`${address} ${port}`, kind);
+  }
+
   #withoutCandidates(sdp: string): string {
     const mid = /^a=mid:(\S+)/m.exec(sdp)?.[1] ?? '0';
     return sdp.replace(/^a=(candidate:[^\r\n]*|end-of-candidates)\r?\n/gm, (_line, attribute: string) => {
-      if (attribute.startsWith('candidate:')) this.#candidates.push({ candidate: attribute, mid });
+      if (attribute.startsWith('candidate:')) this.addCandidate(attribute, mid);
       return '';
     });
   }
@@ -141,6 +151,7 @@ export class WebRtcLane implements Lane {
   /** Queued until the remote description is set and an answerer's hold is over. A candidate the addon cannot read is dropped: others may do. */
   addCandidate(candidate: string, mid: string): void {
     if (this.#closed) return;
+    this.#noteKind(candidate);
     if (!this.#described) {
       this.#candidates.push({ candidate, mid });
       return;
@@ -224,7 +235,12 @@ export class WebRtcLane implements Lane {
     this.#open = true;
     this.#maxFrameBytes = this.#own ? channel.maxMessageSize() : Math.min(channel.maxMessageSize(), RUST_MESSAGE_BYTES);
     const pair = this.#pc.getSelectedCandidatePair();
-    this.#events.open(this, pair?.local.type ?? 'unknown', pair?.remote.type ?? 'unknown');
+    this.#events.open(this, pair?.local.type ?? 'unknown', pair === null ? 'unknown' : this.#kindOf(pair.remote));
+  }
+
+  /** The library calls a peer reflexive whose packet came before its candidate; what the peer said of that address tells more. */
+  #kindOf({ address, port, type }: { address: string; port: number; type: string }): string {
+    return type === 'prflx' ? (this.#remoteKinds.get(`${address} ${port}`) ?? type) : type;
   }
 
   #low(): void {

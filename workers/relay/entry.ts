@@ -6,13 +6,15 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { encodeEnvelope, type HotlinkMessage, MessageType, ownId } from '../../native-free/envelope/index.js';
 import type { FromRelay, RelayWorkerData, ToRelay } from '../messages.js';
 import { serveProfile } from '../profiler.js';
+import { watchThread } from '../thread-health.js';
 import { ChannelRings } from './channel-rings.js';
 import { RelayPace } from './pace.js';
 import { Router } from './router.js';
 import { RelaySocket } from './socket.js';
 
 const port = parentPort as NonNullable<typeof parentPort>;
-const { url, headers, idStem } = workerData as RelayWorkerData;
+const { url, headers, idStem, health } = workerData as RelayWorkerData;
+watchThread(health, 'relay');
 /** Longest a Close waits for the Data before it, ms: a relay that is so busy may as well be gone. */
 const CLOSE_WAIT_MS = 1000;
 /** Between the last Close and the end of the WebSocket, ms (wire.md S5, 13.7). */

@@ -1,0 +1,147 @@
+// Real networks of namespaces, real relay and daemons, real applications: on each the bytes arrive intact, and the status names the lane and the
+// candidate kinds that this network allows, or says why there is no better one.
+import { describe, expect, it } from 'vitest';
+import type { Namespace } from '../../perf/namespace.js';
+import { absent } from '../support/absent.js';
+import { Coturn, coturnUnavailable } from './coturn.js';
+import { Internet, RELAY_LISTEN, RELAY_STUN, SERVER, TURN_ADDRESS } from './internet.js';
+import { Network, networkUnavailable } from './network.js';
+import { type Environment, Scene, type SceneOptions } from './scene.js';
+
+const skip = absent('the network lab', networkUnavailable());
+const skipTurn = skip || absent('TURN in the network lab', coturnUnavailable());
+const timeout = 90_000;
+
+/** These stories are about WebRTC and the relay: a direct TLS connection would carry wherever TCP gets through. */
+const NO_DIRECT: Environment = { HOTLINK_DIRECT: 'off' };
+/** A NAT shows the peer's address as learned from STUN, or from the peer's own first packet if that was quicker. */
+const THROUGH_NAT = /^(srflx|prflx)$/;
+
+const stunRelay = (net: Internet) => ({ host: net.relay, listen: RELAY_LISTEN, args: RELAY_STUN });
+
+function pair(alice: Namespace, bob: Namespace, env = NO_DIRECT): Pick<SceneOptions, 'alice' | 'bob'> {
+  return { alice: { host: alice, env }, bob: { host: bob, env } };
+}
+
+/** Both parties' streams run until the carrier is the expected one and carries. @returns what each party says of its carrying session */
+async function carry(scene: Scene, lane: 'webrtc' | 'relay' | 'direct') {
+  const flow = scene.flow();
+  const carriers = await scene.carriedBy(`${lane} carries`, (carrier) => carrier.lane === lane, 40_000);
+  await flow.goesOn();
+  expect(await flow.finish()).toEqual([]);
+  return carriers;
+}
+
+describe.skipIf(skip).concurrent('a stream over WebRTC (needs root, iproute2 and nft)', () => {
+  it('goes from host to host on one LAN', { timeout }, async () => {
+    using net = new Internet();
+    const parties = pair(net.server('alice'), net.server('bob'));
+    await using scene = await Scene.open({ relay: stunRelay(net), server: SERVER, ...parties });
+    for (const { candidates } of await carry(scene, 'webrtc')) expect(candidates).toEqual({ local: 'host', remote: 'host' });
+  });
+
+  it('goes through one port-restricted NAT to a public address', { timeout }, async () => {
+    using net = new Internet();
+    const parties = pair(net.server('alice'), net.home('bob', 'port-restricted').host);
+    await using scene = await Scene.open({ relay: stunRelay(net), server: SERVER, ...parties });
+    const [publicSide, natSide] = await carry(scene, 'webrtc');
+    expect(publicSide?.candidates).toEqual({ local: 'host', remote: expect.stringMatching(THROUGH_NAT) });
+    expect(natSide?.candidates?.remote).toBe('host');
+  });
+
+  it('goes through two port-restricted NATs, punched with the help of the relay’s STUN', { timeout }, async () => {
+    using net = new Internet();
+    const parties = pair(net.home('alice', 'port-restricted').host, net.home('bob', 'port-restricted').host);
+    await using scene = await Scene.open({ relay: stunRelay(net), server: SERVER, ...parties });
+    for (const { candidates } of await carry(scene, 'webrtc')) expect(candidates?.remote).toMatch(THROUGH_NAT);
+  });
+
+  it('goes through a symmetric NAT to a public address, which needs no TURN', { timeout }, async () => {
+    using net = new Internet();
+    const parties = pair(net.server('alice'), net.home('bob', 'symmetric').host);
+    await using scene = await Scene.open({ relay: stunRelay(net), server: SERVER, ...parties });
+    const [publicSide] = await carry(scene, 'webrtc');
+    expect(publicSide?.candidates).toEqual({ local: 'host', remote: expect.stringMatching(THROUGH_NAT) });
+  });
+
+  it('goes where there is no IPv4 at all', { timeout }, async () => {
+    using network = new Network();
+    const lan = network.switch('net');
+    const plugged = (label: string, address: string): Namespace => {
+      const host = network.host(label);
+      network.plug(host, lan, { as: 'eth0', addresses: [address] });
+      return host;
+    };
+    const [relay, alice, bob] = [plugged('relay', '2001:db8::1/64'), plugged('alice', '2001:db8::2/64'), plugged('bob', '2001:db8::3/64')];
+    await using scene = await Scene.open({
+      relay: { host: relay, listen: '[2001:db8::1]:443', args: ['--stun', '[2001:db8::1]:3478'] },
+      server: 'http://[2001:db8::1]:443',
+      ...pair(alice, bob),
+    });
+    for (const { candidates } of await carry(scene, 'webrtc')) expect(candidates).toEqual({ local: 'host', remote: 'host' });
+  });
+
+  it('goes over a path that carries 1280 bytes and says nothing about what it drops', { timeout }, async () => {
+    using net = new Internet();
+    const homes = [net.home('alice', 'port-restricted', 1280), net.home('bob', 'port-restricted', 1280)] as const;
+    for (const { router } of homes) {
+      // As behind PPPoE: TCP is told the size, everything else has to know it.
+      router.run('nft', 'add chain ip nat clamp { type filter hook forward priority mangle; }');
+      router.run('nft', 'add rule ip nat clamp tcp flags syn tcp option maxseg size set rt mtu');
+      net.network.block(router, 'output', 'icmp type destination-unreachable');
+      net.network.block(router, 'forward', 'ip frag-off & 0x3fff != 0');
+    }
+    const parties = pair(homes[0].host, homes[1].host);
+    await using scene = await Scene.open({ relay: stunRelay(net), server: SERVER, ...parties });
+    for (const { candidates } of await carry(scene, 'webrtc')) expect(candidates?.remote).toMatch(THROUGH_NAT);
+  });
+});
+
+describe.skipIf(skip).concurrent('a stream that no data channel can carry goes through the relay, and the status says why', () => {
+  it('where UDP is dropped', { timeout }, async () => {
+    using net = new Internet();
+    const homes = [net.home('alice', 'port-restricted'), net.home('bob', 'port-restricted')] as const;
+    for (const { router } of homes) net.network.block(router, 'forward', 'meta l4proto udp');
+    const parties = pair(homes[0].host, homes[1].host);
+    await using scene = await Scene.open({ relay: stunRelay(net), server: SERVER, ...parties });
+    await carry(scene, 'relay');
+  });
+
+  it('where only TCP to port 443 is let out', { timeout }, async () => {
+    using net = new Internet();
+    const homes = [net.home('alice', 'port-restricted'), net.home('bob', 'port-restricted')] as const;
+    for (const { router } of homes) {
+      net.network.block(router, 'forward', 'iifname "lan0" meta l4proto != tcp');
+      net.network.block(router, 'forward', 'iifname "lan0" tcp dport != 443');
+    }
+    const parties = pair(homes[0].host, homes[1].host, {});
+    await using scene = await Scene.open({ relay: stunRelay(net), server: SERVER, ...parties });
+    await carry(scene, 'relay');
+  });
+
+  it('where both NATs are symmetric and there is no TURN', { timeout }, async () => {
+    using net = new Internet();
+    const parties = pair(net.home('alice', 'symmetric').host, net.home('bob', 'symmetric').host);
+    await using scene = await Scene.open({ relay: stunRelay(net), server: SERVER, ...parties });
+    await carry(scene, 'relay');
+  });
+});
+
+describe.skipIf(skipTurn).concurrent('a stream through TURN (needs coturn)', () => {
+  it.each([
+    ['two symmetric NATs', 'symmetric', 'symmetric'],
+    ['a symmetric and a port-restricted NAT', 'symmetric', 'port-restricted'],
+  ] as const)('goes through %s with a configured password', { timeout }, async (_name, aliceNat, bobNat) => {
+    using net = new Internet();
+    using turn = await Coturn.start(net.turn(), TURN_ADDRESS, ['--user=lab:secret']);
+    const env = {
+      ...NO_DIRECT,
+      SYFTBOX_HOTLINK_ICE_SERVERS: turn.url,
+      SYFTBOX_HOTLINK_TURN_USER: 'lab',
+      SYFTBOX_HOTLINK_TURN_PASS: 'secret',
+    };
+    const parties = pair(net.home('alice', aliceNat).host, net.home('bob', bobNat).host, env);
+    await using scene = await Scene.open({ relay: stunRelay(net), server: SERVER, ...parties });
+    for (const { candidates } of await carry(scene, 'webrtc')) expect([candidates?.local, candidates?.remote]).toContain('relay');
+  });
+});
