@@ -17,6 +17,8 @@ const { url, headers, idStem, health } = workerData as RelayWorkerData;
 watchThread(health, 'relay');
 /** Longest a Close waits for the Data before it, ms: a relay that is so busy may as well be gone. */
 const CLOSE_WAIT_MS = 1000;
+/** Longest a stop waits for the relay to deal with our Closes, ms: behind a queue of its own and all that it still has for us. */
+const STOP_WAIT_MS = 5000;
 /** Between the last Close and the end of the WebSocket, ms (wire.md S5, 13.7). */
 const CLOSE_PAUSE_MS = 50;
 const closings = new Set<Promise<void>>();
@@ -114,7 +116,7 @@ function send(id: string, message: HotlinkMessage): void {
 async function stop(): Promise<void> {
   await Promise.all(closings);
   // A message for a connection that just ended can crash upstream's server: our Closes are dealt with first, and what they overtook is out.
-  if (socket.isUp && pace.pending) await pace.taken(CLOSE_WAIT_MS);
+  if (socket.isUp && pace.pending) await pace.taken(STOP_WAIT_MS);
   if (socket.isUp) await new Promise((resolve) => setTimeout(resolve, CLOSE_PAUSE_MS));
   pace.close();
   await socket.close();
