@@ -50,8 +50,10 @@ describe.sequential('streams', () => {
   });
 
   it.each([
+    'half-close, the opener first, direct',
     'half-close, the opener first, webrtc',
     'half-close, the opener first, relay',
+    'half-close, the other side first, direct',
     'half-close, the other side first, webrtc',
     'half-close, the other side first, relay',
   ])('of which one direction ends carry the other on exactly: %s', { timeout: 120_000 }, async (row) => {
@@ -110,7 +112,7 @@ describe.concurrent('a killed peer', () => {
   /** The default of peerLossMs, counted from the kill to the last application's reset. */
   const BOUND_MS = DEFAULT_LIMITS.peerLossMs;
 
-  it.each(['peer killed, webrtc', 'peer killed, relay', 'idle peer killed, webrtc', 'idle peer killed, relay'])(
+  it.each(['direct', 'webrtc', 'relay'].flatMap((lane) => [`peer killed, ${lane}`, `idle peer killed, ${lane}`]))(
     `ends its streams with a reset within ${BOUND_MS / 1000} s: %s`,
     { timeout: 90_000 },
     async (row) => {
@@ -122,7 +124,7 @@ describe.concurrent('a killed peer', () => {
 });
 
 describe.concurrent('memory and silence', () => {
-  it.each(['webrtc', 'relay'])(
+  it.each(['direct', 'webrtc', 'relay'])(
     'a receiver that stalls for 60 s costs no more than the stated bound on either side, over %s',
     { timeout: 150_000 },
     async (lane) => {

@@ -5,7 +5,9 @@ import { type Flow, pause } from './fault-flow.js';
 import { type Scene, WITH_CLOSER } from './fault-scene.js';
 import { ALICE, BOB, until } from './sandbox.js';
 
+/** Without this daemons have WebRTC and the relay: the direct lane would carry all of it. */
 const RELAY_ONLY = { HOTLINK_LANES: 'relay' };
+const ALL_LANES = { HOTLINK_LANES: 'direct,webrtc,relay' };
 /** Memory is compared, so it must not hang on the number of cores. */
 const TWO_THREADS = { HOTLINK_THREADS: '2' };
 /** Times that the peer connections are closed, at both ends in turns. */
@@ -150,18 +152,23 @@ export const ROWS: Record<string, Row> = {
     fault: () => pause(4000),
   },
   'peer connections closed again and again': { settings: WITH_CLOSER, expect: 'exact', fault: closings },
+  'half-close, the opener first, direct': { settings: ALL_LANES, expect: 'exact', fault: halfClose(0) },
   'half-close, the opener first, webrtc': { expect: 'exact', fault: halfClose(0) },
   'half-close, the opener first, relay': { settings: RELAY_ONLY, expect: 'exact', fault: halfClose(0) },
+  'half-close, the other side first, direct': { settings: ALL_LANES, expect: 'exact', fault: halfClose(1) },
   'half-close, the other side first, webrtc': { expect: 'exact', fault: halfClose(1) },
   'half-close, the other side first, relay': { settings: RELAY_ONLY, expect: 'exact', fault: halfClose(1) },
+  'peer killed, direct': { settings: ALL_LANES, expect: 'reset', fault: (scene) => scene.kill(BOB, 'SIGKILL') },
   'peer killed, webrtc': { expect: 'reset', fault: (scene) => scene.kill(BOB, 'SIGKILL') },
   'peer killed, relay': { settings: RELAY_ONLY, expect: 'reset', fault: (scene) => scene.kill(BOB, 'SIGKILL') },
+  'idle peer killed, direct': { settings: ALL_LANES, expect: 'reset', fault: killedWhileIdle },
   'idle peer killed, webrtc': { expect: 'reset', fault: killedWhileIdle },
   'idle peer killed, relay': { settings: RELAY_ONLY, expect: 'reset', fault: killedWhileIdle },
   'peer stopped': {
     expect: 'reset',
     fault: (scene) => scene.kill(BOB, 'SIGTERM'),
   },
+  'receiver stalled 60 s, direct': { settings: { ...ALL_LANES, ...TWO_THREADS }, expect: 'exact', fault: stall },
   'receiver stalled 60 s, webrtc': { settings: TWO_THREADS, expect: 'exact', fault: stall },
   'receiver stalled 60 s, relay': { settings: { ...RELAY_ONLY, ...TWO_THREADS }, expect: 'exact', fault: stall },
   'senders silent 60 s': {
