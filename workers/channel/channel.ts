@@ -107,7 +107,6 @@ export class Channel {
       laneDown: (lane, reason) => this.#laneDown(lane, reason),
       frame: (lane, message) => this.#frame(lane, message, true),
       writable: () => this.#pump(),
-      stalled: () => this.#count(Counter.gateStalls),
       count: (counter) => this.#count(counter),
     });
     this.#port.on('message', (message: ToChannel) => this.#handle(message));
