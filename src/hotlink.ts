@@ -1,8 +1,8 @@
 // The data plane of one identity: joins relay, markers, channels and worker threads, and answers `status()`. Control only: no payload
 // byte passes this thread. The library reads no environment, installs no signal handler and prints nothing. Main thread.
 //
-// Who closes what, in which order: discovery → every channel (its worker part drains, then Close for its sessions) → the worker threads → a
-// short pause, so that the relay has sent what it owes us (wire.md S5) → the relay connection.
+// Who closes what, in which order: discovery → every channel (its worker part drains, then Close for its sessions) → IPC hosts → the worker
+// threads → the relay connection, once the relay has taken the Closes and had a moment to send what it owes us (wire.md S5).
 
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
@@ -27,6 +27,8 @@ import { Discovery } from './control/discovery.js';
 import { Identities } from './control/identities.js';
 import { hostId, newEpoch } from './control/identity.js';
 import { InboundControl } from './control/inbound-control.js';
+import { ipcMarkerName } from './control/ipc-address.js';
+import { IpcDirectories } from './control/ipc-directories.js';
 import { type ProfiledThread, profileThreads, type ThreadProfile } from './control/profiling.js';
 import { RelayLink, relayWorkerData } from './control/relay-link.js';
 import { dataPlaneSnapshot } from './control/snapshot.js';
@@ -38,8 +40,6 @@ import type { Status } from './status.js';
 
 /** Events kept for status, oldest dropped first. */
 const RECENT_EVENTS = 256;
-/** Between the last Close and the end of the WebSocket, ms (wire.md 13.7). */
-const CLOSE_PAUSE_MS = 50;
 
 interface HotlinkEvents {
   fatal: [error: HotlinkError];
@@ -90,6 +90,7 @@ class DataPlane implements Hotlink {
   readonly #supervisor: Supervisor;
   readonly #identities: Identities;
   readonly #channels: Channels;
+  readonly #ipc: IpcDirectories;
   readonly #inbound: InboundControl;
   readonly #recent = new RingBufferTs.RingBuffer<Status['events'][number]>(RECENT_EVENTS);
   readonly #host = hostId();
@@ -130,12 +131,24 @@ class DataPlane implements Hotlink {
         this.#inbound.refuse(sid, reason);
         this.#inbound.drain(performance.now());
       },
+      ipcFor: (path, from) => this.#ipc.forPath(path, from),
+      hello: (channel, email) => this.#ipc.hello(channel, email),
+      fellBack: (channel) => this.#ipc.replay(channel),
       flush: () => this.#emitter.emit('flush'),
       event: (what, fields, level) => this.#event(what, fields, level),
       trace: (what, fields) => this.#log?.debug(fields, what),
       fatal: (code, message) => this.#fatal(code, message),
     });
+    this.#ipc = new IpcDirectories(this.#options, this.#supervisor, this.#channels, {
+      send: (message) => this.#send(this.#idStem, message),
+      event: (what, fields, level) => this.#event(what, fields, level),
+      applied: () => {
+        this.#inbound.handleChannelAdded(performance.now());
+        this.#service();
+      },
+    });
     this.#inbound = new InboundControl(options.email, this.#channels, {
+      broadcast: (open) => this.#ipc.broadcast(open),
       send: (idStem, message) => this.#send(idStem ?? this.#idStem, message),
       refused: (sid, reason) => {
         this.#totals.opensRefused += 1;
@@ -153,7 +166,7 @@ class DataPlane implements Hotlink {
   }
 
   async start(): Promise<void> {
-    const { email, server, dataDir, token } = this.#options;
+    const { email, server, dataDir, token, ipc, tcpProxy } = this.#options;
     this.#identities.open();
     this.#startedMs = Date.now();
     if (this.#options.limits.directAllowed) {
@@ -167,18 +180,27 @@ class DataPlane implements Hotlink {
       died: (error) => this.#fatal('ERR_HLNK_WORKER', `the relay worker died: ${error.message}`),
     });
     if (dataDir !== undefined) {
-      this.#discovery = new Discovery(join(dataDir, 'datasites'), email, {
-        markers: (markers) => this.#channels.apply(markers),
-        refused: (path, reason) => {
-          this.#totals.markersRefused += 1;
-          this.#event('marker refused', { path, reason }, 'warn');
+      const ipcMarker = ipcMarkerName(ipc.mode, process.platform);
+      this.#discovery = new Discovery(
+        join(dataDir, 'datasites'),
+        email,
+        { ipcMarker, tcpProxy },
+        {
+          ipc: (found) => this.#ipc.apply(found),
+          markers: (markers) => this.#channels.apply(markers),
+          refused: (path, reason) => {
+            this.#totals.markersRefused += 1;
+            this.#event('marker refused', { path, reason }, 'warn');
+          },
         },
-      });
+      );
       await this.#discovery.firstScan;
       await this.#channels.applied;
       // Whoever starts us may dial at once. A port that cannot be bound is the channel's problem, shown in its status.
-      const listening = [...this.#channels.all()].filter(({ shape }) => shape.kind !== 'dial').map((channel) => channel.listening());
-      await Promise.allSettled(listening);
+      const listening = [...this.#channels.all()]
+        .filter(({ shape }) => shape.kind !== 'dial' && shape.kind !== 'ipc')
+        .map((channel) => channel.listening());
+      await Promise.allSettled([...listening, this.#ipc.settled()]);
     }
   }
 
@@ -239,14 +261,12 @@ class DataPlane implements Hotlink {
     clearTimeout(this.#timer);
     // Draining first: a Close tells the peer to give the session up.
     await this.#channels.stop(STOPPING);
+    await this.#ipc.stop(STOPPING);
     this.#inbound.closeAll(STOPPING);
     this.#inbound.drain(performance.now());
     this.#emitter.emit('flush');
     await this.#supervisor.stop();
-    if (this.#relay !== undefined) {
-      await new Promise((resolve) => setTimeout(resolve, CLOSE_PAUSE_MS));
-      await this.#relay.stop();
-    }
+    await this.#relay?.stop();
   }
 
   // --- relay ---------------------------------------------------------------------------------------------------------------------
@@ -262,7 +282,7 @@ class DataPlane implements Hotlink {
         this.#channels.relayUp(now);
         break;
       case 'down':
-        this.#relayDown(message.reason, message.status, now);
+        this.#relayDown(message.reason, message.status, message.unconfirmed, now);
         break;
       case 'message':
         dispatchMessage(message, fingerprint(message.id, this.#options.ownPeers), this.#inbound, this.#channels, now);
@@ -287,7 +307,7 @@ class DataPlane implements Hotlink {
     this.#service();
   }
 
-  #relayDown(reason: string, status: number, now: number): void {
+  #relayDown(reason: string, status: number, unconfirmed: readonly number[], now: number): void {
     const wasUp = this.#relayState.state === 'up';
     const denied = status === 401 || status === 403;
     this.#relayState = { state: denied ? 'denied' : 'down', since: Date.now(), lastError: reason };
@@ -295,7 +315,7 @@ class DataPlane implements Hotlink {
     if (denied) this.#fatal('ERR_HLNK_AUTH', `the relay refused ${this.#options.email}: ${reason}`);
     if (!wasUp) return;
     this.#inbound.handleRelay(false, now);
-    this.#channels.relayDown(reason, now);
+    this.#channels.relayDown(reason, unconfirmed, now);
   }
 
   #send(idStem: string, message: HotlinkMessage): void {
@@ -350,6 +370,7 @@ class DataPlane implements Hotlink {
       relay: this.#relayState,
       channels: this.#channels,
       identity: this.#identities.fingerprint,
+      ipc: this.#ipc.status(),
       totals: this.#totals,
       health: this.#health,
       events: this.#recent.toArray(),

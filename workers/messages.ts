@@ -39,7 +39,55 @@ export interface DirectIdentity {
  * How applications meet the channel. Both ends listen (`rendezvous`), or one listens (`forward`) and the other dials (`dial`).
  * A port 0 lets the system choose.
  */
-export type ChannelShape = { kind: 'rendezvous' | 'forward'; port: number } | { kind: 'dial'; host: string; port: number };
+export type ChannelShape =
+  | { kind: 'rendezvous' | 'forward'; port: number }
+  | { kind: 'dial'; host: string; port: number }
+  /** Frames of the application of an IPC directory, which this host serves. */
+  | { kind: 'ipc'; host: number };
+
+/** Where the application of an IPC directory connects. */
+export type IpcAddress = { kind: 'unix' | 'pipe'; path: string } | { kind: 'tcp'; host: string; port: number };
+
+/** What an IPC host is started with: one directory, its endpoint and what waits there. Its channels are started on the same thread. */
+export interface IpcHostTask {
+  port: MessagePort;
+  /** Number that channels name the host by. Never used twice in one process. */
+  ipcHost: number;
+  /** Datasite-relative directory that frames may name, and where it lies on this machine. */
+  directory: string;
+  folder: string;
+  address: IpcAddress;
+  /** Our own e-mail, and which run of the daemon this is. */
+  self: string;
+  run: string;
+  /** Frames kept in memory for peers that have not got them, bytes. */
+  memoryBytes: number;
+  /** Without a lane for so long, waiting frames are written to files, ms; undefined: never. */
+  fallbackMs: number | undefined;
+  /** How long a file must not have changed before it is replayed, ms. */
+  stableMs: number;
+  /** Made by `createIpcCounters`. */
+  counters: SharedArrayBuffer;
+}
+
+/** Main → IPC host. `task.port` is transferred. */
+export type ToIpcHost =
+  | { t: 'channel'; task: ChannelTask }
+  /** Whether frames of peers may be delivered: `stream.accept` is there. */
+  | { t: 'consent'; given: boolean }
+  /** An upstream peer fell back to files: those in the directory are delivered. */
+  | { t: 'replay' }
+  | { t: 'stop' };
+
+/** IPC host → main. */
+export type FromIpcHost =
+  | { t: 'listening'; address: string }
+  | { t: 'listen-failed'; code: string; message: string }
+  /** Frames wait, and no channel is there to carry them. @property path of the oldest */
+  | { t: 'want-peer'; path: string }
+  | { t: 'application'; here: boolean }
+  | { t: 'refused'; reason: string }
+  | { t: 'fallback'; event: 'began' | 'ended' | 'failed'; reason: string };
 
 /** What a channel task is started with. `port` is transferred. */
 export interface ChannelTask {
@@ -57,6 +105,8 @@ export interface ChannelTask {
   /** Small reads from applications are acknowledged at once, where that can be done (tcp/quickack.ts). */
   quickAck: boolean;
   counters: SharedArrayBuffer;
+  /** Next sequence numbers by path, of an upstream peer that counts them on (native-free/channel/upstream-numbers.ts). */
+  numbers: [string, number][];
   /** The threads' health (native-free/thread-health.ts). */
   health: SharedArrayBuffer;
 }
@@ -70,7 +120,7 @@ export interface ProfileRequest {
 
 /** Main → channel worker. */
 export type ToChannel =
-  | { t: 'session-up'; sid: string; direction: 'in' | 'out'; own: boolean; epoch: string; path: string }
+  | { t: 'session-up'; sid: string; direction: 'in' | 'out'; own: boolean; epoch: string; path: string; countsOn: boolean }
   | { t: 'session-down'; sid: string }
   | { t: 'rtc-start'; sid: string; role: 'offerer' | 'answerer'; own: boolean; mtu: number; loopback: boolean; ice: IceSettings }
   | { t: 'rtc-remote'; sid: string; type: 'offer' | 'answer'; sdp: string }
@@ -83,7 +133,8 @@ export type ToChannel =
   | { t: 'direct-failed'; sid: string; reason: string }
   | { t: 'relay-rings'; out: SharedArrayBuffer; in: SharedArrayBuffer }
   | { t: 'relay-up'; sid: string; binding: number; direction: 'in' | 'out' }
-  | { t: 'relay-down'; sid: string; reason: string }
+  /** @property lossy frames that the lane took may be lost */
+  | { t: 'relay-down'; sid: string; reason: string; lossy: boolean }
   /** How this session's frames go through the relay. Once per session, before or after `relay-up`. */
   | { t: 'relay-seal'; sid: string; seal: SealKeys | 'plain' }
   | { t: 'relay-refused'; sid: string; reason: string }
@@ -94,7 +145,8 @@ export type ToChannel =
 export type FromChannel =
   | { t: 'listening'; port: number }
   | { t: 'listen-failed'; code: string; message: string }
-  | { t: 'want-session' }
+  /** @property path to open, where the channel has no fixed one */
+  | { t: 'want-session'; path?: string }
   | { t: 'want-relay'; sid: string }
   | { t: 'seal-broken'; sid: string; reason: string }
   | { t: 'rtc-description'; sid: string; type: 'offer' | 'answer'; sdp: string }
@@ -115,6 +167,8 @@ export type FromChannel =
   /** @property over nothing goes on in this epoch: the channel must be started anew */
   | { t: 'failed'; code: HotlinkErrorCode; message: string; over: boolean }
   | { t: 'connection'; event: 'bound' | 'closed' | 'reset'; stream: number; reason: string }
+  /** What the next life of the channel must know of its numbering. */
+  | { t: 'numbers'; numbers: [string, number][] }
   | { t: 'stopped' };
 
 /** What the relay worker is started with. */
@@ -132,7 +186,7 @@ export type ToRelay =
   | { t: 'send'; id: string; message: HotlinkMessage }
   | { t: 'rings'; channel: number; out: SharedArrayBuffer; in: SharedArrayBuffer }
   | { t: 'rings-gone'; channel: number }
-  | { t: 'bind'; channel: number; binding: number; sid: string; direction: 'in' | 'out' }
+  | { t: 'bind'; channel: number; binding: number; sid: string; direction: 'in' | 'out'; paths: boolean }
   | { t: 'unbind'; sid: string }
   | ProfileRequest
   | { t: 'stop' };
@@ -140,7 +194,8 @@ export type ToRelay =
 /** Relay worker → main. */
 export type FromRelay =
   | { t: 'up'; iceServers: string | undefined; turnUser: string | undefined; turnPass: string | undefined }
-  | { t: 'down'; reason: string; status: number }
+  /** @property unconfirmed channels whose last frames the relay may not have taken */
+  | { t: 'down'; reason: string; status: number; unconfirmed: number[] }
   | { t: 'message'; id: string; message: HotlinkMessage }
   | { t: 'refused'; reason: string }
   | { t: 'unrouted'; sid: string }

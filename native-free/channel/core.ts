@@ -11,7 +11,7 @@ import { Chunker } from '../chunker.js';
 import { Counter } from '../counters.js';
 import type { HotlinkErrorCode } from '../errors.js';
 import { type FrameVerdict, FrameView } from '../hlnk/index.js';
-import type { Lane, PeerLaneKind } from '../lane.js';
+import type { Lane, PeerLaneKind, SendVerdict } from '../lane.js';
 import { Carriers, type LaneState, type Session, type SessionInfo } from './carriers.js';
 import { Epochs } from './epochs.js';
 import { InFlow, type InFlowPorts, UPSTREAM_STREAM } from './in-flow.js';
@@ -21,6 +21,7 @@ import type { OutStream } from './out-stream.js';
 import { OwnPeer } from './own-peer.js';
 import { type OwnEtag, OwnKind, readOwnEtag } from './own-wire.js';
 import type { ChannelConfig, ChannelPorts } from './ports.js';
+import { UpstreamNumbers } from './upstream-numbers.js';
 
 export class ChannelCore {
   readonly out: OutFlow;
@@ -28,9 +29,11 @@ export class ChannelCore {
   readonly #limits: ChannelLimits;
   readonly #counters: Float64Array;
   readonly #ports: ChannelPorts;
+  readonly #whole: boolean;
   readonly #carriers: Carriers;
   readonly #peer: OwnPeer;
   readonly #epochs = new Epochs();
+  readonly #numbers: UpstreamNumbers;
   readonly #view = new FrameView();
   readonly #etag: OwnEtag = { kind: OwnKind.data, stream: 0 };
   #ownPeer: boolean | undefined;
@@ -42,11 +45,13 @@ export class ChannelCore {
   /** Time of the last input, for those that come without one. */
   #nowMs = 0;
 
-  constructor({ path, salt, limits, counters, ports }: ChannelConfig) {
+  constructor({ path, salt, limits, counters, numbers, ports, whole = false }: ChannelConfig) {
+    this.#whole = whole;
     this.#limits = limits;
     this.#counters = counters;
     this.#ports = ports;
     this.#carriers = new Carriers(limits);
+    this.#numbers = new UpstreamNumbers(numbers);
     this.in = new InFlow(limits, counters, this.#inFlowPorts());
     this.out = new OutFlow({
       path: new TextEncoder().encode(path),
@@ -81,6 +86,11 @@ export class ChannelCore {
   get highestStream(): number {
     return this.in.highestStream;
   }
+  /** For the next life of the channel: where numberings go on that an upstream peer counted. Ends the present one. */
+  endNumbers(): [string, number][] {
+    this.#numbers.end(this.out.nextSeq);
+    return this.#numbers.entries();
+  }
   get lane(): Lane | undefined {
     return this.out.lane;
   }
@@ -114,6 +124,28 @@ export class ChannelCore {
     const taken = this.out.take(stream, source, landedAt);
     this.pump(nowMs);
     return taken;
+  }
+
+  /**
+   * A whole HLNK frame to an upstream peer, as one message of the session we opened (local IPC). Its sequence number is written into it.
+   * @returns `no-lane` while nothing carries; `oversize` when the present lane cannot take it, and frames are never cut
+   */
+  sendWhole(frame: Uint8Array, nowMs: number): SendVerdict | 'no-lane' {
+    const { lane } = this.out;
+    if (this.#over || this.#ownPeer !== false || lane === undefined) return 'no-lane';
+    this.#nowMs = nowMs;
+    const verdict = this.out.sendWhole(lane, frame);
+    if (verdict !== 'oversize' || lane.kind === 'relay') return verdict;
+    // As upstream's Rust client does with what its data channel refuses: through the relay, under the next number all the same.
+    const relay = this.#carriers.relayOf(this.#carriers.outbound);
+    if (relay !== undefined) return this.out.sendWhole(relay, frame);
+    const session = this.#carriers.outbound;
+    if (session === undefined || !this.#carriers.relayMayCarry) return 'oversize';
+    if (session.relay === 'none') {
+      session.relay = 'asked';
+      this.#ports.wantRelay(session.sid);
+    }
+    return 'no-lane';
   }
 
   endStream(stream: OutStream, nowMs: number): void {
@@ -155,6 +187,7 @@ export class ChannelCore {
   sessionUp(info: SessionInfo, nowMs: number): void {
     if (this.#over) return;
     this.#wanted = false;
+    if (info.own || info.direction === 'out') this.#numbers.end(this.out.nextSeq);
     if (!this.#meet(info, nowMs)) {
       this.pump(nowMs);
       return;
@@ -164,8 +197,7 @@ export class ChannelCore {
     const outbound = info.direction === 'out';
     this.#carriers.addSession(info, info.own || outbound ? undefined : this.#upstreamFlow(), nowMs);
     this.out.setPeer(info.own, outbound ? new TextEncoder().encode(info.path) : this.out.framer.path);
-    // Each upstream session's receiver counts from 1 (wire.md 12 row 15).
-    if (!info.own && outbound) this.out.restartNumbering();
+    if (!info.own && outbound) this.out.restartNumbering(this.#numbers.begin(info.path, info.countsOn === true));
     this.#choose(nowMs);
     this.pump(nowMs);
   }
@@ -193,12 +225,12 @@ export class ChannelCore {
     this.pump(nowMs);
   }
 
-  /** A lane that was up is gone. */
-  laneDown(lane: Lane, reason: string, nowMs: number): void {
+  /** A lane that was up is gone. @param lossy what a relay lane took may not have reached the relay */
+  laneDown(lane: Lane, reason: string, nowMs: number, lossy = false): void {
     if (!this.#carriers.removeLane(lane, reason, nowMs) || this.#over) return;
     this.#peer.laneGone(lane);
-    // What a relay lane has taken is with the relay, but for what it still holds; a data channel never says how far it came.
-    if (this.out.lane === lane && !this.#survives(lane, reason, lane.kind !== 'relay' || lane.bufferedBytes() > 0)) return;
+    // A relay lane's owner knows how far it came; the others never say.
+    if (this.out.lane === lane && !this.#survives(lane, reason, lossy || lane.kind !== 'relay' || lane.bufferedBytes() > 0)) return;
     if (this.#ownPeer && this.#open) this.in.refresh(nowMs);
     this.#choose(nowMs);
     this.pump(nowMs);
@@ -236,7 +268,7 @@ export class ChannelCore {
       this.#peer.resendAll();
       return true;
     }
-    if (!lossy || this.out.nextSeq === 1 || this.out.openHalves === 0) return true;
+    if (!lossy || this.#numbers.untouched(this.out.nextSeq) || this.out.openHalves === 0) return true;
     this.#fail(
       'ERR_HLNK_GAP',
       `the ${lane.kind} lane of session ${lane.sid} was lost (${reason}) near sequence number ${this.out.nextSeq - 1}; this peer does not ` +
@@ -340,6 +372,7 @@ export class ChannelCore {
   #fail(code: HotlinkErrorCode, message: string): void {
     if (this.#over) return;
     this.#over = true;
+    this.#numbers.end(this.out.nextSeq);
     this.out.lane = undefined;
     this.out.restart(() => false);
     this.in.restart();
@@ -394,7 +427,8 @@ export class ChannelCore {
     }
     // A Rust peer in p2p-only mode answers on the session we opened, with numbers of its own (wire.md 5.9).
     session.inFlow ??= this.#upstreamFlow();
-    const outcome = session.inFlow.frame(view.seq, OwnKind.data, UPSTREAM_STREAM, view.payload(), lasting, nowMs);
+    const body = this.#whole ? view.message.subarray(0, view.endAt) : view.payload();
+    const outcome = session.inFlow.frame(view.seq, OwnKind.data, UPSTREAM_STREAM, body, lasting, nowMs);
     if (outcome !== 'full' && outcome !== 'bad-seq') return;
     const message = `session ${session.sid}: ${outcome} while waiting for sequence number ${session.inFlow.nextSeq}`;
     this.#fail('ERR_HLNK_GAP', `${message}; local connections are reset`);

@@ -40,6 +40,12 @@ export class InFlight {
     this.#next += 1;
   }
 
+  /** A frame went out that nobody will ask for again. Only with nothing in flight. */
+  skip(): void {
+    this.#next += 1;
+    this.#first = this.#next;
+  }
+
   /** The bytes of an unacknowledged frame, as they were sent. */
   frame(seq: number): Uint8Array {
     const i = seq % this.#stream.length;
@@ -64,12 +70,12 @@ export class InFlight {
     }
   }
 
-  /** Forgets everything and starts again at sequence number 1. */
-  reset(): void {
+  /** Forgets everything and starts again at sequence number `first`. */
+  reset(first = 1): void {
     this.#stream.fill(undefined);
     this.#own.fill(undefined);
-    this.#first = 1;
-    this.#next = 1;
+    this.#first = first;
+    this.#next = first;
   }
 
   /** Nothing is in flight any more, but the numbering goes on (upstream peers, which never acknowledge). */

@@ -10,6 +10,7 @@
 
 import type { Chunker } from '../chunker.js';
 import { Counter } from '../counters.js';
+import { framePayloadBytes, writeFrameSeq } from '../hlnk/index.js';
 import type { Lane, SendVerdict } from '../lane.js';
 import { Framer } from './framer.js';
 import { InFlight } from './in-flight.js';
@@ -136,9 +137,9 @@ export class OutFlow {
     }
   }
 
-  /** An upstream session was replaced: its receiver counts from 1 again (wire.md 12 row 15, Rust). */
-  restartNumbering(): void {
-    this.#inFlight.reset();
+  /** An upstream session was replaced. @param first what its receiver counts from (upstream-numbers.ts) */
+  restartNumbering(first = 1): void {
+    this.#inFlight.reset(first);
     this.#resend.clear();
   }
 
@@ -177,6 +178,19 @@ export class OutFlow {
     if (!window.take(source, landedAt)) return false;
     if (!stream.queued) this.#enqueue(stream);
     return true;
+  }
+
+  /** A whole frame to an upstream peer, which neither acknowledges nor takes it in parts. */
+  sendWhole(lane: Lane, frame: Uint8Array): SendVerdict {
+    if (frame.length > lane.maxFrameBytes) return 'oversize';
+    writeFrameSeq(frame, this.nextSeq);
+    const verdict = lane.trySend(frame);
+    if (verdict !== 'taken') return verdict;
+    this.#count(Counter.txPackets, 1);
+    this.#count(Counter.txBytes, framePayloadBytes(frame));
+    this.#count(lane.kind === 'relay' ? Counter.txWsPackets : Counter.txP2pPackets, 1);
+    this.#inFlight.skip();
+    return 'taken';
   }
 
   /** The application finished writing. */

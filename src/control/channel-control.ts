@@ -35,9 +35,13 @@ import { OutboundControl } from './outbound-control.js';
 import { RtcExchanges } from './rtc-exchanges.js';
 import { SealExchanges } from './seal-exchanges.js';
 import type { SessionRecord } from './session-record.js';
-import type { Supervisor } from './supervisor.js';
+import type { Place } from './supervisor.js';
 import { Trust } from './trust.js';
 
+/** Signal with which a peer of our own kind says who took an Open without a receiver (local IPC). */
+export const HELLO_SIGNAL = 'hl1_hello';
+/** Reason of the Close of an upstream opener that goes on with files. */
+const FELL_BACK = 'fallback';
 /** Reason of the Close that a stopping daemon sends; its peers of our kind know it. */
 export const STOPPING = 'shutting down';
 
@@ -64,14 +68,15 @@ export class ChannelControl {
   readonly #addedMs = Date.now();
   #peer: Fingerprint = { kind: 'unknown' };
   #problem: string | undefined;
+  #relayUp = false;
   #carrier: Carrier | undefined;
 
-  constructor(options: ChannelOptions, supervisor: Supervisor, events: ChannelEvents) {
+  constructor(options: ChannelOptions, place: Place, events: ChannelEvents) {
     const { marker } = options;
     this.index = options.index;
     this.marker = marker;
     this.key = outboundPath(marker);
-    this.keys = new Set(inboundKeys(marker));
+    this.keys = new Set(options.shape.kind === 'ipc' ? [] : inboundKeys(marker));
     this.idStem = ownIdStem(options.host, this.epoch, options.ownPeers);
     this.#options = options;
     this.#events = events;
@@ -89,12 +94,13 @@ export class ChannelControl {
         direct: options.direct,
         quickAck: options.quickAck,
         counters: this.#counters,
+        numbers: options.numbers,
       },
-      supervisor,
+      place,
       { message: (message) => this.#fromWorker(message), died: (error) => events.died(error) },
     );
     this.#sessions = new ChannelSessions(options, this.#worker, events);
-    this.#outbound = new OutboundControl(marker, this.#sessions, {
+    this.#outbound = new OutboundControl(marker, options.shape.kind === 'ipc', this.#sessions, {
       send: (message) => events.send(message),
       event: (what, fields) => events.event(what, fields),
       up: (sid, nowMs) => this.#outboundUp(sid, nowMs),
@@ -122,6 +128,10 @@ export class ChannelControl {
   get bind(): string {
     return this.#options.bind;
   }
+  /** Whether a session is up, in either direction. */
+  get hasSessions(): boolean {
+    return this.#sessions.all().next().done !== true;
+  }
   /** Port it listens on; 0 before that. */
   get port(): number {
     return this.#listening.port;
@@ -147,13 +157,16 @@ export class ChannelControl {
   // --- relay and peer ------------------------------------------------------------------------------------------------------------
 
   relayUp(nowMs: number): void {
+    this.#relayUp = true;
     this.#outbound.session.handleRelay(true, nowMs);
     this.service(nowMs);
   }
 
-  relayDown(reason: string, nowMs: number): void {
+  /** @param lossy the relay may not have taken the last frames of this channel */
+  relayDown(reason: string, lossy: boolean, nowMs: number): void {
+    this.#relayUp = false;
     this.#outbound.session.handleRelay(false, nowMs);
-    this.#sessions.relayDown(reason);
+    this.#sessions.relayDown(reason, lossy);
     this.service(nowMs);
   }
 
@@ -166,6 +179,8 @@ export class ChannelControl {
 
   /** The peer accepted our Open. */
   handleAccept(sid: string, peer: Fingerprint, nowMs: number): void {
+    // An Open without a receiver only asks who of our kind is there; the answer comes as a hello.
+    if (this.marker.peer === '' && peer.kind === 'hotlink') return;
     this.#peer = peer;
     this.#outbound.session.handleAccept(sid, peer.kind, nowMs);
     this.service(nowMs);
@@ -207,6 +222,7 @@ export class ChannelControl {
     const peer = this.#sessions.get(sid)?.peer;
     if (replaced) this.#sessions.retire(sid, reason);
     else this.#sessions.drop(sid, reason);
+    if (reason === FELL_BACK) this.#events.fellBack();
     this.#peerLeft(peer, reason);
   }
 
@@ -218,6 +234,10 @@ export class ChannelControl {
 
   handleSignal(signal: SignalMessage, nowMs: number): void {
     this.#events.trace('signal in', { sid: signal.sid, kind: signal.knd, tok: signal.tok, err: signal.err });
+    if (signal.knd === HELLO_SIGNAL) {
+      if (this.marker.peer === '' && signal.sid === this.#outbound.session.sid) this.#events.hello(signal.tok ?? '');
+      return;
+    }
     const record = this.#sessions.get(signal.sid);
     if (record === undefined) {
       this.#early.put(signal.sid, signal, nowMs);
@@ -300,11 +320,12 @@ export class ChannelControl {
         this.#events.event('listen failed', { key: this.key, code: message.code, reason: message.message });
         break;
       case 'want-session':
+        if (message.path !== undefined) this.#outbound.name(message.path);
         this.#outbound.session.handleWant(now);
         break;
       case 'want-relay': {
         const record = this.#sessions.get(message.sid);
-        if (record !== undefined) this.#seals.wantRelay(record);
+        if (record !== undefined && this.#mayBindRelay(record)) this.#seals.wantRelay(record);
         break;
       }
       case 'seal-broken': {
@@ -347,6 +368,9 @@ export class ChannelControl {
         this.#problem = message.message;
         this.#events.failed(message.code, message.message, message.over);
         break;
+      case 'numbers':
+        this.#events.numbers(message.numbers);
+        break;
       case 'stopped':
         break;
     }
@@ -356,6 +380,15 @@ export class ChannelControl {
   /** Gives its thread a profile port (profiling.ts). @returns false when it is stopping */
   profile(port: MessagePort, intervalUs: number): boolean {
     return this.#worker.profile(port, intervalUs);
+  }
+
+  /**
+   * With the relay away, or back but our session not opened anew yet, an upstream peer's frames wait: on the old session they would be lost,
+   * or overtaken by its Close.
+   */
+  #mayBindRelay({ sid, direction, peer }: SessionRecord): boolean {
+    if (peer.kind === 'hotlink' || direction === 'in') return true;
+    return this.#relayUp && sid === this.#outbound.session.sid;
   }
 
   // --- status and end ------------------------------------------------------------------------------------------------------------

@@ -23,6 +23,8 @@ export interface ChannelOptions {
   mtu: number | 'auto';
   seal: SealMode;
   identities: Identities;
+  /** Where the numbering toward an upstream peer goes on, by path. */
+  numbers: [string, number][];
   /** Undefined where the direct lane is off. */
   direct: DirectIdentity | undefined;
   /** Host that peers are told to dial; undefined: the addresses of our interfaces. */
@@ -35,6 +37,12 @@ export interface ChannelEvents {
   relay(message: ToRelay): void;
   /** Something that status shows changed, or a machine has a new deadline. */
   changed(): void;
+  /** On a session without a receiver, a peer of our own kind says who it is. */
+  hello(email: string): void;
+  /** A peer closed its session to go on with files (wire.md 6.5). */
+  fellBack(): void;
+  /** What the next life of this channel is to be given as `numbers`. */
+  numbers(numbers: [string, number][]): void;
   /** A local connection closed: a moment to write telemetry. */
   flush(): void;
   event(what: string, fields: Record<string, unknown>, level?: 'info' | 'warn' | 'error'): void;

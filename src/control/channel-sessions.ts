@@ -9,6 +9,7 @@ import { epochOf, type SessionRecord } from './session-record.js';
 
 /** Largest datagram on a loopback path: beyond about 4160 the stack hangs silently, its read buffers hold 4096 (perf/README.md). */
 const SAME_HOST_MTU = 4096;
+const WHOLE_RING_BYTES = 16_777_216;
 const UNKNOWN_PATH_MTU = 1280;
 
 export class ChannelSessions {
@@ -80,7 +81,7 @@ export class ChannelSessions {
       retryAtMs: undefined,
     };
     this.#records.set(sid, record);
-    this.#worker.tell({ t: 'session-up', sid, direction, own, epoch: epochOf(peer), path });
+    this.#worker.tell({ t: 'session-up', sid, direction, own, epoch: epochOf(peer), path, countsOn: peer.kind === 'go' });
     this.#events.event('session accepted', { peer: this.#options.marker.peer, sid, direction, client: peer.kind });
     return record;
   }
@@ -88,32 +89,35 @@ export class ChannelSessions {
   /** Binds a session to the relay's rings, which are made for the first. Does nothing to one that is bound. */
   bindRelay(record: SessionRecord): void {
     if (record.binding !== 0) return;
-    const { index, limits } = this.#options;
+    const { index, limits, shape } = this.#options;
     if (this.#rings === undefined) {
       // Out: four of our largest frames. In: a peer's frames may be larger than ours (a Rust chunk goes up to 1 MiB).
-      const out = createRing(Math.max(1_048_576, 4 * (limits.chunkBytes + 8192)));
-      const incoming = createRing(4_194_304);
+      // An application's frame to or from an upstream peer is never cut: rings as large as two of the relay's largest messages.
+      const whole = shape.kind === 'ipc' && record.peer.kind !== 'hotlink';
+      const out = createRing(whole ? WHOLE_RING_BYTES : Math.max(1_048_576, 4 * (limits.chunkBytes + 8192)));
+      const incoming = createRing(whole ? WHOLE_RING_BYTES : 4_194_304);
       this.#rings = { out, in: incoming };
       this.#events.relay({ t: 'rings', channel: index, out, in: incoming });
       this.#worker.tell({ t: 'relay-rings', out, in: incoming });
     }
     record.binding = this.#nextBinding;
     this.#nextBinding += 1;
-    this.#events.relay({ t: 'bind', channel: index, binding: record.binding, sid: record.sid, direction: record.direction });
+    const paths = shape.kind === 'ipc';
+    this.#events.relay({ t: 'bind', channel: index, binding: record.binding, sid: record.sid, direction: record.direction, paths });
     this.#worker.tell({ t: 'relay-up', sid: record.sid, binding: record.binding, direction: record.direction });
   }
 
-  /** The relay connection is gone, and every binding with it. */
-  relayDown(reason: string): void {
-    for (const record of this.#records.values()) this.unbindRelay(record, reason);
+  /** The relay connection is gone, and every binding with it. @param lossy frames of this channel may be lost with it */
+  relayDown(reason: string, lossy: boolean): void {
+    for (const record of this.#records.values()) this.unbindRelay(record, reason, lossy);
   }
 
   /** Takes a session off the relay's rings. */
-  unbindRelay(record: SessionRecord, reason: string): void {
+  unbindRelay(record: SessionRecord, reason: string, lossy = false): void {
     if (record.binding === 0) return;
     record.binding = 0;
     this.#events.relay({ t: 'unbind', sid: record.sid });
-    this.#worker.tell({ t: 'relay-down', sid: record.sid, reason });
+    this.#worker.tell({ t: 'relay-down', sid: record.sid, reason, lossy });
   }
 
   /** Ends a session that has a successor. Its peer-to-peer lane, if one is up, goes on carrying bytes until the successor has one (own peers). */

@@ -6,18 +6,19 @@
 // then Close for its own session) → what is remembered of its sessions. Markers are applied one set after the other, restarts in
 // the same queue.
 
-import { type HotlinkErrorCode, type HotlinkMessage, type Marker, MessageType } from '../../native-free/index.js';
+import { type HotlinkErrorCode, type HotlinkMessage, isTcpPath, type Marker, MessageType } from '../../native-free/index.js';
 import type { ChannelShape, ToRelay } from '../../workers/messages.js';
 import type { ResolvedOptions } from '../resolved-options.js';
 import { ChannelControl } from './channel-control.js';
 import { isDue, soonest } from './deadline.js';
 import type { Identities } from './identities.js';
-import type { Supervisor } from './supervisor.js';
+import type { Place, Supervisor } from './supervisor.js';
 
 /** A channel whose worker died starts again after this long, ms. */
 const RESTART_MS = 250;
-/** Ids of channels that no marker made. */
+/** Ids of channels that no TCP marker made. */
 const FORWARD_PREFIX = 'forward ';
+const IPC_PREFIX = 'ipc ';
 
 type Total = keyof ChannelControl['totals'];
 const TOTALS: readonly Total[] = ['offers', 'answersOk', 'badSignals', 'framesRefused', 'strictViolations'];
@@ -34,6 +35,12 @@ export interface ChannelsEvents {
   leaving(channel: ChannelControl, reason: string): void;
   /** A session that a peer opened is to be closed. */
   refuse(sid: string, reason: string): void;
+  /** @returns the index of the IPC channel that an Open of `path` is for */
+  ipcFor(path: string, from: string): string | 'unknown-channel';
+  /** On a session without a receiver, a peer of our own kind says who it is. */
+  hello(channel: ChannelControl, email: string): void;
+  /** A peer closed its session to go on with files. */
+  fellBack(channel: ChannelControl): void;
   /** A local connection closed: a moment to write telemetry. */
   flush(): void;
   event(what: string, fields: Record<string, unknown>, level?: 'info' | 'warn' | 'error'): void;
@@ -49,11 +56,15 @@ export class Channels {
   readonly #identities: Identities;
   readonly #supervisor: Supervisor;
   readonly #events: ChannelsEvents;
+  /** Where the channels of each IPC host run. */
+  readonly ipcPlaces = new Map<number, Place>();
   readonly #byId = new Map<string, ChannelControl>();
   /** Who opened which session. */
   readonly #bySid = new Map<string, ChannelControl>();
   /** Counters of channels that are gone. */
   readonly #past: Record<Total, number> = { offers: 0, answersOk: 0, badSignals: 0, framesRefused: 0, strictViolations: 0 };
+  /** By peer and path: outlives the channels, since a Go peer counts on as long as it runs. */
+  readonly #numbers = new Map<string, Map<string, number>>();
   /** Channels on their way out. The threads must outlive them. */
   readonly #removals = new Set<Promise<void>>();
   /** Markers are applied one set after the other: stopping a channel takes a moment, and its port must be free for the next. */
@@ -94,6 +105,8 @@ export class Channels {
 
   /** @returns the index, in decimal, of the channel that a peer's Open of `path` is for */
   forPath(path: string, from: string): string | 'unknown-channel' | 'wrong-peer' {
+    // Two code paths that never fall through into each other (wire.md 12 row 12).
+    if (!isTcpPath(path)) return this.#events.ipcFor(path, from);
     let known = false;
     for (const channel of this.#byId.values()) {
       if (!channel.keys.has(path)) continue;
@@ -123,7 +136,7 @@ export class Channels {
   async #apply(markers: readonly Marker[]): Promise<void> {
     if (this.#ending) return;
     const wanted = new Map(markers.map((marker) => [JSON.stringify(marker), marker]));
-    const gone = [...this.#byId].filter(([id]) => !id.startsWith(FORWARD_PREFIX) && !wanted.has(id));
+    const gone = [...this.#byId].filter(([id]) => !id.startsWith(FORWARD_PREFIX) && !id.startsWith(IPC_PREFIX) && !wanted.has(id));
     await Promise.all(gone.map(([id, channel]) => this.remove(id, channel, 'its marker was removed or changed')));
     for (const [id, marker] of wanted) if (!this.#byId.has(id)) this.add(id, marker, shapeOf(marker), this.#options.bindAddress);
     this.#events.applied();
@@ -131,6 +144,8 @@ export class Channels {
 
   add(id: string, marker: Marker, shape: ChannelShape, bind: string): ChannelControl {
     const { limits, rtc, ice, mtu, email, direct, quickAck, ownPeers, seal } = this.#options;
+    const numbers = this.#numbers.get(marker.peer) ?? new Map<string, number>();
+    this.#numbers.set(marker.peer, numbers);
     const channel = new ChannelControl(
       {
         index: this.#nextIndex,
@@ -147,10 +162,11 @@ export class Channels {
         mtu,
         direct: direct.identity,
         directHost: direct.host,
+        numbers: [...numbers],
         seal,
         identities: this.#identities,
       },
-      this.#supervisor,
+      this.#placeOf(shape) ?? this.#supervisor,
       {
         send: (message) => {
           if (message.typ === MessageType.Open) this.#bySid.set(message.sid, channel);
@@ -159,6 +175,11 @@ export class Channels {
         },
         relay: (message) => this.#events.relay(message),
         changed: () => this.#events.changed(),
+        hello: (email) => this.#events.hello(channel, email),
+        fellBack: () => this.#events.fellBack(channel),
+        numbers: (latest) => {
+          for (const [path, next] of latest) numbers.set(path, next);
+        },
         flush: () => this.#events.flush(),
         event: (what, fields, level) => this.#events.event(what, fields, level),
         refuse: (sid, reason) => this.#events.refuse(sid, reason),
@@ -172,6 +193,16 @@ export class Channels {
     if (this.#relayUp) channel.relayUp(performance.now());
     this.#events.event('channel added', { key: channel.key, peer: marker.peer, port: marker.port });
     return channel;
+  }
+
+  /** Undefined for a channel whose IPC host is gone. */
+  #placeOf(shape: ChannelShape): Place | undefined {
+    return shape.kind === 'ipc' ? this.ipcPlaces.get(shape.host) : this.#supervisor;
+  }
+
+  /** The sessions that its peer opened are to be closed. */
+  leaving(channel: ChannelControl, reason: string): void {
+    this.#events.leaving(channel, reason);
   }
 
   remove(id: string, channel: ChannelControl, reason: string): Promise<void> {
@@ -210,7 +241,7 @@ export class Channels {
     this.#bury(channel);
     this.#events.leaving(channel, 'restarted');
     setTimeout(() => {
-      if (this.#ending || this.#byId.has(id)) return;
+      if (this.#ending || this.#byId.has(id) || this.#placeOf(channel.shape) === undefined) return;
       this.add(id, channel.marker, channel.shape, channel.bind);
       this.#events.applied();
     }, RESTART_MS);
@@ -220,6 +251,7 @@ export class Channels {
     this.#applying = this.#applying.then(async () => {
       if (this.#ending || this.#byId.get(id) !== channel) return;
       await this.remove(id, channel, reason);
+      if (this.#placeOf(channel.shape) === undefined) return;
       this.add(id, channel.marker, channel.shape, channel.bind);
       this.#events.applied();
     });
@@ -232,9 +264,10 @@ export class Channels {
     for (const channel of this.#byId.values()) channel.relayUp(nowMs);
   }
 
-  relayDown(reason: string, nowMs: number): void {
+  /** @param unconfirmed indexes of the channels whose last frames the relay may not have taken */
+  relayDown(reason: string, unconfirmed: readonly number[], nowMs: number): void {
     this.#relayUp = false;
-    for (const channel of this.#byId.values()) channel.relayDown(reason, nowMs);
+    for (const channel of this.#byId.values()) channel.relayDown(reason, unconfirmed.includes(channel.index), nowMs);
   }
 
   renegotiate(nowMs: number): void {

@@ -13,6 +13,7 @@ export interface DataPlaneParts {
   channels: Channels;
   /** Fingerprint of our key. */
   identity: string | undefined;
+  ipc: Status['ipc'];
   /** Counters that no channel keeps. */
   totals: Pick<Status['totals'], 'markersRefused' | 'envelopesRefused' | 'opensRefused'>;
   events: Status['events'];
@@ -20,7 +21,7 @@ export interface DataPlaneParts {
   health: SharedArrayBuffer;
 }
 
-export function dataPlaneSnapshot({ options, startedMs, relay, channels, identity, totals, events, health }: DataPlaneParts): Status {
+export function dataPlaneSnapshot({ options, startedMs, relay, channels, identity, ipc, totals, events, health }: DataPlaneParts): Status {
   const statuses = [...channels.all()].map((channel) => channel.status());
   const timings = [...channels.all()].find((channel) => channel.timings.offerToDcOpenMs !== undefined)?.timings ?? {};
   return {
@@ -33,6 +34,7 @@ export function dataPlaneSnapshot({ options, startedMs, relay, channels, identit
     strict: options.strict,
     relay,
     channels: statuses,
+    ipc,
     totals: {
       ...totals,
       p2pOffers: channels.total('offers'),

@@ -6,7 +6,10 @@
 import type { MessagePort } from 'node:worker_threads';
 import { ChannelCore } from '../../native-free/channel/index.js';
 import { Counter } from '../../native-free/counters.js';
+import { HotlinkError } from '../../native-free/errors.js';
 import type { Lane } from '../../native-free/lane.js';
+import { ipcHosts } from '../ipc/host.js';
+import { IpcLeg } from '../ipc/leg.js';
 import { type RelayLane, RelayRings } from '../lanes/relay.js';
 import { Seal } from '../lanes/seal.js';
 import type { ChannelTask, FromChannel, ToChannel } from '../messages.js';
@@ -16,20 +19,26 @@ import { ForwardListen } from '../tcp/forward-listen.js';
 import { Listener } from '../tcp/listener.js';
 import { loadQuickAck } from '../tcp/quickack.js';
 import { Rendezvous } from '../tcp/rendezvous.js';
-import type { StreamEvents, Streams } from '../tcp/streams.js';
+import type { StreamEvents } from '../tcp/streams.js';
 import { DirectSessions } from './direct-sessions.js';
+import type { LocalSide } from './local-side.js';
 import { RtcSessions } from './rtc-sessions.js';
 
 /** Longest a stop waits for bytes under way, ms; then a little more for the resets of what is still open. */
 const DRAIN_MS = 2000;
 const RESET_MS = 1000;
+/**
+ * A data channel that is empty here still has up to a window of bytes on its way, and its end would lose them; an upstream peer does not
+ * say what it has. Long enough for 1 MiB at 2 MiB/s, ms.
+ */
+const LINGER_MS = 500;
 
 export class Channel {
   readonly #port: MessagePort;
   readonly #leave: () => void;
   readonly #counters: Float64Array;
   readonly #core: ChannelCore;
-  readonly #streams: Streams;
+  readonly #streams: LocalSide;
   readonly #listener: Listener | undefined;
   readonly #rtc: RtcSessions;
   readonly #direct: DirectSessions;
@@ -59,6 +68,8 @@ export class Channel {
       salt: task.salt,
       limits: task.limits,
       counters: this.#counters,
+      whole: task.shape.kind === 'ipc',
+      numbers: task.numbers,
       ports: {
         deliver: (stream, payload, lasting) => this.#streams.deliver(stream, payload, lasting),
         opened: (stream) => this.#streams.opened(stream),
@@ -71,6 +82,7 @@ export class Channel {
         peerRestarted: (renumbered) => this.#streams.peerRestarted(renumbered),
         failed: (code, message) => {
           this.#streams.resetAll(message);
+          if (this.#core.over) this.#postNumbers();
           this.#post({ t: 'failed', code, message, over: this.#core.over });
         },
         refused: (reason, sid) => this.#post({ t: 'refused', sid, reason }),
@@ -84,7 +96,11 @@ export class Channel {
       rearm: () => this.#rearm(),
       quickAck: task.quickAck ? loadQuickAck() : undefined,
     };
-    if (task.shape.kind === 'dial') {
+    if (task.shape.kind === 'ipc') {
+      const host = ipcHosts.get(task.shape.host);
+      if (host === undefined) throw new HotlinkError('ERR_HLNK_INTERNAL', `IPC host ${task.shape.host} is not on this thread`);
+      this.#streams = new IpcLeg(host, this.#core, task.peer, { want: (path) => this.#wantSession(path), rearm: () => this.#rearm() });
+    } else if (task.shape.kind === 'dial') {
       this.#streams = new ForwardDial(this.#core, this.#counters, streamEvents, task.shape);
     } else {
       const shape = new (task.shape.kind === 'forward' ? ForwardListen : Rendezvous)(this.#core, this.#counters, streamEvents);
@@ -179,7 +195,7 @@ export class Channel {
         this.#relayUp(message.sid, message.binding);
         break;
       case 'relay-down':
-        this.#relayDown(message.sid, message.reason, now);
+        this.#relayDown(message.sid, message.reason, message.lossy, now);
         break;
       case 'relay-seal':
         // Never a second time: the same keys with a counter that begins anew would use nonces twice.
@@ -196,6 +212,7 @@ export class Channel {
         void this.#stop();
         break;
     }
+    this.#streams.writable?.();
     this.#rearm();
   }
 
@@ -212,11 +229,13 @@ export class Channel {
   #pump(): void {
     if (this.#stopping) return;
     this.#core.pump(performance.now());
+    this.#streams.writable?.();
     this.#rearm();
   }
 
   #laneUp(lane: Lane): void {
     this.#core.laneUp(lane, performance.now());
+    this.#streams.writable?.();
     this.#rearm();
   }
 
@@ -255,12 +274,12 @@ export class Channel {
     this.#rearm();
   }
 
-  #relayDown(sid: string, reason: string, now: number): void {
+  #relayDown(sid: string, reason: string, lossy: boolean, now: number): void {
     const lane = this.#relayLanes.get(sid);
     if (lane === undefined) return;
     this.#relayLanes.delete(sid);
     lane.close();
-    this.#core.laneDown(lane, reason, now);
+    this.#core.laneDown(lane, reason, now, lossy);
   }
 
   #stopRtc(sid: string, reason: string, now: number): void {
@@ -273,14 +292,14 @@ export class Channel {
     this.#core.sessionDown(sid, now);
     this.#stopRtc(sid, 'the session ended', now);
     this.#direct.stop(sid, 'the session ended');
-    this.#relayDown(sid, 'the session ended', now);
+    this.#relayDown(sid, 'the session ended', false, now);
     this.#seals.delete(sid);
   }
 
-  #wantSession(): void {
+  #wantSession(path?: string): void {
     if (this.#wanting) return;
     this.#wanting = true;
-    this.#post({ t: 'want-session' });
+    this.#post({ t: 'want-session', ...(path === undefined ? {} : { path }) });
   }
 
   /** One timer for the core's next deadline; moved only when an earlier one appears, so the byte path seldom touches it. */
@@ -305,6 +324,7 @@ export class Channel {
     this.#draining = true;
     const listenerClosed = this.#listener?.close();
     await this.#drain();
+    this.#postNumbers();
     this.#stopping = true;
     clearTimeout(this.#timer);
     this.#streams.destroy();
@@ -333,18 +353,27 @@ export class Channel {
     };
     this.#streams.quiesce();
     await settle(deadline);
+    const { lane, out, ownPeer } = this.#core;
+    if (ownPeer === false && lane?.kind === 'webrtc' && out.nextSeq > 1) await new Promise((resolve) => setTimeout(resolve, LINGER_MS));
     this.#streams.endAll('the daemon is shutting down');
     await settle(Math.min(deadline, performance.now() + RESET_MS));
   }
 
-  /** Nothing waits to be sent, acknowledged or written. */
+  /** Nothing waits to be sent, acknowledged or written. An upstream peer acknowledges nothing: there the lane must be empty. */
   get #settled(): boolean {
-    const sent = this.#core.lane === undefined || (!this.#core.out.pending && this.#core.out.inFlightFrames === 0);
+    const { lane, out, ownPeer } = this.#core;
+    const gone = ownPeer !== false || lane?.bufferedBytes() === 0;
+    const sent = lane === undefined || (!out.pending && out.inFlightFrames === 0 && gone);
     return sent && !this.#streams.flushing;
   }
 
   #count(counter: number): void {
     this.#counters[counter] = (this.#counters[counter] as number) + 1;
+  }
+
+  #postNumbers(): void {
+    const numbers = this.#core.endNumbers();
+    if (numbers.length > 0) this.#post({ t: 'numbers', numbers });
   }
 
   #post(message: FromChannel): void {

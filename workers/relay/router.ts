@@ -2,9 +2,17 @@
 // everything else to the main thread. One message that finds its ring full pauses the socket until there is room: order is kept, nothing
 // is dropped, memory is bounded (wire.md 1.5, S2, S6). Relay worker thread.
 
-import { decodeEnvelope, decodeEnvelopeText, type HotlinkMessage, MessageType, peekData } from '../../native-free/envelope/index.js';
+import {
+  type DataPeek,
+  decodeEnvelope,
+  decodeEnvelopeText,
+  type HotlinkMessage,
+  MessageType,
+  peekData,
+} from '../../native-free/envelope/index.js';
 import type { FromRelay } from '../messages.js';
 import { type Binding, type ChannelRings, FRAME_SIGNAL } from './channel-rings.js';
+import type { RelayPace } from './pace.js';
 import type { RelaySocket } from './socket.js';
 
 export interface Route {
@@ -15,13 +23,15 @@ export interface Route {
 export class Router {
   readonly routes = new Map<string, Route>();
   readonly #socket: RelaySocket;
+  readonly #pace: RelayPace;
   readonly #post: (message: FromRelay) => void;
   /** Messages that arrived while one waits for room: what ws had already parsed when it was paused. */
   readonly #backlog: { data: Buffer; binary: boolean }[] = [];
   #waiting = false;
 
-  constructor(socket: RelaySocket, post: (message: FromRelay) => void) {
+  constructor(socket: RelaySocket, pace: RelayPace, post: (message: FromRelay) => void) {
     this.#socket = socket;
+    this.#pace = pace;
     this.#post = post;
   }
 
@@ -85,24 +95,24 @@ export class Router {
       const frame = Buffer.from(message.tok ?? '', 'base64');
       return this.#outcome(route, frame.length, route.rings.deliverFrame(route.binding, frame));
     }
+    if (message.typ === MessageType.Signal && message.knd === 'quic_error' && this.#pace.answered(message.sid)) return undefined;
+    if (message.typ === MessageType.System && message.ver === OWN_RELAY) this.#pace.trust();
     if (message.typ >= MessageType.Open && message.typ <= MessageType.Signal)
       this.#post({ t: 'message', id, message: message as HotlinkMessage });
     return undefined;
   }
 
-  #data(
-    data: Buffer,
-    sid: string,
-    at: { seq: number; etgStart?: number; etgBytes?: number; payStart: number; payBytes: number },
-  ): ChannelRings | undefined {
+  #data(data: Buffer, sid: string, at: DataPeek): ChannelRings | undefined {
     const route = this.routes.get(sid);
     if (route === undefined) return this.#unrouted(sid);
     if (at.payBytes === 0) return this.#refused('empty payload');
     const payload = data.subarray(at.payStart, at.payStart + at.payBytes);
-    const etag = at.etgStart === undefined ? NOTHING : data.subarray(at.etgStart, at.etgStart + (at.etgBytes ?? 0));
+    const etag = data.subarray(at.etgStart, at.etgStart + at.etgBytes);
     if (etag.length > 128) return this.#refused('etag-too-long');
-    // The path a peer wrote never routes (wire.md S9), so it is not copied: the session says which channel this is.
-    return this.#outcome(route, at.payBytes, route.rings.deliver(route.binding, NOTHING, etag, at.seq, payload));
+    // The path a peer wrote never routes (wire.md S9), so it is copied only for applications that are to see it (local IPC).
+    const path = route.binding.paths ? data.subarray(at.pthStart, at.pthStart + at.pthBytes) : NOTHING;
+    if (path.length > 4096) return this.#refused('path-too-long');
+    return this.#outcome(route, at.payBytes, route.rings.deliver(route.binding, path, etag, at.seq, payload));
   }
 
   #outcome(route: Route, bytes: number, outcome: 'taken' | 'full' | 'oversize'): ChannelRings | undefined {
@@ -122,6 +132,8 @@ export class Router {
   }
 }
 
+/** What our own relay calls itself in its greeting: it drops nothing. */
+const OWN_RELAY = 'hotlink-relay';
 const NOTHING = new Uint8Array(0);
 const encoder = new TextEncoder();
 const utf8 = (text: string): Uint8Array => encoder.encode(text).subarray(0, 4096);
