@@ -97,8 +97,8 @@ export interface ChannelStatus {
   problem?: string;
   /** Directory name of the channel, or the name given to `forward`. */
   name: string;
-  shape: 'rendezvous' | 'forward' | 'dial';
-  /** What it listens on or dials, `host:port`. */
+  shape: 'rendezvous' | 'forward' | 'dial' | 'program';
+  /** What it listens on or dials, `host:port`; the embedding program itself has none. */
   address: string;
   /** Unix ms. */
   addedMs: number;

@@ -25,7 +25,11 @@ export interface RtcSettings {
  * How applications meet the channel. Both ends listen (`rendezvous`), or one listens (`forward`) and the other dials (`dial`).
  * A port 0 lets the system choose.
  */
-export type ChannelShape = { kind: 'rendezvous' | 'forward'; port: number } | { kind: 'dial'; host: string; port: number };
+export type ChannelShape =
+  | { kind: 'rendezvous' | 'forward'; port: number }
+  | { kind: 'dial'; host: string; port: number }
+  /** The program itself is the application: it opens its one stream with `open`. `silent`: it never will, and streams are refused. */
+  | { kind: 'program'; silent: boolean };
 
 /** What a channel task is started with. `port` is transferred. */
 export interface ChannelTask {
@@ -65,6 +69,11 @@ export type ToChannel =
   | { t: 'relay-up'; sid: string; binding: number; direction: 'in' | 'out' }
   | { t: 'relay-down'; sid: string; reason: string }
   | ProfileRequest
+  /** @property out the program's bytes @property in the peer's; both are rings */
+  | { t: 'open'; out: SharedArrayBuffer; in: SharedArrayBuffer }
+  /** The program gives its stream up. */
+  | { t: 'abandon'; reason: string }
+  | { t: 'ping'; token: number }
   | { t: 'stop' };
 
 /** Channel worker → main. */
@@ -83,6 +92,10 @@ export type FromChannel =
   | { t: 'refused'; sid: string; reason: string }
   /** @property over nothing goes on in this epoch: the channel must be started anew */
   | { t: 'failed'; code: HotlinkErrorCode; message: string; over: boolean }
+  /** The program's stream: everything it wrote, and its end, is acknowledged. */
+  | { t: 'written' }
+  /** @property lane undefined: the peer is upstream's and answers no pings */
+  | { t: 'pong'; token: number; lane: 'webrtc' | 'relay' | undefined; rttMs: number }
   | { t: 'connection'; event: 'bound' | 'closed' | 'reset'; stream: number; reason: string }
   | { t: 'stopped' };
 

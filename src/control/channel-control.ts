@@ -11,6 +11,7 @@ import {
   EARLY_TUNABLES,
   EarlyItems,
   type Fingerprint,
+  HotlinkError,
   inboundKeys,
   type Marker,
   outboundPath,
@@ -19,7 +20,7 @@ import {
   type SignalMessage,
 } from '../../native-free/index.js';
 import type { ChannelShape, FromChannel } from '../../workers/messages.js';
-import type { ChannelStatus } from '../status.js';
+import type { ChannelStatus, LaneKind } from '../status.js';
 import type { ChannelEvents, ChannelOptions } from './channel-options.js';
 import { ChannelSessions } from './channel-sessions.js';
 import { type Carrier, channelSnapshot } from './channel-snapshot.js';
@@ -28,11 +29,26 @@ import { isDue, soonest } from './deadline.js';
 import { newEpoch } from './identity.js';
 import { Listening } from './listening.js';
 import { OutboundControl } from './outbound-control.js';
+import { resetError } from './program-stream.js';
 import { RtcExchanges } from './rtc-exchanges.js';
 import type { Supervisor } from './supervisor.js';
 
 /** Reason of the Close that a stopping daemon sends; its peers of our kind know it. */
 export const STOPPING = 'shutting down';
+
+/** The answer to a ping. */
+export interface Pong {
+  /** Undefined when the peer is upstream's, which answers none. */
+  lane: LaneKind | undefined;
+  rttMs: number;
+}
+
+/** The embedding program's stream hears of its channel. */
+export interface ProgramListener {
+  written(): void;
+  /** @param error undefined when it ended in peace */
+  over(error: HotlinkError | undefined): void;
+}
 
 export class ChannelControl {
   readonly index: number;
@@ -52,6 +68,10 @@ export class ChannelControl {
   readonly #early = new EarlyItems<SignalMessage>(EARLY_TUNABLES);
   readonly #listening = new Listening();
   readonly #addedMs = Date.now();
+  /** Who waits for which ping. */
+  readonly #pings = new Map<number, (pong: Pong) => void>();
+  #nextPing = 1;
+  #program: ProgramListener | undefined;
   #peer: Fingerprint = { kind: 'unknown' };
   #problem: string | undefined;
   #carrier: Carrier | undefined;
@@ -117,6 +137,31 @@ export class ChannelControl {
    */
   listening(signal?: AbortSignal): Promise<void> {
     return this.#listening.wait(signal);
+  }
+
+  /** Asks the peer for a round trip. @returns a promise that stays open when the peer does not answer, and a function that forgets it */
+  ping(): { pong: Promise<Pong>; forget: () => void } {
+    const token = this.#nextPing;
+    this.#nextPing += 1;
+    const pong = new Promise<Pong>((resolve) => this.#pings.set(token, resolve));
+    this.#worker.tell({ t: 'ping', token });
+    return { pong, forget: () => void this.#pings.delete(token) };
+  }
+
+  /** Starts the program's stream, once, on a channel of program shape. */
+  open(out: SharedArrayBuffer, incoming: SharedArrayBuffer, listener: ProgramListener): void {
+    this.#program = listener;
+    this.#worker.tell({ t: 'open', out, in: incoming });
+  }
+
+  /** The program gives its stream up. */
+  abandon(reason: string): void {
+    this.#worker.tell({ t: 'abandon', reason });
+  }
+
+  /** The worker's part is gone without having been told to. */
+  lost(error: HotlinkError): void {
+    this.#program?.over(error);
   }
 
   // --- relay and peer ------------------------------------------------------------------------------------------------------------
@@ -274,10 +319,20 @@ export class ChannelControl {
       case 'connection':
         this.#events.event(`connection ${message.event}`, { key: this.key, stream: message.stream, reason: message.reason });
         if (message.event !== 'bound') this.#events.flush();
+        if (message.event === 'closed') this.#program?.over(undefined);
+        if (message.event === 'reset') this.#program?.over(resetError(message.reason));
         break;
       case 'failed':
         this.#problem = message.message;
+        if (message.over) this.#program?.over(new HotlinkError(message.code, message.message));
         this.#events.failed(message.code, message.message, message.over);
+        break;
+      case 'written':
+        this.#program?.written();
+        break;
+      case 'pong':
+        this.#pings.get(message.token)?.(message);
+        this.#pings.delete(message.token);
         break;
       case 'stopped':
         break;

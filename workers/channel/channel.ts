@@ -10,6 +10,7 @@ import type { Lane } from '../../native-free/lane.js';
 import { RelayRings } from '../lanes/relay.js';
 import type { ChannelTask, FromChannel, ToChannel } from '../messages.js';
 import { serveProfile } from '../profiler.js';
+import { ProgramStreams } from '../program/program-streams.js';
 import { ForwardDial } from '../tcp/forward-dial.js';
 import { ForwardListen } from '../tcp/forward-listen.js';
 import { Listener } from '../tcp/listener.js';
@@ -69,6 +70,7 @@ export class Channel {
           this.#post({ t: 'failed', code, message, over: this.#core.over });
         },
         refused: (reason, sid) => this.#post({ t: 'refused', sid, reason }),
+        pong: (token, lane, rttMs) => this.#post({ t: 'pong', token, lane: lane?.kind, rttMs }),
         carries: (lane, reason) => this.#post({ t: 'carries', sid: lane?.sid, lane: lane?.kind, reason }),
       },
     });
@@ -81,6 +83,8 @@ export class Channel {
     };
     if (task.shape.kind === 'dial') {
       this.#streams = new ForwardDial(this.#core, this.#counters, streamEvents, task.shape);
+    } else if (task.shape.kind === 'program') {
+      this.#streams = new ProgramStreams(this.#core, this.#counters, streamEvents, task.shape.silent, () => this.#post({ t: 'written' }));
     } else {
       const shape = new (task.shape.kind === 'forward' ? ForwardListen : Rendezvous)(this.#core, this.#counters, streamEvents);
       this.#streams = shape;
@@ -155,6 +159,15 @@ export class Channel {
         break;
       case 'relay-down':
         this.#relayDown(message.sid, message.reason, now);
+        break;
+      case 'open':
+        if (this.#streams instanceof ProgramStreams) this.#streams.open(message.out, message.in);
+        break;
+      case 'abandon':
+        if (this.#streams instanceof ProgramStreams) this.#streams.abandon(message.reason);
+        break;
+      case 'ping':
+        this.#core.ping(message.token, now);
         break;
       case 'profile':
         serveProfile(message.port, message.intervalUs);
