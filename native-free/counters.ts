@@ -34,6 +34,8 @@ export const COUNTER_NAMES = [
   'holeReports',
   'creditBreaches',
   'lanesSuspected',
+  'txDirectPackets',
+  'directRefused',
   'rttMs',
   'inFlightFrames',
   'openStreams',

@@ -8,9 +8,18 @@ import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import RingBufferTs from 'ring-buffer-ts';
-import { createThreadHealth, HotlinkError, type HotlinkErrorCode, type HotlinkMessage, isEmail, ownIdStem } from '../native-free/index.js';
+import {
+  createThreadHealth,
+  fingerprint,
+  HotlinkError,
+  type HotlinkErrorCode,
+  type HotlinkMessage,
+  isEmail,
+  ownIdStem,
+} from '../native-free/index.js';
 import type { FromRelay } from '../workers/messages.js';
 import { watchThread } from '../workers/thread-health.js';
+import { createCertificate } from './control/certificate.js';
 import { type ChannelControl, STOPPING } from './control/channel-control.js';
 import { Channels, forwardId } from './control/channels.js';
 import { dispatchMessage } from './control/control-messages.js';
@@ -18,6 +27,7 @@ import { soonest } from './control/deadline.js';
 import { Discovery } from './control/discovery.js';
 import { hostId, newEpoch } from './control/identity.js';
 import { InboundControl } from './control/inbound-control.js';
+import { type PingOptions, type PingResult, pingOver } from './control/ping.js';
 import { pingId, pingPlan } from './control/ping-channel.js';
 import { type ProfiledThread, profileThreads, type ThreadProfile } from './control/profiling.js';
 import { ProgramStream } from './control/program-stream.js';
@@ -27,38 +37,18 @@ import { Supervisor } from './control/supervisor.js';
 import { type ConnectOptions, type ForwardChannel, type ForwardOptions, type ForwardPlan, grant, planForward } from './forward.js';
 import type { HotlinkOptions, Log } from './options.js';
 import { type ResolvedOptions, resolveOptions } from './resolved-options.js';
-import type { LaneKind, Status } from './status.js';
+import type { Status } from './status.js';
 
 /** Events kept for status, oldest dropped first. */
 const RECENT_EVENTS = 256;
 /** Between the last Close and the end of the WebSocket, ms (wire.md 13.7). */
 const CLOSE_PAUSE_MS = 50;
-/** A session, a connection and a fallback fit in. */
-const PING_TIMEOUT_MS = 5000;
 
 interface HotlinkEvents {
   fatal: [error: HotlinkError];
   change: [];
   flush: [];
   event: [what: string, fields: Record<string, unknown>];
-}
-
-export interface PingOptions {
-  /** The peer's e-mail. */
-  peer: string;
-  /** Which channel, where there are several: its name in `status()`. */
-  name?: string;
-  timeoutMs?: number;
-  signal?: AbortSignal;
-}
-
-export interface PingResult {
-  peer: string;
-  /** Name of the channel that carried it. */
-  channel: string;
-  /** What carried it. */
-  lane: LaneKind;
-  rttMs: number;
 }
 
 /** A running data plane. */
@@ -88,8 +78,8 @@ export interface Hotlink extends AsyncDisposable {
    */
   ping(options: PingOptions): Promise<PingResult>;
   /**
-   * Gives up the WebRTC connections of every session that a peer opened and offers new ones, as after a change of networks. Streams to
-   * peers of our own kind go on, over whatever lane is left meanwhile.
+   * Makes new peer-to-peer connections for every session that a peer opened, as after a change of networks: WebRTC connections are given
+   * up first, direct ones stay until their successors are up. Streams to peers of our own kind go on, over whatever lane is left meanwhile.
    */
   renegotiate(): void;
   /** Ends everything, telling peers. Idempotent. */
@@ -119,7 +109,7 @@ class DataPlane implements Hotlink {
   readonly #inbound: InboundControl;
   readonly #recent = new RingBufferTs.RingBuffer<Status['events'][number]>(RECENT_EVENTS);
   readonly #host = hostId();
-  readonly #idStem = ownIdStem(this.#host, newEpoch());
+  readonly #idStem: string;
   readonly #totals = { markersRefused: 0, envelopesRefused: 0, opensRefused: 0 };
   readonly #health = createThreadHealth();
   #unwatch: () => void = () => {};
@@ -136,6 +126,7 @@ class DataPlane implements Hotlink {
     if (!isEmail(options.email)) throw new HotlinkError('ERR_HLNK_CONFIG', `"${options.email}" is not an e-mail address`);
     this.#options = resolveOptions(options);
     this.#log = options.log;
+    this.#idStem = ownIdStem(this.#host, newEpoch(), this.#options.ownPeers);
     this.#supervisor = new Supervisor(this.#options.threads, this.#health);
     this.#channels = new Channels(this.#options, this.#host, this.#supervisor, {
       send: (idStem, message) => this.#send(idStem, message),
@@ -174,6 +165,10 @@ class DataPlane implements Hotlink {
   async start(): Promise<void> {
     const { email, server, dataDir, token } = this.#options;
     this.#startedMs = Date.now();
+    if (this.#options.limits.directAllowed) {
+      const { port } = this.#options.direct;
+      this.#options.direct.identity = { ...createCertificate(), port };
+    }
     this.#unwatch = watchThread(this.#health, 'main');
     this.#relayState = { state: 'connecting', since: this.#startedMs };
     this.#relay = new RelayLink(relayWorkerData(server, email, token, this.#idStem, this.#health), {
@@ -224,7 +219,11 @@ class DataPlane implements Hotlink {
     const id = forwardId(plan.marker);
     const channel = await this.#addGranted(id, { ...plan, shape: { kind: 'program', silent: false } }, options.signal);
     const stream: ProgramStream = new ProgramStream({
-      open: (out, incoming) => channel.open(out, incoming, { written: () => stream.written(), over: (error) => stream.over(error) }),
+      open: (out, incoming) =>
+        channel.open(out, incoming, {
+          written: () => stream.written(),
+          over: (error) => (this.#stopping === undefined ? stream.over(error) : stream.destroy()),
+        }),
       abandon: (reason) => channel.abandon(reason),
       close: async () => {
         if (this.#channels.get(id) === channel) await this.#channels.remove(id, channel, 'closed');
@@ -234,31 +233,9 @@ class DataPlane implements Hotlink {
     return stream;
   }
 
-  async ping({ peer, name, timeoutMs = PING_TIMEOUT_MS, signal }: PingOptions): Promise<PingResult> {
-    const channel = this.#pingable(peer, name) ?? (await this.#addPingChannel(peer, name, signal));
-    const { pong, forget } = channel.ping();
-    let timer: NodeJS.Timeout | undefined;
-    let aborted: (() => void) | undefined;
-    const givenUp = new Promise<never>((_resolve, reject) => {
-      const unanswered = (): HotlinkError => {
-        const { problem } = channel.status();
-        const why = problem === undefined ? 'is it running, at the same relay, and does it have a channel with us?' : problem;
-        return new HotlinkError('ERR_HLNK_PEER_UNAVAILABLE', `${peer} did not answer within ${timeoutMs} ms: ${why}`);
-      };
-      timer = setTimeout(() => reject(unanswered()), timeoutMs);
-      aborted = () => reject(new HotlinkError('ERR_HLNK_CLOSED', 'given up'));
-      signal?.addEventListener('abort', aborted, { once: true });
-    });
-    try {
-      const { lane, rttMs } = await Promise.race([pong, givenUp]);
-      if (lane === undefined)
-        throw new HotlinkError('ERR_HLNK_PEER_UNAVAILABLE', `${peer} runs an upstream client, which answers no pings; look at its status`);
-      return { peer, channel: channel.status().name, lane, rttMs };
-    } finally {
-      forget();
-      clearTimeout(timer);
-      if (aborted !== undefined) signal?.removeEventListener('abort', aborted);
-    }
+  async ping(options: PingOptions): Promise<PingResult> {
+    const { peer, name, signal } = options;
+    return pingOver(this.#pingable(peer, name) ?? (await this.#addPingChannel(peer, name, signal)), options);
   }
 
   /** A channel with the peer: one that has a lane if any. */
@@ -343,7 +320,7 @@ class DataPlane implements Hotlink {
         this.#relayDown(message.reason, message.status, now);
         break;
       case 'message':
-        dispatchMessage(message, this.#inbound, this.#channels, now);
+        dispatchMessage(message, fingerprint(message.id, this.#options.ownPeers), this.#inbound, this.#channels, now);
         break;
       case 'refused':
         this.#totals.envelopesRefused += 1;

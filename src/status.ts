@@ -1,7 +1,9 @@
 // The synchronous snapshot of a running data plane: what `hotlink status --json`, the telemetry file and an embedding program read.
 // Plain data; numbers are counts, bytes or milliseconds as their names say. Main thread.
 
-export type LaneKind = 'webrtc' | 'relay';
+import type { LaneKind } from '../native-free/index.js';
+
+export type { LaneKind };
 
 /** Live state of one session (upstream's unit: one direction, opener to acceptor). */
 export interface SessionStatus {
@@ -12,6 +14,9 @@ export interface SessionStatus {
   channel: string;
   state: 'opening' | 'accepted' | 'rejected' | 'closed';
   webrtc: 'none' | 'connecting' | 'connected' | 'error';
+  direct: 'none' | 'connecting' | 'connected' | 'error';
+  /** Why there is no direct lane now, likewise. */
+  directReason?: string;
   /** Why there is no data channel now, in words to act on; absent while one is connected or nothing was tried yet. */
   webrtcReason?: string;
   /** Kinds of the candidates that carry the data channel: `host`, `srflx` (through a NAT), `prflx`, `relay` (through TURN). */
@@ -58,6 +63,8 @@ export interface ChannelCounters {
   txPackets: number;
   txBytes: number;
   txP2pPackets: number;
+  /** Those of `txP2pPackets` that took the direct lane. */
+  txDirectPackets: number;
   txWsPackets: number;
   txSendMsTotal: number;
   txSendMsMax: number;
@@ -80,6 +87,23 @@ export interface ChannelCounters {
   resets: number;
   wsFallbacks: number;
   strictViolations: number;
+  /** Connections to the direct lane's port that were turned away: no or a wrong certificate, an unknown token, no TLS. */
+  directRefused: number;
+  /** Between own peers, from here on. Acknowledgements sent and received, credit included. */
+  acksSent: number;
+  acksReceived: number;
+  /** Times the peer was asked where it stands. */
+  pings: number;
+  /** Acknowledgements that told the peer of frames missing in the middle. */
+  holeReports: number;
+  /** Times the peer sent more than its credit allowed, which costs it the stream. */
+  creditBreaches: number;
+  /** Times a lane was passed over because it had fallen silent. */
+  lanesSuspected: number;
+  /** Not summed up, but as it is now: frames that wait behind a missing one, whoever the peer is. */
+  heldFrames: number;
+  /** Not summed up: memory of the send windows in use, bytes. */
+  windowBytes: number;
 }
 
 export interface ChannelStatus {
@@ -112,16 +136,12 @@ export interface ChannelStatus {
   rttMs?: number;
   /** Sent and not acknowledged, as of the last second. */
   inFlightFrames: number;
-  /** Memory of the send windows, bytes. */
-  windowBytes: number;
   /** Open streams, as of the last second. */
   streams: number;
   /** Taken by the lane and not yet given to the network, bytes, as of the last second. */
   laneBufferedBytes: number;
   /** Delivered and not taken by applications, bytes, as of the last second. */
   backlogBytes: number;
-  /** Frames held behind a hole. */
-  heldFrames: number;
   /** Bytes in the rings to and from the relay worker, while there are rings. */
   ringBytes?: { out: number; in: number };
   counters: ChannelCounters;
@@ -138,7 +158,7 @@ export interface Status {
   strict: boolean;
   relay: { state: 'connecting' | 'up' | 'down' | 'denied'; since: number; lastError?: string };
   channels: ChannelStatus[];
-  /** Counters that belong to no single channel. */
+  /** Counters that belong to no single channel: sums over every channel there was, those that are gone included. */
   totals: {
     p2pOffers: number;
     p2pAnswersOk: number;

@@ -11,7 +11,7 @@ import { Chunker } from '../chunker.js';
 import { Counter } from '../counters.js';
 import type { HotlinkErrorCode } from '../errors.js';
 import { type FrameVerdict, FrameView } from '../hlnk/index.js';
-import type { Lane } from '../lane.js';
+import type { Lane, PeerLaneKind } from '../lane.js';
 import { Carriers, type LaneState, type Session, type SessionInfo } from './carriers.js';
 import { Epochs } from './epochs.js';
 import { InFlow, type InFlowPorts, UPSTREAM_STREAM } from './in-flow.js';
@@ -156,9 +156,13 @@ export class ChannelCore {
     this.#acknowledge(nowMs);
   }
 
-  /** Measures a round trip through the data path; `pong` answers, unless the peer does not. Asks for a session where there is none. */
+  /**
+   * Measures a round trip through the data path; `pong` answers, unless a message is lost: ask again, with the same token. Asks for a
+   * session where there is none.
+   */
   ping(token: number, nowMs: number): void {
     if (this.#over) return;
+    if (this.#asked.includes(token)) return;
     // Nobody waits for ever, but whoever asks more often than is answered is not to fill the memory.
     if (this.#asked.length === MAX_PINGS) this.#asked.shift();
     this.#asked.push(token);
@@ -182,7 +186,7 @@ export class ChannelCore {
   #answered(id: number, lane: Lane, rttMs: number): void {
     const token = this.#underWay.get(id);
     if (token === undefined) return;
-    this.#underWay.delete(id);
+    for (const [other, its] of this.#underWay) if (its === token) this.#underWay.delete(other);
     this.#ports.pong?.(token, lane, rttMs);
   }
 
@@ -197,6 +201,7 @@ export class ChannelCore {
       return;
     }
     this.#violated = false;
+    this.#peer.alive(nowMs);
     const outbound = info.direction === 'out';
     this.#carriers.addSession(info, info.own || outbound ? undefined : this.#upstreamFlow(), nowMs);
     this.out.setPeer(info.own, outbound ? new TextEncoder().encode(info.path) : this.out.framer.path);
@@ -221,6 +226,8 @@ export class ChannelCore {
     if (this.#over) return;
     this.#carriers.addLane(lane, nowMs);
     this.#violated = false;
+    // A connection between the two takes both; a lane through the relay comes up alone.
+    if (lane.kind !== 'relay') this.#peer.alive(nowMs);
     // What was said on the lane before may be lost.
     if (this.#ownPeer && this.#open) this.in.refresh(nowMs);
     this.#choose(nowMs);
@@ -232,22 +239,22 @@ export class ChannelCore {
     if (!this.#carriers.removeLane(lane, reason, nowMs) || this.#over) return;
     this.#peer.laneGone(lane);
     // What a relay lane has taken is with the relay, but for what it still holds; a data channel never says how far it came.
-    if (this.out.lane === lane && !this.#survives(lane, reason, lane.kind === 'webrtc' || lane.bufferedBytes() > 0)) return;
+    if (this.out.lane === lane && !this.#survives(lane, reason, lane.kind !== 'relay' || lane.bufferedBytes() > 0)) return;
     if (this.#ownPeer && this.#open) this.in.refresh(nowMs);
     this.#choose(nowMs);
     this.pump(nowMs);
   }
 
-  /** WebRTC for this session did not come up. */
-  webrtcFailed(sid: string, reason: string, nowMs: number): void {
-    this.#carriers.webrtcFailed(sid, reason);
+  /** A peer-to-peer lane of this session did not come up. */
+  attemptFailed(sid: string, kind: PeerLaneKind, reason: string, nowMs: number): void {
+    this.#carriers.attemptFailed(sid, kind, reason);
     this.#choose(nowMs);
     this.pump(nowMs);
   }
 
-  /** WebRTC is being tried again for this session. */
-  webrtcPending(sid: string): void {
-    this.#carriers.webrtcPending(sid);
+  /** A peer-to-peer lane of this session is being tried (again). */
+  attemptBegins(sid: string, kind: PeerLaneKind): void {
+    this.#carriers.attemptBegins(sid, kind);
   }
 
   /** The lane that carries frames is lost. @param lossy bytes may be lost with it @returns false when that ends the channel */
@@ -313,7 +320,7 @@ export class ChannelCore {
       this.out.lane = lane;
       if (lane !== undefined) this.#peer.moved(nowMs);
       if (before?.suspect || before?.tooSmall) this.#peer.resendAll();
-      if (lane !== undefined) this.#ports.carries(lane, lane.kind === 'webrtc' ? '' : (best?.session?.webrtcReason ?? ''));
+      if (lane !== undefined) this.#ports.carries(lane, this.#carriers.whyNotBetter(best?.session, lane.kind));
       else this.#ports.carries(undefined, 'no lane is up');
     }
     this.#remedy(best, nowMs);
@@ -324,7 +331,7 @@ export class ChannelCore {
     const remedy = this.#carriers.remedy(best, this.#needsLane(), nowMs);
     if (remedy.kind === 'relay') {
       const { session } = remedy;
-      if (this.#limits.webrtcAllowed && !session.fellBack) this.#count(Counter.wsFallbacks);
+      if (this.#carriers.peerLanesAllowed && !session.fellBack) this.#count(Counter.wsFallbacks);
       session.fellBack = true;
       session.relay = 'asked';
       this.#ports.wantRelay(session.sid);

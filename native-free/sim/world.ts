@@ -270,7 +270,7 @@ export class World {
       end.lane.close();
       if (!end.up || party.serial !== end.serial) continue;
       party.core.laneDown(end.lane, reason, this.#clock.nowMs);
-      if (wire.kind === 'webrtc') party.core.webrtcFailed(end.lane.sid, reason, this.#clock.nowMs);
+      if (wire.kind === 'webrtc') party.core.attemptFailed(end.lane.sid, 'webrtc', reason, this.#clock.nowMs);
       this.#after(party);
     }
   }
@@ -295,11 +295,11 @@ export class World {
         if (party.serial === session.serials.get(party) && !session.told.has(party)) does(party);
       }
     };
-    each((party) => party.core.webrtcPending(session.sid));
+    each((party) => party.core.attemptBegins(session.sid, 'webrtc'));
     this.#clock.after(this.#random.between(50, 800), () => {
       if (session.over || !this.#scenario.webrtcWorks || this.#random.chance(0.1)) {
         each((party) => {
-          party.core.webrtcFailed(session.sid, 'ICE found no path', this.#clock.nowMs);
+          party.core.attemptFailed(session.sid, 'webrtc', 'ICE found no path', this.#clock.nowMs);
           this.#after(party);
         });
         this.#retry(session);

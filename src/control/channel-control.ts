@@ -8,6 +8,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import {
   createCounters,
+  DIRECT_SIGNAL,
   EARLY_TUNABLES,
   EarlyItems,
   type Fingerprint,
@@ -26,6 +27,7 @@ import { ChannelSessions } from './channel-sessions.js';
 import { type Carrier, channelSnapshot } from './channel-snapshot.js';
 import { ChannelWorker } from './channel-worker.js';
 import { isDue, soonest } from './deadline.js';
+import { DirectExchanges } from './direct-exchanges.js';
 import { newEpoch } from './identity.js';
 import { Listening } from './listening.js';
 import { OutboundControl } from './outbound-control.js';
@@ -63,6 +65,7 @@ export class ChannelControl {
   readonly #sessions: ChannelSessions;
   readonly #outbound: OutboundControl;
   readonly #exchanges: RtcExchanges;
+  readonly #direct: DirectExchanges;
   readonly #counters = createCounters();
   /** Signals that came before their session. */
   readonly #early = new EarlyItems<SignalMessage>(EARLY_TUNABLES);
@@ -82,7 +85,7 @@ export class ChannelControl {
     this.marker = marker;
     this.key = outboundPath(marker);
     this.keys = new Set(inboundKeys(marker));
-    this.idStem = ownIdStem(options.host, this.epoch);
+    this.idStem = ownIdStem(options.host, this.epoch, options.ownPeers);
     this.#options = options;
     this.#events = events;
     this.#worker = new ChannelWorker(
@@ -96,6 +99,7 @@ export class ChannelControl {
           .padStart(5, '0'),
         limits: options.limits,
         rtc: options.rtc,
+        direct: options.direct,
         quickAck: options.quickAck,
         counters: this.#counters,
       },
@@ -112,6 +116,7 @@ export class ChannelControl {
       },
     });
     this.#exchanges = new RtcExchanges(options, this.#sessions, this.#worker, events);
+    this.#direct = new DirectExchanges(options, this.#sessions, this.#worker, events);
   }
 
   get shape(): ChannelShape {
@@ -124,8 +129,10 @@ export class ChannelControl {
   get port(): number {
     return this.#listening.port;
   }
-  get totals(): RtcExchanges['totals'] {
-    return this.#exchanges.totals;
+  /** What the data plane sums up over all channels, those that are gone included. */
+  get totals(): RtcExchanges['totals'] & { framesRefused: number; strictViolations: number } {
+    const { framesRefused, strictViolations } = readCounters(this.#counters);
+    return { ...this.#exchanges.totals, framesRefused, strictViolations };
   }
   get timings(): RtcExchanges['timings'] {
     return this.#exchanges.timings;
@@ -139,13 +146,14 @@ export class ChannelControl {
     return this.#listening.wait(signal);
   }
 
-  /** Asks the peer for a round trip. @returns a promise that stays open when the peer does not answer, and a function that forgets it */
-  ping(): { pong: Promise<Pong>; forget: () => void } {
+  /** Asks the peer for a round trip. @returns a promise that stays open when the peer does not answer, functions that repeat and forget it */
+  ping(): { pong: Promise<Pong>; again: () => void; forget: () => void } {
     const token = this.#nextPing;
     this.#nextPing += 1;
     const pong = new Promise<Pong>((resolve) => this.#pings.set(token, resolve));
-    this.#worker.tell({ t: 'ping', token });
-    return { pong, forget: () => void this.#pings.delete(token) };
+    const again = (): void => this.#worker.tell({ t: 'ping', token });
+    again();
+    return { pong, again, forget: () => void this.#pings.delete(token) };
   }
 
   /** Starts the program's stream, once, on a channel of program shape. */
@@ -177,8 +185,9 @@ export class ChannelControl {
     this.service(nowMs);
   }
 
-  /** New WebRTC connections for every session that the peer opened. */
+  /** New peer-to-peer connections for every session that the peer opened. */
   renegotiate(nowMs: number): void {
+    this.#direct.renegotiate(nowMs);
     this.#exchanges.renegotiate(nowMs);
     this.service(nowMs);
   }
@@ -212,6 +221,7 @@ export class ChannelControl {
   inboundUp(sid: string, nowMs: number): void {
     const record = this.#sessions.get(sid);
     if (record === undefined) return;
+    this.#direct.inboundUp(record, nowMs);
     this.#exchanges.inboundUp(record, nowMs);
     this.#takeEarly(sid, nowMs);
     this.service(nowMs);
@@ -238,7 +248,8 @@ export class ChannelControl {
       this.#early.put(signal.sid, signal, nowMs);
       return;
     }
-    this.#exchanges.handleSignal(record, signal, nowMs);
+    if (signal.knd === DIRECT_SIGNAL) this.#direct.handleSignal(record, signal, nowMs);
+    else this.#exchanges.handleSignal(record, signal, nowMs);
     this.service(nowMs);
   }
 
@@ -252,19 +263,21 @@ export class ChannelControl {
   }
 
   timeoutMs(): number | undefined {
-    return soonest([this.#outbound.session.timeoutMs(), this.#early.timeoutMs(), this.#exchanges.timeoutMs()]);
+    return soonest([this.#outbound.session.timeoutMs(), this.#early.timeoutMs(), this.#exchanges.timeoutMs(), this.#direct.timeoutMs()]);
   }
 
   handleTimeout(nowMs: number): void {
     if (isDue(this.#outbound.session.timeoutMs(), nowMs)) this.#outbound.session.handleTimeout(nowMs);
     if (isDue(this.#early.timeoutMs(), nowMs)) this.#early.handleTimeout(nowMs);
     this.#exchanges.handleTimeout(nowMs);
+    this.#direct.handleTimeout(nowMs);
     this.service(nowMs);
   }
 
   #outboundUp(sid: string, nowMs: number): void {
     this.#problem = undefined;
     const record = this.#sessions.add(sid, 'out', this.#outbound.session.path, this.#peer);
+    this.#direct.outboundUp(record, nowMs);
     this.#exchanges.outboundUp(record, nowMs);
     this.#takeEarly(sid, nowMs);
   }
@@ -302,6 +315,13 @@ export class ChannelControl {
       case 'rtc-open':
       case 'rtc-closed':
         this.#exchanges.handleWorker(message, now);
+        break;
+      case 'direct-listening':
+      case 'direct-open':
+      case 'direct-exhausted':
+      case 'direct-closed':
+      case 'direct-refused':
+        this.#direct.handleWorker(message, now);
         break;
       case 'carries':
         this.#carrier =
@@ -354,7 +374,11 @@ export class ChannelControl {
       shape: this.shape,
       bind: this.bind,
       addedMs: this.#addedMs,
-      allowed: { webrtc: this.#options.limits.webrtcAllowed, relay: this.#options.limits.relayAllowed },
+      allowed: {
+        direct: this.#options.limits.directAllowed,
+        webrtc: this.#options.limits.webrtcAllowed,
+        relay: this.#options.limits.relayAllowed,
+      },
       port: this.port,
       problem: this.#problem,
       counters: readCounters(this.#counters),

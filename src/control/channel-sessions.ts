@@ -43,7 +43,7 @@ export class ChannelSessions {
   /** A session was accepted, by either side. */
   add(sid: string, direction: 'in' | 'out', path: string, peer: Fingerprint): SessionRecord {
     const own = peer.kind === 'hotlink';
-    const sameHost = own && peer.host === this.#options.host;
+    const sameHost = 'host' in peer && peer.host === this.#options.host;
     const mtu = this.#options.mtu === 'auto' ? (sameHost ? SAME_HOST_MTU : UNKNOWN_PATH_MTU) : this.#options.mtu;
     const record: SessionRecord = {
       sid,
@@ -57,6 +57,17 @@ export class ChannelSessions {
       offerUfrag: undefined,
       webrtc: 'none',
       webrtcReason: '',
+      direct: {
+        state: 'none',
+        reason: '',
+        token: undefined,
+        offer: undefined,
+        said: undefined,
+        attempts: 0,
+        repeatAtMs: undefined,
+        deadlineMs: undefined,
+        retryAtMs: undefined,
+      },
       candidates: undefined,
       acceptedMs: Date.now(),
       attempts: 0,
@@ -99,11 +110,11 @@ export class ChannelSessions {
     this.#worker.tell({ t: 'relay-down', sid: record.sid, reason });
   }
 
-  /** Ends a session that has a successor. Its data channel, if it is up, goes on carrying bytes until the successor's is (own peers). */
+  /** Ends a session that has a successor. Its peer-to-peer lane, if one is up, goes on carrying bytes until the successor has one (own peers). */
   retire(sid: string, reason: string): void {
     const record = this.#records.get(sid);
     if (record === undefined) return;
-    if (record.webrtc !== 'connected' || record.peer.kind !== 'hotlink' || this.#worker.stopping) {
+    if ((record.webrtc !== 'connected' && record.direct.state !== 'connected') || record.peer.kind !== 'hotlink' || this.#worker.stopping) {
       this.drop(sid, reason);
       return;
     }
@@ -111,7 +122,7 @@ export class ChannelSessions {
     this.#unbindRelay(record, reason);
   }
 
-  /** The data channel of `record` is up: those it succeeds are not needed any more. */
+  /** A lane of `record` is up: those it succeeds are not needed any more. */
   dropRetired(record: SessionRecord): void {
     for (const old of [...this.#records.values()]) {
       if (old.retired && old.direction === record.direction) this.drop(old.sid, 'its successor is up');

@@ -108,8 +108,9 @@ export class ProgramStream extends Duplex {
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     const inPeace = this.readableEnded && this.writableFinished;
-    if (!inPeace && !this.#over) this.#ports.abandon(error?.message ?? 'the program closed its stream');
-    this.#to.close();
+    // A ring that is closed says that everything was written: only one that ends in peace is.
+    if (inPeace) this.#to.close();
+    else if (!this.#over) this.#ports.abandon(error?.message ?? 'the program closed its stream');
     this.#from.close();
     this.#ports.close().then(
       () => done(error),

@@ -20,7 +20,6 @@ export interface DataPlaneParts {
 
 export function dataPlaneSnapshot({ options, startedMs, relay, channels, totals, events, health }: DataPlaneParts): Status {
   const statuses = [...channels.all()].map((channel) => channel.status());
-  const count = (key: 'strictViolations' | 'framesRefused'): number => statuses.reduce((total, { counters }) => total + counters[key], 0);
   const timings = [...channels.all()].find((channel) => channel.timings.offerToDcOpenMs !== undefined)?.timings ?? {};
   return {
     email: options.email,
@@ -36,8 +35,8 @@ export function dataPlaneSnapshot({ options, startedMs, relay, channels, totals,
       p2pOffers: channels.total('offers'),
       p2pAnswersOk: channels.total('answersOk'),
       p2pAnswersErr: 0,
-      strictViolations: count('strictViolations'),
-      framesRefused: count('framesRefused'),
+      strictViolations: channels.total('strictViolations'),
+      framesRefused: channels.total('framesRefused'),
       badSignals: channels.total('badSignals'),
     },
     threads: threadStatuses(health),

@@ -24,7 +24,7 @@ describe('upstream names and clamps', () => {
       windowBytes: 4_194_304,
       sctpWindowBytes: 1_048_576,
       mtu: 'auto',
-      lanes: ['webrtc', 'relay'],
+      lanes: ['direct', 'webrtc', 'relay'],
       p2pOnly: false,
       strict: false,
     });

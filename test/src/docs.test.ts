@@ -2,8 +2,10 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { DEFAULT_LIMITS } from '../../native-free/index.js';
 import { metricsMarkdown } from '../../src/admin/index.js';
 import { settingsMarkdown } from '../../src/config/index.js';
+import { RESIDENT_CONSTANT_BYTES, residentBoundBytes, STALL_GROWTH_BYTES } from '../../src/config/memory-bound.js';
 
 const root = join(import.meta.dirname, '../../..');
 const FOLDERS = ['.', 'docs', 'native-free', 'workers', 'src', 'perf', 'test'];
@@ -54,6 +56,16 @@ describe('the documents', () => {
       readFileSync(path, 'utf8').endsWith(`\n\n${table()}\n`),
       `${file} is out of date: HOTLINK_DOCS=write npx vitest run dist/test/src/docs.test.js`,
     ).toBe(true);
+  });
+
+  it('state the memory bound that the fault matrix measures', () => {
+    const [resident, growth, whole] = [RESIDENT_CONSTANT_BYTES, STALL_GROWTH_BYTES, residentBoundBytes(DEFAULT_LIMITS.windowBytes)].map(
+      (bytes) => `${bytes / 1_048_576} MiB`,
+    );
+    const read = (name: string): string => readFileSync(join(root, name), 'utf8');
+    expect(read('README.md')).toContain(`send window + ${resident}`);
+    for (const words of [`send window + ${resident}`, `less than ${growth}`, `(${whole} with`])
+      expect(read('docs/memory.md')).toContain(words);
   });
 
   it('link only to what is there', () => {

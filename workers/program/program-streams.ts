@@ -34,13 +34,13 @@ export class ProgramStreams extends Streams {
     const connection = new RingConnection(out, incoming, this);
     this.#connection = connection;
     this.idle.add(connection);
-    for (const stream of this.streams.values()) {
-      this.bind(stream, connection);
-      return;
-    }
-    this.#announceTimer = setTimeout(() => {
-      if (this.idle.has(connection)) this.#carry(connection, true);
-    }, ANNOUNCE_MS);
+    const [waiting] = this.streams.values();
+    if (waiting !== undefined) this.bind(waiting, connection);
+    else
+      this.#announceTimer = setTimeout(() => {
+        if (this.idle.has(connection)) this.#carry(connection, true);
+      }, ANNOUNCE_MS);
+    connection.start();
   }
 
   abandon(reason: string): void {

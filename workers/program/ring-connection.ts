@@ -34,6 +34,10 @@ export class RingConnection implements ApplicationConnection {
     this.#events = events;
     this.#from = new RingConsumer(out);
     this.#to = new RingProducer(incoming);
+  }
+
+  /** Begins to read; events may come from within. */
+  start(): void {
     void this.#read();
   }
 
