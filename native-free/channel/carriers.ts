@@ -15,6 +15,8 @@ export interface SessionInfo {
   epoch: string;
   /** Path that frames of this session carry. */
   path: string;
+  /** An upstream receiver that goes on counting where the last session on this path was (Go). */
+  countsOn?: boolean;
 }
 
 /** How a peer-to-peer lane of one session stands. */

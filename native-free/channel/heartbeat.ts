@@ -35,8 +35,9 @@ export class Heartbeat {
   #inFlight = false;
   #starved = false;
   #reachable = false;
-  /** Without any lane since, ms. */
+  /** Without any lane since, and with one again since, ms. */
   #unreachableMs = Number.NEGATIVE_INFINITY;
+  #appearedMs = Number.NEGATIVE_INFINITY;
   /** Silence and standstill are counted from these. */
   #heardMs = 0;
   #progressMs = 0;
@@ -72,6 +73,7 @@ export class Heartbeat {
       this.#askMs = Number.POSITIVE_INFINITY;
     }
     if (!reachable && this.#reachable) this.#unreachableMs = nowMs;
+    if (appeared) this.#appearedMs = nowMs;
     if (appeared || !wasWaiting) this.progress(nowMs);
     if (appeared || !this.#inFlight) this.#ackedMs = nowMs;
     if (appeared) this.#pingedMs = Number.NEGATIVE_INFINITY;
@@ -167,7 +169,8 @@ export class Heartbeat {
    * @returns false when it is lost all the same
    */
   excuse(nowMs: number): boolean {
-    if (nowMs < this.#lossMs + LOSS_MARGIN_MS || this.#excusedMs === this.#heardMs) return false;
+    // Nobody looks while there is no lane.
+    if (nowMs < Math.max(this.#lossMs, this.#appearedMs) + LOSS_MARGIN_MS || this.#excusedMs === this.#heardMs) return false;
     this.#excusedMs = this.#heardMs;
     this.#excuseEndsMs = nowMs + PING_FIRST_MS;
     this.#askMs = nowMs;

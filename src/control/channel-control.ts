@@ -33,6 +33,7 @@ import { Listening } from './listening.js';
 import { OutboundControl } from './outbound-control.js';
 import { resetError } from './program-stream.js';
 import { RtcExchanges } from './rtc-exchanges.js';
+import type { SessionRecord } from './session-record.js';
 import type { Supervisor } from './supervisor.js';
 
 /** Reason of the Close that a stopping daemon sends; its peers of our kind know it. */
@@ -77,6 +78,7 @@ export class ChannelControl {
   #program: ProgramListener | undefined;
   #peer: Fingerprint = { kind: 'unknown' };
   #problem: string | undefined;
+  #relayUp = false;
   #carrier: Carrier | undefined;
 
   constructor(options: ChannelOptions, supervisor: Supervisor, events: ChannelEvents) {
@@ -102,6 +104,7 @@ export class ChannelControl {
         direct: options.direct,
         quickAck: options.quickAck,
         counters: this.#counters,
+        numbers: options.numbers,
       },
       supervisor,
       { message: (message) => this.#fromWorker(message), died: (error) => events.died(error) },
@@ -175,13 +178,16 @@ export class ChannelControl {
   // --- relay and peer ------------------------------------------------------------------------------------------------------------
 
   relayUp(nowMs: number): void {
+    this.#relayUp = true;
     this.#outbound.session.handleRelay(true, nowMs);
     this.service(nowMs);
   }
 
-  relayDown(reason: string, nowMs: number): void {
+  /** @param lossy the relay may not have taken the last frames of this channel */
+  relayDown(reason: string, lossy: boolean, nowMs: number): void {
+    this.#relayUp = false;
     this.#outbound.session.handleRelay(false, nowMs);
-    this.#sessions.relayDown(reason);
+    this.#sessions.relayDown(reason, lossy);
     this.service(nowMs);
   }
 
@@ -306,7 +312,7 @@ export class ChannelControl {
         break;
       case 'want-relay': {
         const record = this.#sessions.get(message.sid);
-        if (record !== undefined) this.#sessions.bindRelay(record);
+        if (record !== undefined && this.#mayBindRelay(record)) this.#sessions.bindRelay(record);
         break;
       }
       case 'rtc-description':
@@ -347,6 +353,9 @@ export class ChannelControl {
         if (message.over) this.#program?.over(new HotlinkError(message.code, message.message));
         this.#events.failed(message.code, message.message, message.over);
         break;
+      case 'numbers':
+        this.#events.numbers(message.numbers);
+        break;
       case 'written':
         this.#program?.written();
         break;
@@ -363,6 +372,15 @@ export class ChannelControl {
   /** Gives its thread a profile port (profiling.ts). @returns false when it is stopping */
   profile(port: MessagePort, intervalUs: number): boolean {
     return this.#worker.profile(port, intervalUs);
+  }
+
+  /**
+   * With the relay away, or back but our session not opened anew yet, an upstream peer's frames wait: on the old session they would be lost,
+   * or overtaken by its Close.
+   */
+  #mayBindRelay({ sid, direction, peer }: SessionRecord): boolean {
+    if (peer.kind === 'hotlink' || direction === 'in') return true;
+    return this.#relayUp && sid === this.#outbound.session.sid;
   }
 
   // --- status and end ------------------------------------------------------------------------------------------------------------

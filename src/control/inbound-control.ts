@@ -60,6 +60,9 @@ export class InboundControl {
 
   handleRelay(up: boolean, nowMs: number): void {
     this.#sessions.handleRelay(up, nowMs);
+    if (!up) return;
+    // The server delivers to the connection that accepted, and an upstream opener never asks again: once more, on the new one (wire spec 13.7).
+    for (const session of [...this.#sessions.all()]) if (session.opener.kind !== 'hotlink') this.#sessions.reattach(session.sid);
   }
 
   timeoutMs(): number | undefined {

@@ -1,5 +1,6 @@
 // Frames, acknowledgements and credit that are lost, lanes that die, peers that fall silent: what an own peer's core makes of it.
 
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FrameView } from '../../native-free/hlnk/index.js';
 import { carry, twinLanes } from '../../native-free/lane-twin.js';
@@ -229,6 +230,35 @@ describe('a peer that falls silent', () => {
     expect(pair.a.failure).toBeUndefined();
     pair.pass(600);
     expect(pair.a.failure).toContain('nothing was heard');
+  });
+
+  it('is given up within ten seconds, whatever happens to the lanes after the kill', () => {
+    const change = fc.record({ afterMs: fc.integer({ min: 0, max: 4000 }), gapMs: fc.integer({ min: 0, max: 1900 }) });
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 8 }), fc.integer({ min: 0, max: 7000 }), fc.boolean(), (changes, idleMs, busy) => {
+        const pair = new Pair().session();
+        pair.lane('webrtc');
+        pair.lane('webrtc');
+        const stream = pair.open();
+        pair.send(stream, 1000);
+        pair.pass(idleMs);
+        if (busy) pair.send(stream, 5000);
+        const untilMs = pair.nowMs + 10_000;
+        for (const wire of pair.wires) wire.lose = () => true;
+        for (const { afterMs, gapMs } of changes) {
+          if (pair.nowMs + afterMs + gapMs > untilMs) break;
+          pair.pass(afterMs);
+          const [wire] = pair.wires;
+          if (wire !== undefined) pair.kill(wire);
+          if (pair.wires.length > 0) continue;
+          // The relay carries for want of better. A gap of more than two seconds is an outage, in which nobody can tell.
+          pair.pass(gapMs);
+          pair.lane('relay').lose = () => true;
+        }
+        pair.pass(untilMs - pair.nowMs);
+        expect(pair.a.failure).toContain('nothing was heard');
+      }),
+    );
   });
 
   it('is heard out when it was this side that stood still: what it said meanwhile lies unread', () => {

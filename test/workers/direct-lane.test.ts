@@ -110,6 +110,35 @@ describe('an attempt at a direct lane', () => {
   });
 });
 
+describe('the port of a direct lane', () => {
+  it('is shared by the attempts of a thread and given up with the last of them', async () => {
+    const identity = { ...createCertificate(), port: 0 };
+    const ports: number[] = [];
+    const make = (token: string): DirectAttempt =>
+      new DirectAttempt(
+        { token, chooses: true, loopback: true, identity },
+        { listening: (port) => ports.push(port), joined: () => {}, exhausted: () => {}, refused: () => {} },
+      );
+    const [one, two] = [make('01'.repeat(16)), make('02'.repeat(16))];
+    await until('both were told', () => ports.length === 2);
+    const [port = 0] = ports;
+    expect(ports).toEqual([port, port]);
+    const reach = async (): Promise<string> => {
+      const socket = connectTcp(port, '127.0.0.1');
+      const outcome = await Promise.race([
+        once(socket, 'connect').then(() => 'connected'),
+        once(socket, 'error').then(() => 'never'),
+      ]).catch((error: NodeJS.ErrnoException) => error.code ?? 'failed');
+      socket.destroy();
+      return outcome;
+    };
+    one.close();
+    expect(await reach()).toBe('connected');
+    two.close();
+    expect(await reach()).toBe('ECONNREFUSED');
+  });
+});
+
 describe('a stranger in the middle', () => {
   it('who answers for the peer with a certificate of their own gets no token', async () => {
     const [a, b] = await ends();
@@ -197,7 +226,7 @@ describe('a stranger in the middle', () => {
   });
 });
 
-const silent: DirectLaneEvents = { frame: () => {}, writable: () => {}, stalled: () => {}, closed: () => {} };
+const silent: DirectLaneEvents = { frame: () => {}, writable: () => {}, closed: () => {} };
 const payload = (frame: Uint8Array): Uint8Array => frame.subarray(frame.length - PAYLOAD_BYTES);
 const PAYLOAD_BYTES = 200_000;
 
@@ -295,6 +324,8 @@ describe('a direct lane', () => {
     const frame = encodeFrame('p@q.co/x', '', 1, new Uint8Array(100_000));
     let taken = 0;
     while (a.trySend(frame) === 'taken') taken += 1;
+    for (let i = 0; i < 3; i += 1) if (a.trySend(frame, true) === 'taken') taken += 1;
+    expect(taken).toBe(4);
     a.close();
     await until('it arrived', () => bytes === taken * frame.length);
   });

@@ -23,6 +23,11 @@ import { RtcSessions } from './rtc-sessions.js';
 /** Longest a stop waits for bytes under way, ms; then a little more for the resets of what is still open. */
 const DRAIN_MS = 2000;
 const RESET_MS = 1000;
+/**
+ * A data channel that is empty here still has up to a window of bytes on its way, and its end would lose them; an upstream peer does not
+ * say what it has. Long enough for 1 MiB at 2 MiB/s, ms.
+ */
+const LINGER_MS = 500;
 
 export class Channel {
   readonly #port: MessagePort;
@@ -57,6 +62,7 @@ export class Channel {
       salt: task.salt,
       limits: task.limits,
       counters: this.#counters,
+      numbers: task.numbers,
       ports: {
         deliver: (stream, payload, lasting) => this.#streams.deliver(stream, payload, lasting),
         opened: (stream) => this.#streams.opened(stream),
@@ -69,6 +75,7 @@ export class Channel {
         peerRestarted: (renumbered) => this.#streams.peerRestarted(renumbered),
         failed: (code, message) => {
           this.#streams.resetAll(message);
+          if (this.#core.over) this.#postNumbers();
           this.#post({ t: 'failed', code, message, over: this.#core.over });
         },
         refused: (reason, sid) => this.#post({ t: 'refused', sid, reason }),
@@ -111,7 +118,6 @@ export class Channel {
       laneDown: (lane, reason) => this.#laneDown(lane, reason),
       frame: (lane, message) => this.#frame(lane, message, true),
       writable: () => this.#pump(),
-      stalled: () => this.#count(Counter.gateStalls),
       count: (counter) => this.#count(counter),
     });
     this.#port.on('message', (message: ToChannel) => this.#handle(message));
@@ -179,7 +185,7 @@ export class Channel {
         this.#relayUp(message.sid, message.binding);
         break;
       case 'relay-down':
-        this.#relayDown(message.sid, message.reason, now);
+        this.#relayDown(message.sid, message.reason, message.lossy, now);
         break;
       case 'open':
         if (this.#streams instanceof ProgramStreams) this.#streams.open(message.out, message.in);
@@ -236,12 +242,12 @@ export class Channel {
     this.#laneUp(lane);
   }
 
-  #relayDown(sid: string, reason: string, now: number): void {
+  #relayDown(sid: string, reason: string, lossy: boolean, now: number): void {
     const lane = this.#relayLanes.get(sid);
     if (lane === undefined) return;
     this.#relayLanes.delete(sid);
     lane.close();
-    this.#core.laneDown(lane, reason, now);
+    this.#core.laneDown(lane, reason, now, lossy);
   }
 
   #stopRtc(sid: string, reason: string, now: number): void {
@@ -254,7 +260,7 @@ export class Channel {
     this.#core.sessionDown(sid, now);
     this.#stopRtc(sid, 'the session ended', now);
     this.#direct.stop(sid, 'the session ended');
-    this.#relayDown(sid, 'the session ended', now);
+    this.#relayDown(sid, 'the session ended', false, now);
   }
 
   #wantSession(): void {
@@ -285,6 +291,7 @@ export class Channel {
     this.#draining = true;
     const listenerClosed = this.#listener?.close();
     await this.#drain();
+    this.#postNumbers();
     this.#stopping = true;
     clearTimeout(this.#timer);
     this.#streams.destroy();
@@ -313,19 +320,31 @@ export class Channel {
     };
     this.#streams.quiesce();
     await settle(deadline);
+    const { lane, out, ownPeer } = this.#core;
+    if (ownPeer === false && lane?.kind === 'webrtc' && out.nextSeq > 1) await new Promise((resolve) => setTimeout(resolve, LINGER_MS));
     this.#streams.endAll('the daemon is shutting down');
     await settle(Math.min(deadline, performance.now() + RESET_MS));
   }
 
-  /** Nothing waits to be sent, acknowledged by either side, or written. A peer whose last bytes nobody acknowledged could not know that they came. */
+  /**
+   * Nothing waits to be sent, acknowledged by either side, or written. A peer whose last bytes nobody acknowledged could not know that they
+   * came; an upstream peer acknowledges nothing: there the lane must be empty.
+   */
   get #settled(): boolean {
-    const sent = this.#core.lane === undefined || (!this.#core.out.pending && this.#core.out.inFlightFrames === 0);
-    const heard = this.#core.lane === undefined || !this.#core.ownPeer || this.#core.in.ackDueMs === undefined;
-    return sent && heard && !this.#streams.flushing;
+    const { lane, out, ownPeer } = this.#core;
+    if (this.#streams.flushing) return false;
+    if (lane === undefined) return true;
+    const gone = ownPeer !== false || lane.bufferedBytes() === 0;
+    return !out.pending && out.inFlightFrames === 0 && gone && (ownPeer !== true || this.#core.in.ackDueMs === undefined);
   }
 
   #count(counter: number): void {
     this.#counters[counter] = (this.#counters[counter] as number) + 1;
+  }
+
+  #postNumbers(): void {
+    const numbers = this.#core.endNumbers();
+    if (numbers.length > 0) this.#post({ t: 'numbers', numbers });
   }
 
   #post(message: FromChannel): void {

@@ -12,7 +12,6 @@ export interface DirectSessionEvents {
   laneDown(lane: DirectLane, reason: string): void;
   frame(lane: DirectLane, message: Uint8Array): void;
   writable(): void;
-  stalled(): void;
   count(counter: number): void;
 }
 
@@ -51,7 +50,6 @@ export class DirectSessions {
           const lane = new DirectLane(sid, socket, this.#highBytes, {
             frame: (from, message) => this.#events.frame(from, message),
             writable: () => this.#events.writable(),
-            stalled: () => this.#events.stalled(),
             closed: (closed, reason) => {
               if (session.lane === closed) session.lane = undefined;
               this.#events.laneDown(closed, reason);

@@ -2,8 +2,8 @@
 // Between own peers only. Channel worker.
 //
 // Out: a write is given to TLS only when the one before has left; TLS encrypts it within the call, so the memory is free again on return
-// (test/workers/direct-lane.test.ts holds it to that). A frame that comes while a write is under way is copied behind the others, and
-// everything that waits leaves as one write: small frames are gathered without waiting for anything.
+// (test/workers/direct-lane.test.ts holds it to that). While a write is under way a large frame is not taken: it leaves as the next write,
+// without a copy. Small ones are copied behind each other and leave as one write: gathered without waiting for anything.
 // In: decrypted bytes land in the reader's block, and frames are views of it.
 
 import type { TLSSocket } from 'node:tls';
@@ -13,6 +13,8 @@ import { landReads } from '../direct/land-reads.js';
 
 /** A 1 MiB chunk with its head; a larger frame is refused as nonsense. */
 const MAX_FRAME_BYTES = 1_048_576 + 8192;
+/** Larger frames are not copied. A write costs about as much as copying this many bytes out of shared memory. */
+const SMALL_FRAME_BYTES = 32_768;
 /** A write that takes longer is a dead path, ms. TCP itself would try for a quarter of an hour. */
 const STUCK_MS = 30_000;
 /** An idle connection asks whether the path is alive after this, ms; NATs forget an idle one within minutes. */
@@ -23,8 +25,6 @@ const LINGER_MS = 1000;
 export interface DirectLaneEvents {
   frame(lane: DirectLane, message: Uint8Array): void;
   writable(lane: DirectLane): void;
-  /** The lane reached its high watermark. */
-  stalled(lane: DirectLane): void;
   /** Over. Reported once, not for one's own close. */
   closed(lane: DirectLane, reason: string): void;
 }
@@ -44,7 +44,8 @@ export class DirectLane implements Lane {
   #full = false;
   #closed = false;
   #why = '';
-  #stuck: NodeJS.Timeout | undefined;
+  #writtenMs = 0;
+  readonly #watch: NodeJS.Timeout;
   readonly #written = (error?: Error | null): void => this.#left(error);
 
   /** @param highBytes bytes that may wait before the lane says `full` */
@@ -53,10 +54,12 @@ export class DirectLane implements Lane {
     this.#socket = socket;
     this.#highBytes = highBytes;
     this.#events = events;
-    this.#waiting = Buffer.allocUnsafeSlow(highBytes + 65_536);
+    this.#waiting = Buffer.allocUnsafeSlow(2 * SMALL_FRAME_BYTES);
     this.#reader = new FrameReader(MAX_FRAME_BYTES, (message) => {
       if (!this.#closed) this.#events.frame(this, message);
     });
+    this.#watch = setInterval(() => this.#look(), STUCK_MS / 4);
+    this.#watch.unref();
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     socket.on('error', (error) => {
@@ -89,8 +92,7 @@ export class DirectLane implements Lane {
       this.#write(frame);
       return 'taken';
     }
-    if (!urgent && this.bufferedBytes() >= this.#highBytes) {
-      if (!this.#full) this.#events.stalled(this);
+    if (!urgent && (frame.length > SMALL_FRAME_BYTES || this.bufferedBytes() >= this.#highBytes)) {
       this.#full = true;
       return 'full';
     }
@@ -107,7 +109,7 @@ export class DirectLane implements Lane {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    clearTimeout(this.#stuck);
+    clearInterval(this.#watch);
     const socket = this.#socket;
     if (this.#waitingBytes > 0 && !socket.destroyed) socket.write(Buffer.from(this.#waiting.subarray(0, this.#waitingBytes)));
     this.#waitingBytes = 0;
@@ -118,28 +120,31 @@ export class DirectLane implements Lane {
 
   #write(bytes: Uint8Array): void {
     this.#writingBytes = bytes.length;
+    this.#writtenMs = performance.now();
     this.#socket.write(bytes, this.#written);
   }
 
   /** The write under way has left. */
   #left(error: Error | null | undefined): void {
     if (this.#closed || (error !== null && error !== undefined)) return; // 'close' follows
-    clearTimeout(this.#stuck);
-    this.#stuck = undefined;
     this.#writingBytes = 0;
     if (this.#waitingBytes > 0) {
       const bytes = this.#waiting.subarray(0, this.#waitingBytes);
       this.#waitingBytes = 0;
       this.#write(bytes);
-      this.#stuck = setTimeout(() => this.#lost(`the connection took nothing for ${STUCK_MS} ms`), STUCK_MS);
     }
     if (!this.#full) return;
     this.#full = false;
     this.#events.writable(this);
   }
 
+  #look(): void {
+    if (this.#writingBytes > 0 && performance.now() - this.#writtenMs > STUCK_MS)
+      this.#lost(`the connection took nothing for ${STUCK_MS} ms`);
+  }
+
   #grow(moreBytes: number): void {
-    const grown = Buffer.allocUnsafeSlow(this.#waitingBytes + moreBytes + 65_536);
+    const grown = Buffer.allocUnsafeSlow(2 * (this.#waitingBytes + moreBytes));
     this.#waiting.copy(grown, 0, 0, this.#waitingBytes);
     this.#waiting = grown;
   }
@@ -153,7 +158,7 @@ export class DirectLane implements Lane {
   #lost(reason: string): void {
     if (this.#closed) return;
     this.#closed = true;
-    clearTimeout(this.#stuck);
+    clearInterval(this.#watch);
     this.#socket.destroy();
     this.#events.closed(this, reason);
   }
