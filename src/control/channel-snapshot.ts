@@ -49,7 +49,7 @@ export function channelSnapshot(parts: ChannelParts): ChannelStatus {
     ...(problem === undefined ? {} : { problem }),
     name: channelName(key),
     shape: shape.kind,
-    address: addressText(shape, bind, port),
+    address: addressOf(shape, bind, port),
     addedMs,
     ...(carrier === undefined ? {} : { lane: carrier.lane, laneReason: carrier.reason, laneSinceMs: carrier.sinceMs }),
     lanes: laneStatuses(parts),
@@ -71,8 +71,9 @@ function channelName(key: string): string {
   return (parts[forward - 1] === 'hotlink' && parts[forward + 1]) || (parts.at(-2) ?? key);
 }
 
-function addressText(shape: ChannelShape, bind: string, port: number): string {
-  if (shape.kind === 'program') return 'this program';
+/** What it listens on or dials; an IPC channel does neither, its directory does, and the embedding program is there already. */
+function addressOf(shape: ChannelShape, bind: string, port: number): string {
+  if (shape.kind === 'ipc' || shape.kind === 'program') return '';
   return shape.kind === 'dial' ? hostPort(shape.host, shape.port) : hostPort(bind, port || shape.port);
 }
 
