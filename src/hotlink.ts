@@ -14,8 +14,10 @@ import { Channels, forwardId } from './control/channels.js';
 import { dispatchMessage } from './control/control-messages.js';
 import { soonest } from './control/deadline.js';
 import { Discovery } from './control/discovery.js';
+import { IceRefresh } from './control/ice-refresh.js';
 import { hostId, newEpoch } from './control/identity.js';
 import { InboundControl } from './control/inbound-control.js';
+import { type NetworkChange, NetworkWatch } from './control/network-watch.js';
 import { type ProfiledThread, profileThreads, type ThreadProfile } from './control/profiling.js';
 import { RelayLink, relayWorkerData } from './control/relay-link.js';
 import { dataPlaneSnapshot } from './control/snapshot.js';
@@ -86,6 +88,8 @@ class DataPlane implements Hotlink {
   #relay: RelayLink | undefined;
   #relayState: Status['relay'] = { state: 'connecting', since: 0 };
   #discovery: Discovery | undefined;
+  #iceRefresh: IceRefresh | undefined;
+  #networkWatch: NetworkWatch | undefined;
   #startedMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #changeQueued = false;
@@ -138,6 +142,14 @@ class DataPlane implements Hotlink {
       message: (message) => this.#fromRelay(message),
       died: (error) => this.#fatal('ERR_HLNK_WORKER', `the relay worker died: ${error.message}`),
     });
+    this.#iceRefresh = new IceRefresh(server, email, token, {
+      fresh: ({ iceServers, turnUser, turnPass }) => {
+        this.#options.adoptIce(iceServers.join(','), turnUser, turnPass);
+        this.#event('ice servers renewed', { iceServers: iceServers.join(',') });
+      },
+      failed: (reason) => this.#event('ice servers not renewed', { reason }, 'warn'),
+    });
+    this.#networkWatch = new NetworkWatch((change) => this.#networkChanged(change));
     if (dataDir !== undefined) {
       this.#discovery = new Discovery(join(dataDir, 'datasites'), email, {
         markers: (markers) => this.#channels.apply(markers),
@@ -206,6 +218,8 @@ class DataPlane implements Hotlink {
 
   async #end(): Promise<void> {
     this.#discovery?.stop();
+    this.#iceRefresh?.stop();
+    this.#networkWatch?.stop();
     await this.#channels.settle();
     clearTimeout(this.#timer);
     // Draining first: a Close tells the peer to give the session up.
@@ -228,6 +242,7 @@ class DataPlane implements Hotlink {
       case 'up':
         this.#relayState = { state: 'up', since: Date.now() };
         this.#options.adoptIce(message.iceServers, message.turnUser, message.turnPass);
+        this.#iceRefresh?.began(message.turnTtl);
         this.#event('relay up', { server: this.#options.server });
         this.#inbound.handleRelay(true, now);
         this.#channels.relayUp(now);
@@ -255,6 +270,13 @@ class DataPlane implements Hotlink {
       case 'stopped':
         break;
     }
+    this.#service();
+  }
+
+  #networkChanged({ addresses, gone, came }: NetworkChange): void {
+    this.#event('network changed', { gone: gone.join(', '), came: came.join(', ') });
+    this.#relay?.post({ t: 'network-changed', addresses });
+    this.#channels.networkChanged(gone.length > 0, performance.now());
     this.#service();
   }
 

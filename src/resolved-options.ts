@@ -19,6 +19,7 @@ export interface ResolvedOptions {
   limits: ChannelLimits;
   rtc: RtcSettings;
   quickAck: boolean;
+  iceFilter: boolean;
   /** One object, read at each connection. */
   ice: IceSettings;
   /** Takes what the relay advertises, unless the options said which servers to use. */
@@ -64,6 +65,7 @@ export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
     },
     rtc,
     quickAck: options.quickAck !== 'off',
+    iceFilter: options.iceFilter ?? true,
     ice,
     adoptIce(iceServers, turnUser, turnPass) {
       if (options.iceServers !== undefined || iceServers === undefined) return;

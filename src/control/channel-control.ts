@@ -137,6 +137,12 @@ export class ChannelControl {
     this.service(nowMs);
   }
 
+  /** This machine's addresses changed. @param lost some are gone, so connections may be dead; otherwise there are only new ones */
+  networkChanged(lost: boolean, nowMs: number): void {
+    this.#exchanges.networkChanged(lost, nowMs);
+    this.service(nowMs);
+  }
+
   /** The peer accepted our Open. */
   handleAccept(sid: string, peer: Fingerprint, nowMs: number): void {
     this.#peer = peer;

@@ -54,6 +54,8 @@ export class ChannelSessions {
       candidates: undefined,
       attempts: 0,
       retired: false,
+      begunAtMs: 0,
+      offerDueAtMs: undefined,
       retryAtMs: undefined,
     };
     this.#records.set(sid, record);

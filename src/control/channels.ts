@@ -125,9 +125,9 @@ export class Channels {
   }
 
   add(id: string, marker: Marker, shape: ChannelShape, bind: string): ChannelControl {
-    const { limits, rtc, quickAck, ice, mtu, email } = this.#options;
+    const { limits, rtc, quickAck, ice, iceFilter, mtu, email } = this.#options;
     const channel = new ChannelControl(
-      { index: this.#nextIndex, marker, email, host: this.#host, bind, shape, limits, rtc, quickAck, ice, mtu },
+      { index: this.#nextIndex, marker, email, host: this.#host, bind, shape, limits, rtc, quickAck, ice, iceFilter, mtu },
       this.#supervisor,
       {
         send: (message) => {
@@ -205,6 +205,11 @@ export class Channels {
   relayDown(reason: string, nowMs: number): void {
     this.#relayUp = false;
     for (const channel of this.#byId.values()) channel.relayDown(reason, nowMs);
+  }
+
+  /** @param lost an address is gone, and whatever went over it; otherwise there are only new ones */
+  networkChanged(lost: boolean, nowMs: number): void {
+    for (const channel of this.#byId.values()) channel.networkChanged(lost, nowMs);
   }
 
   renegotiate(nowMs: number): void {

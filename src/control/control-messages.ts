@@ -18,7 +18,7 @@ export function dispatchMessage({ id, message }: ReceivedMessage, inbound: Inbou
       channels.ofSid(message.sid)?.handleAccept(message.sid, fingerprint(id), nowMs);
       break;
     case MessageType.Reject:
-      if (inbound.has(message.sid)) inbound.handleClose(message.sid, message.rsn ?? 'rejected');
+      if (inbound.has(message.sid)) inbound.handleReject(message.sid, message.rsn ?? 'rejected');
       else channels.ofSid(message.sid)?.handleReject(message.sid, message.rsn ?? '', nowMs);
       break;
     case MessageType.Close:

@@ -55,7 +55,12 @@ export class InboundControl {
     if (verdict !== 'accepted' && verdict !== 'waiting') this.#openers.delete(open.sid);
   }
 
-  /** The opener closed it, or the server rejected our Accept of it. */
+  /** The server rejected our Accept. */
+  handleReject(sid: string, reason: string): void {
+    this.#sessions.handleReject(sid, reason);
+  }
+
+  /** The opener closed it. */
   handleClose(sid: string, reason: string): void {
     this.#sessions.handleClose(sid, reason);
   }
@@ -72,6 +77,8 @@ export class InboundControl {
 
   handleRelay(up: boolean, nowMs: number): void {
     this.#sessions.handleRelay(up, nowMs);
+    // The opener may not notice that our connection is another one: its Data and signals come to this one from now on.
+    if (up) for (const { sid } of [...this.#sessions.all()]) this.#sessions.reattach(sid);
   }
 
   timeoutMs(): number | undefined {

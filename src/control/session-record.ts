@@ -25,6 +25,10 @@ export interface SessionRecord {
   attempts: number;
   /** Over as a session, but its data channel carries on until the one of its successor is up. */
   retired: boolean;
+  /** When the attempt under way began, ms. */
+  begunAtMs: number;
+  /** By when the peer's offer is to come, ms; only while we wait for the first one. */
+  offerDueAtMs: number | undefined;
   /** When WebRTC is to be tried again, ms; only the acceptor tries. */
   retryAtMs: number | undefined;
 }

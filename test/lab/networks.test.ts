@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Namespace } from '../../perf/namespace.js';
 import { absent } from '../support/absent.js';
+import { until } from '../support/sandbox.js';
 import { Coturn, coturnUnavailable } from './coturn.js';
 import { Internet, RELAY_LISTEN, RELAY_STUN, SERVER, TURN_ADDRESS } from './internet.js';
 import { Network, networkUnavailable } from './network.js';
@@ -21,6 +22,14 @@ const stunRelay = (net: Internet) => ({ host: net.relay, listen: RELAY_LISTEN, a
 
 function pair(alice: Namespace, bob: Namespace, env = NO_DIRECT): Pick<SceneOptions, 'alice' | 'bob'> {
   return { alice: { host: alice, env }, bob: { host: bob, env } };
+}
+
+/** Resolves with why either party has no data channel, once it has given one up. */
+async function whyNoWebRtc(scene: Scene): Promise<string[]> {
+  const reasons = (): string[] =>
+    scene.parties.flatMap((party) => scene.sessions(party).find(({ webrtc_reason }) => webrtc_reason !== undefined)?.webrtc_reason ?? []);
+  await until('both parties have given WebRTC up', () => reasons().length === 2, 40_000);
+  return reasons();
 }
 
 /** Both parties' streams run until the carrier is the expected one and carries. @returns what each party says of its carrying session */
@@ -105,6 +114,8 @@ describe.skipIf(skip).concurrent('a stream that no data channel can carry goes t
     const parties = pair(homes[0].host, homes[1].host);
     await using scene = await Scene.open({ relay: stunRelay(net), server: SERVER, ...parties });
     await carry(scene, 'relay');
+    for (const reason of await whyNoWebRtc(scene))
+      expect(reason).toMatch(/no answer from stun:203\.0\.113\.1:3478: UDP is blocked on this side, or the server is down$/);
   });
 
   it('where only TCP to port 443 is let out', { timeout }, async () => {
@@ -117,6 +128,8 @@ describe.skipIf(skip).concurrent('a stream that no data channel can carry goes t
     const parties = pair(homes[0].host, homes[1].host, {});
     await using scene = await Scene.open({ relay: stunRelay(net), server: SERVER, ...parties });
     await carry(scene, 'relay');
+    for (const reason of await whyNoWebRtc(scene))
+      expect(reason).toMatch(/no answer from stun:203\.0\.113\.1:3478: UDP is blocked on this side, or the server is down$/);
   });
 
   it('where both NATs are symmetric and there is no TURN', { timeout }, async () => {
@@ -124,6 +137,8 @@ describe.skipIf(skip).concurrent('a stream that no data channel can carry goes t
     const parties = pair(net.home('alice', 'symmetric').host, net.home('bob', 'symmetric').host);
     await using scene = await Scene.open({ relay: stunRelay(net), server: SERVER, ...parties });
     await carry(scene, 'relay');
+    for (const reason of await whyNoWebRtc(scene))
+      expect(reason).toMatch(/a NAT is symmetric or a firewall blocks UDP; a TURN server would help$/);
   });
 });
 
@@ -143,5 +158,33 @@ describe.skipIf(skipTurn).concurrent('a stream through TURN (needs coturn)', () 
     const parties = pair(net.home('alice', aliceNat).host, net.home('bob', bobNat).host, env);
     await using scene = await Scene.open({ relay: stunRelay(net), server: SERVER, ...parties });
     for (const { candidates } of await carry(scene, 'webrtc')) expect([candidates?.local, candidates?.remote]).toContain('relay');
+  });
+
+  it('goes through with credentials that the relay makes for each party, for a limited time', { timeout }, async () => {
+    using net = new Internet();
+    using turn = await Coturn.start(net.turn(), TURN_ADDRESS, ['--use-auth-secret', '--static-auth-secret=a shared secret']);
+    const relayEnv = { SYFTBOX_HOTLINK_ICE_SERVERS: turn.url, HOTLINK_RELAY_TURN_SECRET: 'a shared secret', SYFTBOX_HOTLINK_DEBUG: '1' };
+    const debug = { ...NO_DIRECT, SYFTBOX_HOTLINK_DEBUG: '1' };
+    await using scene = await Scene.open({
+      relay: { ...stunRelay(net), args: ['--turn-ttl', '600'], env: relayEnv },
+      server: SERVER,
+      ...pair(net.home('alice', 'symmetric').host, net.home('bob', 'symmetric').host, debug),
+    });
+    for (const { candidates } of await carry(scene, 'webrtc')) expect([candidates?.local, candidates?.remote]).toContain('relay');
+    for (const { email } of scene.parties) expect(turn.log).toMatch(new RegExp(`username=<\\d+:${email}>`));
+    expect(scene.log).not.toContain('a shared secret');
+  });
+
+  it('does not go through with a secret that the TURN server does not share, and the status says so', { timeout }, async () => {
+    using net = new Internet();
+    using turn = await Coturn.start(net.turn(), TURN_ADDRESS, ['--use-auth-secret', '--static-auth-secret=a shared secret']);
+    const env = { SYFTBOX_HOTLINK_ICE_SERVERS: `${turn.url},stun:${TURN_ADDRESS}:3478`, HOTLINK_RELAY_TURN_SECRET: 'another one' };
+    await using scene = await Scene.open({
+      relay: { ...stunRelay(net), env },
+      server: SERVER,
+      ...pair(net.home('alice', 'symmetric').host, net.home('bob', 'symmetric').host),
+    });
+    await carry(scene, 'relay');
+    for (const reason of await whyNoWebRtc(scene)) expect(reason).toMatch(/gave no address: check user and password or the shared secret$/);
   });
 });

@@ -1,0 +1,60 @@
+// The network changes while a stream is under way: an address that becomes another, UDP that stops and comes back. Not a byte is lost, and the
+// best lane that there is carries again.
+import { describe, expect, it } from 'vitest';
+import { absent } from '../support/absent.js';
+import { Internet, RELAY_LISTEN, RELAY_STUN, SERVER } from './internet.js';
+import { networkUnavailable } from './network.js';
+import { Scene } from './scene.js';
+
+const skip = absent('the network lab', networkUnavailable());
+const timeout = 90_000;
+const env = { HOTLINK_DIRECT: 'off' };
+
+describe.skipIf(skip).concurrent('a stream in the middle of which (needs root, iproute2 and nft)', () => {
+  it('a party’s address becomes another one goes on over WebRTC', { timeout }, async () => {
+    using net = new Internet();
+    const [alice, bob] = [net.home('alice', 'port-restricted'), net.home('bob', 'port-restricted')];
+    await using scene = await Scene.open({
+      relay: { host: net.relay, listen: RELAY_LISTEN, args: RELAY_STUN },
+      server: SERVER,
+      alice: { host: alice.host, env },
+      bob: { host: bob.host, env },
+    });
+    const flow = scene.flow();
+    const before = await scene.carriedBy('webrtc carries', ({ lane }) => lane === 'webrtc');
+    await flow.goesOn();
+
+    alice.host.ip('address', 'del', '192.168.1.2/24', 'dev', 'eth0');
+    alice.host.ip('address', 'add', '192.168.1.77/24', 'dev', 'eth0');
+    alice.host.ip('route', 'add', 'default', 'via', '192.168.1.1');
+    await flow.goesOn();
+    const sids = before.map(({ sid }) => sid);
+    await scene.carriedBy('webrtc carries again', ({ lane, webrtc }) => lane === 'webrtc' && webrtc === 'connected', 40_000);
+    await flow.goesOn();
+    expect(scene.log).toContain('192.168.1.77');
+    expect(sids).toHaveLength(2);
+    expect(await flow.finish()).toEqual([]);
+  });
+
+  it('UDP is dropped for a while goes over the relay and back', { timeout }, async () => {
+    using net = new Internet();
+    const [alice, bob] = [net.home('alice', 'port-restricted'), net.home('bob', 'port-restricted')];
+    await using scene = await Scene.open({
+      relay: { host: net.relay, listen: RELAY_LISTEN, args: RELAY_STUN },
+      server: SERVER,
+      alice: { host: alice.host, env },
+      bob: { host: bob.host, env },
+    });
+    const flow = scene.flow();
+    await scene.carriedBy('webrtc carries', ({ lane }) => lane === 'webrtc');
+    await flow.goesOn();
+
+    net.network.block(alice.router, 'forward', 'meta l4proto udp');
+    await scene.carriedBy('the relay carries', ({ lane }) => lane === 'relay', 40_000);
+    await flow.goesOn();
+    net.network.unblock(alice.router);
+    await scene.carriedBy('webrtc carries again', ({ lane }) => lane === 'webrtc', 60_000);
+    await flow.goesOn();
+    expect(await flow.finish()).toEqual([]);
+  });
+});
