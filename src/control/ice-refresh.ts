@@ -44,6 +44,11 @@ export class IceRefresh {
     this.#schedule(ttlSeconds !== undefined && seconds >= 1 && seconds <= MAX_TTL_SECONDS ? seconds * REFRESH_AT * 1000 : undefined);
   }
 
+  /** New credentials will be asked for. */
+  get pending(): boolean {
+    return this.#timer !== undefined;
+  }
+
   stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

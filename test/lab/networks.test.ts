@@ -49,6 +49,30 @@ describe.skipIf(skip).concurrent('a stream over WebRTC (needs root, iproute2 and
     for (const { candidates } of await carry(scene, 'webrtc')) expect(candidates).toEqual({ local: 'host', remote: 'host' });
   });
 
+  it.each([
+    ['leaves out the bridges of containers', {}, false],
+    ['offers the bridges of containers when told to', { HOTLINK_ICE_FILTER: '0' }, true],
+  ] as const)('%s', { timeout }, async (_name, setting, offered) => {
+    using net = new Internet();
+    const hosts = [net.server('alice'), net.server('bob')] as const;
+    for (const host of hosts) {
+      // Every machine with docker has this very address.
+      host.ip('link', 'add', 'docker0', 'type', 'bridge');
+      host.ip('address', 'add', '172.17.0.1/16', 'dev', 'docker0');
+      host.ip('link', 'set', 'docker0', 'up');
+      // Without anything plugged in it would not count as running.
+      host.ip('link', 'add', 'veth0', 'type', 'veth', 'peer', 'name', 'veth1');
+      host.ip('link', 'set', 'veth0', 'master', 'docker0', 'up');
+      host.ip('link', 'set', 'veth1', 'up');
+    }
+    const parties = pair(...hosts, { ...NO_DIRECT, ...setting, SYFTBOX_HOTLINK_DEBUG: '1' });
+    await using scene = await Scene.open({ relay: stunRelay(net), server: SERVER, ...parties });
+    await carry(scene, 'webrtc');
+    const candidates = [...scene.log.matchAll(/candidate:\S+ 1 UDP \d+ (\S+) \d+ typ host/g)].map(([, address]) => address);
+    expect(candidates).toContain('203.0.113.100');
+    expect(candidates.includes('172.17.0.1')).toBe(offered);
+  });
+
   it('goes through one port-restricted NAT to a public address', { timeout }, async () => {
     using net = new Internet();
     const parties = pair(net.server('alice'), net.home('bob', 'port-restricted').host);

@@ -113,6 +113,15 @@ export class Scene implements AsyncDisposable {
     return live === undefined ? [] : [...live.sessions_out, ...live.sessions_in];
   }
 
+  /** Frames sent so far by both parties together, peer to peer and through the relay. */
+  get packets(): { p2p: number; relay: number } {
+    const written = this.parties.map((party) => this.telemetry(party)).filter((one) => one !== undefined);
+    return {
+      p2p: written.reduce((total, { tx_p2p_packets }) => total + tx_p2p_packets, 0),
+      relay: written.reduce((total, { tx_ws_packets }) => total + tx_ws_packets, 0),
+    };
+  }
+
   /** Resolves with the carrying session of both parties when `expected` holds for both. */
   async carriedBy(what: string, expected: (carrier: LiveSession) => boolean, ms = 30_000): Promise<LiveSession[]> {
     const carriers = (): LiveSession[] =>
