@@ -34,6 +34,13 @@ export const COUNTER_NAMES = [
   'holeReports',
   'creditBreaches',
   'lanesSuspected',
+  'txDirectPackets',
+  'directRefused',
+  'rttMs',
+  'inFlightFrames',
+  'openStreams',
+  'laneBufferedBytes',
+  'backlogBytes',
 ] as const;
 
 export type CounterName = (typeof COUNTER_NAMES)[number];

@@ -16,3 +16,4 @@ export * from './path.js';
 export * from './reorder.js';
 export * from './ring/index.js';
 export * from './session/index.js';
+export * from './thread-health.js';

@@ -1,7 +1,11 @@
-// A lane: one carrier of HLNK frames to a peer. The core of a channel knows lanes only through this interface; the WebRTC and relay
-// lanes live in workers/, the in-memory twin in lane-twin.ts. Back-pressure is a return value, never an exception.
+// A lane: one carrier of HLNK frames to a peer. The core of a channel knows lanes only through this interface; the direct, WebRTC and
+// relay lanes live in workers/, the in-memory twin in lane-twin.ts. Back-pressure is a return value, never an exception.
 
-export type LaneKind = 'webrtc' | 'relay';
+/** From best to worst: TLS over TCP between own peers, a data channel, the relay's WebSocket. */
+export const LANE_KINDS = ['direct', 'webrtc', 'relay'] as const;
+export type LaneKind = (typeof LANE_KINDS)[number];
+/** Lanes that pass no server of ours or of upstream's. */
+export type PeerLaneKind = Exclude<LaneKind, 'relay'>;
 
 /**
  * What became of a frame that was offered to a lane.

@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { table } from '../src/bench/text-table.js';
 import { onInterruption } from '../src/cli/interruption.js';
+import { perfAcks } from './acks.js';
 import { perfBurst } from './burst.js';
 import { keepResult, type PerfResult } from './results.js';
 
@@ -34,20 +35,33 @@ for (const [name, description] of [
     .action(burst);
 }
 
+program
+  .command('acks')
+  .description('our burst with acknowledgements and credit, and without, in turns')
+  .addOption(new Option('--count <frames>', 'frames of 1.6 MiB per transfer').argParser(wholeNumber).default(300))
+  .addOption(new Option('--repeat <n>', 'pairs').argParser(wholeNumber).default(6))
+  .option('--sha256', 'the applications hash both ends as well')
+  .option('--json', 'the result as one JSON value')
+  .action((flags: Flags) => measure(flags, (common) => perfAcks({ frameCount: flags.count, repeat: flags.repeat, ...common })));
+
 await program.parseAsync();
 
-async function burst(flags: Flags): Promise<void> {
+function burst(flags: Flags): Promise<void> {
+  const { count, repeat, links, mtu } = flags;
+  return measure(flags, (common) => perfBurst({ frameCount: count, repeat, links, ...common, ...(mtu === undefined ? {} : { mtu }) }));
+}
+
+interface Common {
+  sha256: boolean;
+  signal: AbortSignal;
+  talk: (text: string) => void;
+}
+
+async function measure(flags: Flags, run: (common: Common) => Promise<PerfResult>): Promise<void> {
   using interruption = onInterruption();
   try {
-    const result = await perfBurst({
-      frameCount: flags.count,
-      repeat: flags.repeat,
-      links: flags.links,
-      sha256: flags.sha256 === true,
-      signal: interruption.signal,
-      talk: (text) => process.stderr.write(`${text}\n`),
-      ...(flags.mtu === undefined ? {} : { mtu: flags.mtu }),
-    });
+    const talk = (text: string): void => void process.stderr.write(`${text}\n`);
+    const result = await run({ sha256: flags.sha256 === true, signal: interruption.signal, talk });
     process.stderr.write(`kept in ${await keepResult(result)}\n`);
     process.stdout.write(`${flags.json ? JSON.stringify(result) : text(result)}\n`);
   } catch (error) {

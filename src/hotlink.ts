@@ -7,8 +7,18 @@
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
 import RingBufferTs from 'ring-buffer-ts';
-import { HotlinkError, type HotlinkErrorCode, type HotlinkMessage, isEmail, ownIdStem } from '../native-free/index.js';
+import {
+  createThreadHealth,
+  fingerprint,
+  HotlinkError,
+  type HotlinkErrorCode,
+  type HotlinkMessage,
+  isEmail,
+  ownIdStem,
+} from '../native-free/index.js';
 import type { FromRelay } from '../workers/messages.js';
+import { watchThread } from '../workers/thread-health.js';
+import { createCertificate } from './control/certificate.js';
 import { STOPPING } from './control/channel-control.js';
 import { Channels, forwardId } from './control/channels.js';
 import { dispatchMessage } from './control/control-messages.js';
@@ -52,8 +62,8 @@ export interface Hotlink extends AsyncDisposable {
    */
   forward(options: ForwardOptions): Promise<ForwardChannel>;
   /**
-   * Gives up the WebRTC connections of every session that a peer opened and offers new ones, as after a change of networks. Streams to
-   * peers of our own kind go on, over whatever lane is left meanwhile.
+   * Makes new peer-to-peer connections for every session that a peer opened, as after a change of networks: WebRTC connections are given
+   * up first, direct ones stay until their successors are up. Streams to peers of our own kind go on, over whatever lane is left meanwhile.
    */
   renegotiate(): void;
   /** Ends everything, telling peers. Idempotent. */
@@ -83,14 +93,17 @@ class DataPlane implements Hotlink {
   readonly #inbound: InboundControl;
   readonly #recent = new RingBufferTs.RingBuffer<Status['events'][number]>(RECENT_EVENTS);
   readonly #host = hostId();
-  readonly #idStem = ownIdStem(this.#host, newEpoch());
+  readonly #idStem: string;
   readonly #totals = { markersRefused: 0, envelopesRefused: 0, opensRefused: 0 };
+  readonly #health = createThreadHealth();
+  #unwatch: () => void = () => {};
   #relay: RelayLink | undefined;
   #relayState: Status['relay'] = { state: 'connecting', since: 0 };
   #discovery: Discovery | undefined;
   #iceRefresh: IceRefresh | undefined;
   #networkWatch: NetworkWatch | undefined;
   #startedMs = 0;
+  #eventId = 0;
   #timer: NodeJS.Timeout | undefined;
   #changeQueued = false;
   #stopping: Promise<void> | undefined;
@@ -99,7 +112,8 @@ class DataPlane implements Hotlink {
     if (!isEmail(options.email)) throw new HotlinkError('ERR_HLNK_CONFIG', `"${options.email}" is not an e-mail address`);
     this.#options = resolveOptions(options);
     this.#log = options.log;
-    this.#supervisor = new Supervisor(this.#options.threads);
+    this.#idStem = ownIdStem(this.#host, newEpoch(), this.#options.ownPeers);
+    this.#supervisor = new Supervisor(this.#options.threads, this.#health);
     this.#channels = new Channels(this.#options, this.#host, this.#supervisor, {
       send: (idStem, message) => this.#send(idStem, message),
       relay: (message) => this.#relay?.post(message),
@@ -137,8 +151,13 @@ class DataPlane implements Hotlink {
   async start(): Promise<void> {
     const { email, server, dataDir, token } = this.#options;
     this.#startedMs = Date.now();
+    if (this.#options.limits.directAllowed) {
+      const { port } = this.#options.direct;
+      this.#options.direct.identity = { ...createCertificate(), port };
+    }
+    this.#unwatch = watchThread(this.#health, 'main');
     this.#relayState = { state: 'connecting', since: this.#startedMs };
-    this.#relay = new RelayLink(relayWorkerData(server, email, token, this.#idStem), {
+    this.#relay = new RelayLink(relayWorkerData(server, email, token, this.#idStem, this.#health), {
       message: (message) => this.#fromRelay(message),
       died: (error) => this.#fatal('ERR_HLNK_WORKER', `the relay worker died: ${error.message}`),
     });
@@ -220,6 +239,7 @@ class DataPlane implements Hotlink {
     this.#discovery?.stop();
     this.#iceRefresh?.stop();
     this.#networkWatch?.stop();
+    this.#unwatch();
     await this.#channels.settle();
     clearTimeout(this.#timer);
     // Draining first: a Close tells the peer to give the session up.
@@ -251,7 +271,7 @@ class DataPlane implements Hotlink {
         this.#relayDown(message.reason, message.status, now);
         break;
       case 'message':
-        dispatchMessage(message, this.#inbound, this.#channels, now);
+        dispatchMessage(message, fingerprint(message.id, this.#options.ownPeers), this.#inbound, this.#channels, now);
         break;
       case 'refused':
         this.#totals.envelopesRefused += 1;
@@ -325,7 +345,8 @@ class DataPlane implements Hotlink {
   }
 
   #event(what: string, fields: Record<string, unknown>, level: 'info' | 'warn' | 'error' = 'info'): void {
-    this.#recent.add({ atMs: Date.now(), what, fields });
+    this.#eventId += 1;
+    this.#recent.add({ id: this.#eventId, atMs: Date.now(), what, fields });
     this.#log?.[level](fields, what);
     this.#emitter.emit('event', what, fields);
     this.#changed();
@@ -342,6 +363,7 @@ class DataPlane implements Hotlink {
       relay: this.#relayState,
       channels: this.#channels,
       totals: this.#totals,
+      health: this.#health,
       events: this.#recent.toArray(),
     });
   }

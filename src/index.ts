@@ -4,4 +4,4 @@ export type { ThreadProfile } from './control/profiling.js';
 export type { ForwardChannel, ForwardOptions } from './forward.js';
 export { createHotlink, type Hotlink } from './hotlink.js';
 export type { HotlinkOptions, Log } from './options.js';
-export type { ChannelCounters, ChannelStatus, LaneKind, SessionStatus, Status } from './status.js';
+export type { ChannelCounters, ChannelStatus, LaneKind, LaneStatus, SessionStatus, Status, ThreadStatus } from './status.js';

@@ -1,6 +1,8 @@
 // What a program passes to createHotlink: everything the data plane can be told, with no environment and no file behind it.
 // The CLI builds one of these from flags, environment and configuration file (src/config); an embedding program writes it by hand.
 
+import type { LaneKind } from '../native-free/index.js';
+
 /** The few calls a log sink needs; pino's loggers have this shape. */
 export interface Log {
   debug(fields: object, message: string): void;
@@ -23,8 +25,13 @@ export interface HotlinkOptions {
   p2pOnly?: boolean;
   /** Any would-be fallback or unanswered Open is an error and a `strict_violations` count. */
   strict?: boolean;
-  /** Lanes that may carry payload. Default both. `p2pOnly` removes `relay`. */
-  lanes?: readonly ('webrtc' | 'relay')[];
+  /** Lanes that may carry payload. Default all. `p2pOnly` removes `relay`; `direct` is between own peers only. */
+  lanes?: readonly LaneKind[];
+  /**
+   * Where peers may dial in for the direct lane. `auto`: a port of the system's choice on every interface, or on 127.0.0.1 for a peer on
+   * this machine. `HOST:PORT`: peers are told HOST, and PORT (further threads: the ones above) is listened on. `off`: no direct lane.
+   */
+  direct?: string;
   /** Address that channel listeners bind. Default `127.0.0.1`. */
   bindAddress?: string;
   /** Largest payload of one frame, bytes. */
@@ -53,6 +60,14 @@ export interface HotlinkOptions {
   sctpWindowBytes?: number;
   /** Send window per channel (the retransmission store), bytes. */
   windowBytes?: number;
+  /** Silence after which a peer of our own kind is asked whether it is there, ms. At most a third of `peerLossMs` is used. */
+  keepAliveMs?: number;
+  /** Within this long a killed peer's streams are reset, ms (own peers). */
+  peerLossMs?: number;
+  /** How long open streams survive without any lane, ms (own peers). */
+  resumeMs?: number;
+  /** False: treat other hotlinks as upstream peers, and be one to them. Nothing is acknowledged, and streams do not survive their lane. */
+  ownPeers?: boolean;
   /** Aborting it is `stop()`. */
   signal?: AbortSignal;
   log?: Log;

@@ -2,10 +2,20 @@
 // file only joins them. Main thread.
 
 import { cpus } from 'node:os';
-import { type ChannelLimits, DEFAULT_LIMITS } from '../native-free/index.js';
+import { type ChannelLimits, DEFAULT_LIMITS, HotlinkError, LANE_KINDS } from '../native-free/index.js';
 import { parseIceServers } from '../workers/lanes/ice-servers.js';
-import type { IceSettings, RtcSettings } from '../workers/messages.js';
+import type { DirectIdentity, IceSettings, RtcSettings } from '../workers/messages.js';
+import { readDirect } from './direct-address.js';
 import type { HotlinkOptions } from './options.js';
+
+export interface DirectOptions {
+  /** Host that peers are told; undefined: the addresses of our interfaces. */
+  host: string | undefined;
+  /** 0: the system's choice. */
+  port: number;
+  /** What this run shows on direct connections; undefined until `start()`, and where the lane is off. */
+  identity: DirectIdentity | undefined;
+}
 
 export interface ResolvedOptions {
   email: string;
@@ -13,11 +23,14 @@ export interface ResolvedOptions {
   dataDir: string | undefined;
   token: string | undefined;
   strict: boolean;
+  /** Other hotlinks are recognised as such. */
+  ownPeers: boolean;
   bindAddress: string;
   threads: number;
   mtu: number | 'auto';
   limits: ChannelLimits;
   rtc: RtcSettings;
+  direct: DirectOptions;
   quickAck: boolean;
   iceFilter: boolean;
   /** One object, read at each connection. */
@@ -30,8 +43,11 @@ export interface ResolvedOptions {
 const SCTP_WINDOW_BYTES = 1_048_576;
 
 export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
-  const lanes = options.lanes ?? ['webrtc', 'relay'];
+  const lanes = options.lanes ?? LANE_KINDS;
+  const direct = readDirect(options.direct ?? 'auto');
+  if (direct === undefined) throw new HotlinkError('ERR_HLNK_CONFIG', `direct: "${options.direct}" is not auto, off or HOST:PORT`);
   const p2pOnly = options.p2pOnly ?? false;
+  const peerLossMs = options.peerLossMs ?? DEFAULT_LIMITS.peerLossMs;
   const windowBytes = options.windowBytes ?? DEFAULT_LIMITS.windowBytes;
   const ice: IceSettings = {
     iceServers: [...(options.iceServers ?? [])],
@@ -49,6 +65,7 @@ export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
     dataDir: options.dataDir,
     token: options.token,
     strict: options.strict ?? false,
+    ownPeers: options.ownPeers ?? true,
     bindAddress: options.bindAddress ?? '127.0.0.1',
     threads: options.threads ?? Math.min(4, Math.max(1, cpus().length)),
     mtu: options.mtu ?? 'auto',
@@ -59,11 +76,17 @@ export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
       windowBytes,
       creditBytes: Math.max(windowBytes, DEFAULT_LIMITS.creditBytes),
       fallbackGraceMs: options.fallbackGraceMs ?? DEFAULT_LIMITS.fallbackGraceMs,
+      directAllowed: lanes.includes('direct') && direct !== 'off',
+      peerLossMs,
+      // Three chances to be heard, or a single lost message would look like a lost peer.
+      keepAliveMs: Math.min(options.keepAliveMs ?? DEFAULT_LIMITS.keepAliveMs, Math.floor(peerLossMs / 3)),
+      resumeMs: options.resumeMs ?? DEFAULT_LIMITS.resumeMs,
       webrtcAllowed: lanes.includes('webrtc'),
       relayAllowed: lanes.includes('relay') && !p2pOnly,
       strict: options.strict ?? false,
     },
     rtc,
+    direct: direct === 'off' ? { host: undefined, port: 0, identity: undefined } : { ...direct, identity: undefined },
     quickAck: options.quickAck !== 'off',
     iceFilter: options.iceFilter ?? true,
     ice,

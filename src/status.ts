@@ -1,7 +1,9 @@
 // The synchronous snapshot of a running data plane: what `hotlink status --json`, the telemetry file and an embedding program read.
 // Plain data; numbers are counts, bytes or milliseconds as their names say. Main thread.
 
-export type LaneKind = 'webrtc' | 'relay';
+import type { LaneKind } from '../native-free/index.js';
+
+export type { LaneKind };
 
 /** Live state of one session (upstream's unit: one direction, opener to acceptor). */
 export interface SessionStatus {
@@ -12,6 +14,9 @@ export interface SessionStatus {
   channel: string;
   state: 'opening' | 'accepted' | 'rejected' | 'closed';
   webrtc: 'none' | 'connecting' | 'connected' | 'error';
+  direct: 'none' | 'connecting' | 'connected' | 'error';
+  /** Why there is no direct lane now, likewise. */
+  directReason?: string;
   /** Why there is no data channel now, in words to act on; absent while one is connected or nothing was tried yet. */
   webrtcReason?: string;
   /** Kinds of the candidates that carry the data channel: `host`, `srflx` (through a NAT), `prflx`, `relay` (through TURN). */
@@ -24,6 +29,33 @@ export interface SessionStatus {
   /** Highest sequence number sent (out) or delivered (in). */
   seq: number;
   mtu?: number;
+  /** Unix ms; undefined while it is being opened. */
+  acceptedMs?: number;
+}
+
+/** One lane of a channel, whether it carries or not. */
+export interface LaneStatus {
+  lane: LaneKind;
+  /** `off`: not allowed here. `idle`: nothing asks for it. */
+  state: 'carries' | 'up' | 'connecting' | 'failed' | 'idle' | 'off';
+  /** Why it does not carry, in words; empty when it does. */
+  reason: string;
+}
+
+/** One thread of the data plane. */
+export interface ThreadStatus {
+  /** `main`, `relay`, `channel-1`, … */
+  name: string;
+  role: 'main' | 'relay' | 'channel';
+  threadId: number;
+  /** Share of the last second that its event loop was busy, 0…1. */
+  utilization: number;
+  /** By how much timers came late in the last second, ms. */
+  delayMeanMs: number;
+  delayP99Ms: number;
+  delayMaxMs: number;
+  /** Age of these figures, ms. Several seconds: the thread stands still. */
+  ageMs: number;
 }
 
 /** Monotonic counters of one channel, summed over its life. Written by its channel worker only. */
@@ -31,6 +63,8 @@ export interface ChannelCounters {
   txPackets: number;
   txBytes: number;
   txP2pPackets: number;
+  /** Those of `txP2pPackets` that took the direct lane. */
+  txDirectPackets: number;
   txWsPackets: number;
   txSendMsTotal: number;
   txSendMsMax: number;
@@ -53,6 +87,23 @@ export interface ChannelCounters {
   resets: number;
   wsFallbacks: number;
   strictViolations: number;
+  /** Connections to the direct lane's port that were turned away: no or a wrong certificate, an unknown token, no TLS. */
+  directRefused: number;
+  /** Between own peers, from here on. Acknowledgements sent and received, credit included. */
+  acksSent: number;
+  acksReceived: number;
+  /** Times the peer was asked where it stands. */
+  pings: number;
+  /** Acknowledgements that told the peer of frames missing in the middle. */
+  holeReports: number;
+  /** Times the peer sent more than its credit allowed, which costs it the stream. */
+  creditBreaches: number;
+  /** Times a lane was passed over because it had fallen silent. */
+  lanesSuspected: number;
+  /** Not summed up, but as it is now: frames that wait behind a missing one, whoever the peer is. */
+  heldFrames: number;
+  /** Not summed up: memory of the send windows in use, bytes. */
+  windowBytes: number;
 }
 
 export interface ChannelStatus {
@@ -68,6 +119,35 @@ export interface ChannelStatus {
   connections: number;
   /** Why the channel does not work, in a sentence, when it does not. */
   problem?: string;
+  /** Directory name of the channel, or the name given to `forward`. */
+  name: string;
+  shape: 'rendezvous' | 'forward' | 'dial';
+  /** What it listens on or dials, `host:port`. */
+  address: string;
+  /** Unix ms. */
+  addedMs: number;
+  /** What carries it now, since when (Unix ms), and why that one. */
+  lane?: LaneKind;
+  laneReason?: string;
+  laneSinceMs?: number;
+  /** Every lane, best first. */
+  lanes: LaneStatus[];
+  /** Last measured round trip through the data path, ms; undefined before the first one. Own peers only. */
+  rttMs?: number;
+  /** Sent and not acknowledged, as of the last second. */
+  inFlightFrames: number;
+  /** Memory of the send windows, bytes. */
+  windowBytes: number;
+  /** Open streams, as of the last second. */
+  streams: number;
+  /** Taken by the lane and not yet given to the network, bytes, as of the last second. */
+  laneBufferedBytes: number;
+  /** Delivered and not taken by applications, bytes, as of the last second. */
+  backlogBytes: number;
+  /** Frames held behind a hole. */
+  heldFrames: number;
+  /** Bytes in the rings to and from the relay worker, while there are rings. */
+  ringBytes?: { out: number; in: number };
   counters: ChannelCounters;
   sessions: SessionStatus[];
 }
@@ -82,7 +162,7 @@ export interface Status {
   strict: boolean;
   relay: { state: 'connecting' | 'up' | 'down' | 'denied'; since: number; lastError?: string };
   channels: ChannelStatus[];
-  /** Counters that belong to no single channel. */
+  /** Counters that belong to no single channel: sums over every channel there was, those that are gone included. */
   totals: {
     p2pOffers: number;
     p2pAnswersOk: number;
@@ -94,7 +174,13 @@ export interface Status {
     framesRefused: number;
     badSignals: number;
   };
+  threads: ThreadStatus[];
   timings: { offerToDcOpenMs?: number; openToFirstPayloadMs?: number; firstPayloadToSteadyStateMs?: number };
   /** Recent events, oldest first, bounded. */
-  events: { atMs: number; what: string; fields: Record<string, unknown> }[];
+  events: {
+    /** Counts from 1 over the life of the data plane. */ id: number;
+    atMs: number;
+    what: string;
+    fields: Record<string, unknown>;
+  }[];
 }

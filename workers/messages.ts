@@ -4,6 +4,8 @@ import type { MessagePort } from 'node:worker_threads';
 import type { ChannelLimits } from '../native-free/channel/limits.js';
 import type { HotlinkMessage } from '../native-free/envelope/index.js';
 import type { HotlinkErrorCode } from '../native-free/errors.js';
+import type { LaneKind } from '../native-free/lane.js';
+import type { DirectParty } from '../native-free/session/direct-signal.js';
 
 /** STUN and TURN servers. With each connection, since the relay may advertise them after the channel began. */
 export interface IceSettings {
@@ -19,6 +21,17 @@ export interface RtcSettings {
   sctpWindowBytes: number;
   bufferedHighBytes: number;
   backpressureWaitMs: number;
+}
+
+/** What a thread shows of itself on direct connections. */
+export interface DirectIdentity {
+  /** PEM. */
+  key: string;
+  certificate: string;
+  /** SHA-256 of the certificate, 64 lowercase hex digits. */
+  fingerprint: string;
+  /** Port for peers on other machines; threads beyond the first take the ones above. 0: the system's choice. */
+  port: number;
 }
 
 /**
@@ -38,9 +51,13 @@ export interface ChannelTask {
   salt: string;
   limits: ChannelLimits;
   rtc: RtcSettings;
+  /** Undefined where the direct lane is off. */
+  direct: DirectIdentity | undefined;
   /** Small reads from applications are acknowledged at once, where that can be done (tcp/quickack.ts). */
   quickAck: boolean;
   counters: SharedArrayBuffer;
+  /** The threads' health (native-free/thread-health.ts). */
+  health: SharedArrayBuffer;
 }
 
 /** Profile your thread until something comes on `port`, and answer there (profiler.ts). `port` is transferred. */
@@ -59,6 +76,10 @@ export type ToChannel =
   | { t: 'rtc-candidate'; sid: string; candidate: string; mid: string }
   | { t: 'rtc-failed'; sid: string; reason: string }
   | { t: 'rtc-stop'; sid: string }
+  /** @property chooses this side says which of several connections is kept */
+  | { t: 'direct-start'; sid: string; token: string; chooses: boolean; loopback: boolean }
+  | { t: 'direct-peer'; sid: string; token: string; peer: DirectParty }
+  | { t: 'direct-failed'; sid: string; reason: string }
   | { t: 'relay-rings'; out: SharedArrayBuffer; in: SharedArrayBuffer }
   | { t: 'relay-up'; sid: string; binding: number; direction: 'in' | 'out' }
   | { t: 'relay-down'; sid: string; reason: string }
@@ -76,7 +97,14 @@ export type FromChannel =
   | { t: 'rtc-gathered'; sid: string; sdp: string }
   | { t: 'rtc-open'; sid: string; local: string; remote: string }
   | { t: 'rtc-closed'; sid: string; reason: string }
-  | { t: 'carries'; sid: string | undefined; lane: 'webrtc' | 'relay' | undefined; reason: string }
+  /** @property port 0 where peers cannot dial in */
+  | { t: 'direct-listening'; sid: string; token: string; port: number; problem: string }
+  | { t: 'direct-open'; sid: string; token: string; remote: string; dialled: boolean }
+  /** Nothing could be dialled; the peer may still dial in. */
+  | { t: 'direct-exhausted'; sid: string; token: string; reason: string }
+  | { t: 'direct-closed'; sid: string; token: string; reason: string }
+  | { t: 'direct-refused'; sid: string; reason: string }
+  | { t: 'carries'; sid: string | undefined; lane: LaneKind | undefined; reason: string }
   | { t: 'first-payload'; sid: string }
   | { t: 'refused'; sid: string; reason: string }
   /** @property over nothing goes on in this epoch: the channel must be started anew */
@@ -90,6 +118,8 @@ export interface RelayWorkerData {
   headers: Record<string, string>;
   /** Constant part of our message ids. */
   idStem: string;
+  /** The threads' health (native-free/thread-health.ts). */
+  health: SharedArrayBuffer;
 }
 
 /** Main → relay worker. */

@@ -1,9 +1,9 @@
-// The sessions and lanes of one channel, and which lane carries its frames: the best that is up. Toward an own peer every WebRTC lane of
-// the channel will do, and a lane that stays silent after a ping is passed over before its own timeouts notice (a path that died quietly);
-// toward an upstream peer only the lanes of the session we opened. When WebRTC is not to be had, the relay is asked for, or, where it may
-// not carry payload, that is a violation. wire.md 5.8; architecture.md "Lanes and the ladder". Channel worker.
+// The sessions and lanes of one channel, and which lane carries its frames: the best that is up (direct, WebRTC, relay). Toward an own peer
+// every peer-to-peer lane of the channel will do, and a lane that stays silent after a ping is passed over before its own timeouts notice
+// (a path that died quietly); toward an upstream peer only the lanes of the session we opened. When no peer-to-peer lane is to be had, the
+// relay is asked for, or, where it may not carry payload, that is a violation. Hotlink wire protocol 5.8. Channel worker.
 
-import type { Lane } from '../lane.js';
+import type { Lane, LaneKind, PeerLaneKind } from '../lane.js';
 import type { InFlow } from './in-flow.js';
 import { type ChannelLimits, PING_MAX_MS, SUSPECT_MS } from './limits.js';
 
@@ -17,12 +17,18 @@ export interface SessionInfo {
   path: string;
 }
 
+/** How a peer-to-peer lane of one session stands. */
+export interface Attempt {
+  state: 'pending' | 'open' | 'failed';
+  /** Why it is not up; empty while that is not known. */
+  reason: string;
+}
+
 export interface Session extends SessionInfo {
-  /** The patience with WebRTC counts from here, ms. */
+  /** The patience with peer-to-peer lanes counts from here, ms. */
   sinceMs: number;
-  webrtc: 'pending' | 'open' | 'failed';
-  webrtcReason: string;
-  /** WebRTC was up on this session once. */
+  readonly attempts: Readonly<Record<PeerLaneKind, Attempt>>;
+  /** A peer-to-peer lane was up on this session once. */
   wasOpen: boolean;
   relay: 'none' | 'asked' | 'open';
   fellBack: boolean;
@@ -51,6 +57,7 @@ export interface LaneState {
 export type Remedy = { kind: 'none' } | { kind: 'relay'; session: Session } | { kind: 'violation'; why: string };
 
 const NO_REMEDY: Remedy = { kind: 'none' };
+const RANK: Readonly<Record<LaneKind, number>> = { direct: 3, webrtc: 2, relay: 1 };
 
 export class Carriers {
   readonly sessions = new Map<string, Session>();
@@ -67,7 +74,10 @@ export class Carriers {
 
   /** True when the relay may carry payload. */
   get relayMayCarry(): boolean {
-    return this.#limits.relayAllowed && !(this.#limits.strict && this.#limits.webrtcAllowed);
+    return this.#limits.relayAllowed && !(this.#limits.strict && this.peerLanesAllowed);
+  }
+  get peerLanesAllowed(): boolean {
+    return this.#limits.webrtcAllowed || this.#limits.directAllowed;
   }
   /** Lanes whose session is known. */
   get usable(): number {
@@ -84,12 +94,15 @@ export class Carriers {
   }
 
   addSession(info: SessionInfo, inFlow: InFlow | undefined, nowMs: number): void {
-    const allowed = this.#limits.webrtcAllowed;
+    const { directAllowed, webrtcAllowed } = this.#limits;
+    const off: Attempt = { state: 'failed', reason: 'switched off here' };
     const session: Session = {
       ...info,
       sinceMs: nowMs,
-      webrtc: allowed ? 'pending' : 'failed',
-      webrtcReason: allowed ? '' : 'the webrtc lane is switched off here',
+      attempts: {
+        direct: directAllowed && info.own ? { state: 'pending', reason: '' } : { ...off },
+        webrtc: webrtcAllowed ? { state: 'pending', reason: '' } : { ...off },
+      },
       wasOpen: false,
       relay: 'none',
       fellBack: false,
@@ -128,26 +141,39 @@ export class Carriers {
     const session = this.lanes[index]?.session;
     this.lanes.splice(index, 1);
     if (session !== undefined) {
-      if (lane.kind === 'webrtc') {
-        session.webrtc = 'failed';
-        session.webrtcReason = reason;
+      if (lane.kind === 'relay') session.relay = 'none';
+      else if (!this.lanes.some((other) => other.session === session && other.lane.kind === lane.kind)) {
+        session.attempts[lane.kind].state = 'failed';
+        session.attempts[lane.kind].reason = reason;
         session.sinceMs = nowMs;
-      } else session.relay = 'none';
+      }
     }
     this.#recount();
     return true;
   }
 
-  webrtcFailed(sid: string, reason: string): void {
-    const session = this.sessions.get(sid);
-    if (session === undefined || session.webrtc === 'open') return;
-    session.webrtc = 'failed';
-    session.webrtcReason = reason;
+  attemptFailed(sid: string, kind: PeerLaneKind, reason: string): void {
+    const attempt = this.sessions.get(sid)?.attempts[kind];
+    if (attempt === undefined || attempt.state === 'open') return;
+    attempt.state = 'failed';
+    attempt.reason = reason;
   }
 
-  webrtcPending(sid: string): void {
-    const session = this.sessions.get(sid);
-    if (session !== undefined && session.webrtc === 'failed' && this.#limits.webrtcAllowed) session.webrtc = 'pending';
+  attemptBegins(sid: string, kind: PeerLaneKind): void {
+    const attempt = this.sessions.get(sid)?.attempts[kind];
+    if (attempt === undefined || attempt.state === 'open') return;
+    if (kind === 'direct' ? this.#limits.directAllowed : this.#limits.webrtcAllowed) attempt.state = 'pending';
+  }
+
+  /** Why no better lane than `kind` carries the session, for people; empty for the best. */
+  whyNotBetter(session: Session | undefined, kind: LaneKind): string {
+    if (session === undefined || kind === 'direct') return '';
+    const { direct, webrtc } = session.attempts;
+    const why = kind === 'relay' && webrtc.state !== 'open' ? [`webrtc: ${webrtc.reason === '' ? webrtc.state : webrtc.reason}`] : [];
+    if (this.#limits.directAllowed && session.own && direct.state !== 'open') {
+      why.push(`direct: ${direct.reason === '' ? direct.state : direct.reason}`);
+    }
+    return why.join('; ');
   }
 
   stateOf(lane: Lane): LaneState | undefined {
@@ -214,53 +240,65 @@ export class Carriers {
     const session = this.outbound;
     if (session === undefined || session.relay !== 'none' || (best !== undefined && !best.suspect)) return NO_REMEDY;
     if (this.relayMayCarry) {
-      if (best === undefined && session.webrtc === 'pending' && nowMs < session.sinceMs + this.#limits.fallbackGraceMs) return NO_REMEDY;
-      if (session.webrtcReason === '') {
-        session.webrtcReason =
+      if (best === undefined && this.#pending(session) && nowMs < session.sinceMs + this.#limits.fallbackGraceMs) return NO_REMEDY;
+      for (const attempt of [session.attempts.direct, session.attempts.webrtc]) {
+        if (attempt.reason !== '') continue;
+        attempt.reason =
           best === undefined
-            ? `no data channel ${Math.round(nowMs - session.sinceMs)} ms after the session was accepted`
-            : 'the data channel is silent';
+            ? `not up ${Math.round(nowMs - session.sinceMs)} ms after the session was accepted`
+            : 'silent: its pings are not answered';
       }
       return { kind: 'relay', session };
     }
     if (best !== undefined || (!needed && !this.#limits.strict)) return NO_REMEDY;
     if (this.#mayStillCome(session) && nowMs < session.sinceMs + this.#limits.p2pWaitMs) return NO_REMEDY;
-    const why = session.webrtc === 'failed' ? session.webrtcReason : `no data channel within ${this.#limits.p2pWaitMs} ms`;
-    return { kind: 'violation', why: `WebRTC is not usable (${why}) and the relay may not carry payload` };
+    const why = (['direct', 'webrtc'] as const)
+      .filter((kind) => (kind === 'direct' ? this.#limits.directAllowed && session.own : this.#limits.webrtcAllowed))
+      .map(
+        (kind) =>
+          `${kind}: ${session.attempts[kind].reason === '' ? `not up within ${this.#limits.p2pWaitMs} ms` : session.attempts[kind].reason}`,
+      );
+    return { kind: 'violation', why: `no peer-to-peer lane is usable (${why.join('; ')}) and the relay may not carry payload` };
   }
 
   /** When {@link remedy} may have a new answer although nothing happened, ms. Only while there is no lane. */
   remedyDueMs(needed: boolean): number | undefined {
     const session = this.outbound;
     if (session === undefined || session.relay !== 'none') return undefined;
-    if (this.relayMayCarry) return session.webrtc === 'pending' ? session.sinceMs + this.#limits.fallbackGraceMs : undefined;
+    if (this.relayMayCarry) return this.#pending(session) ? session.sinceMs + this.#limits.fallbackGraceMs : undefined;
     return this.#mayStillCome(session) && (needed || this.#limits.strict) ? session.sinceMs + this.#limits.p2pWaitMs : undefined;
   }
 
-  /** Something new waits for a lane: the patience with WebRTC begins again. */
+  /** Something new waits for a lane: the patience with peer-to-peer lanes begins again. */
   beginWait(nowMs: number): void {
     if (this.outbound !== undefined) this.outbound.sinceMs = nowMs;
   }
 
   /** Negotiation is under way, or begins again: because the connection was up before, or because its peer tries again by itself. */
   #mayStillCome(session: Session): boolean {
-    return session.webrtc === 'pending' || session.wasOpen || !this.#limits.strict;
+    return this.#pending(session) || session.wasOpen || !this.#limits.strict;
+  }
+
+  #pending({ attempts }: Session): boolean {
+    return attempts.webrtc.state === 'pending' || attempts.direct.state === 'pending';
   }
 
   #rank({ lane, session, suspect, tooSmall }: LaneState, ownPeer: boolean): number {
     if (session === undefined || tooSmall) return 0;
     const outbound = session === this.outbound;
     // Through the relay only the opener of a session can send at full rate; the other way is for control frames.
-    if (!outbound && !(ownPeer && lane.kind === 'webrtc')) return 0;
-    return (lane.kind === 'webrtc' ? 2 : 1) + (suspect ? 0 : 2);
+    if (!outbound && !(ownPeer && lane.kind !== 'relay')) return 0;
+    return RANK[lane.kind] + (suspect ? 0 : RANK.direct);
   }
 
   #join(state: LaneState, session: Session): void {
     state.session = session;
-    if (state.lane.kind === 'webrtc') {
-      session.webrtc = 'open';
+    if (state.lane.kind === 'relay') session.relay = 'open';
+    else {
+      session.attempts[state.lane.kind].state = 'open';
+      session.attempts[state.lane.kind].reason = '';
       session.wasOpen = true;
-    } else session.relay = 'open';
+    }
   }
 
   #recount(): void {

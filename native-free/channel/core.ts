@@ -11,7 +11,7 @@ import { Chunker } from '../chunker.js';
 import { Counter } from '../counters.js';
 import type { HotlinkErrorCode } from '../errors.js';
 import { type FrameVerdict, FrameView } from '../hlnk/index.js';
-import type { Lane } from '../lane.js';
+import type { Lane, PeerLaneKind } from '../lane.js';
 import { Carriers, type LaneState, type Session, type SessionInfo } from './carriers.js';
 import { Epochs } from './epochs.js';
 import { InFlow, type InFlowPorts, UPSTREAM_STREAM } from './in-flow.js';
@@ -160,6 +160,7 @@ export class ChannelCore {
       return;
     }
     this.#violated = false;
+    this.#peer.alive(nowMs);
     const outbound = info.direction === 'out';
     this.#carriers.addSession(info, info.own || outbound ? undefined : this.#upstreamFlow(), nowMs);
     this.out.setPeer(info.own, outbound ? new TextEncoder().encode(info.path) : this.out.framer.path);
@@ -184,6 +185,8 @@ export class ChannelCore {
     if (this.#over) return;
     this.#carriers.addLane(lane, nowMs);
     this.#violated = false;
+    // A connection between the two takes both; a lane through the relay comes up alone.
+    if (lane.kind !== 'relay') this.#peer.alive(nowMs);
     // What was said on the lane before may be lost.
     if (this.#ownPeer && this.#open) this.in.refresh(nowMs);
     this.#choose(nowMs);
@@ -195,22 +198,22 @@ export class ChannelCore {
     if (!this.#carriers.removeLane(lane, reason, nowMs) || this.#over) return;
     this.#peer.laneGone(lane);
     // What a relay lane has taken is with the relay, but for what it still holds; a data channel never says how far it came.
-    if (this.out.lane === lane && !this.#survives(lane, reason, lane.kind === 'webrtc' || lane.bufferedBytes() > 0)) return;
+    if (this.out.lane === lane && !this.#survives(lane, reason, lane.kind !== 'relay' || lane.bufferedBytes() > 0)) return;
     if (this.#ownPeer && this.#open) this.in.refresh(nowMs);
     this.#choose(nowMs);
     this.pump(nowMs);
   }
 
-  /** WebRTC for this session did not come up. */
-  webrtcFailed(sid: string, reason: string, nowMs: number): void {
-    this.#carriers.webrtcFailed(sid, reason);
+  /** A peer-to-peer lane of this session did not come up. */
+  attemptFailed(sid: string, kind: PeerLaneKind, reason: string, nowMs: number): void {
+    this.#carriers.attemptFailed(sid, kind, reason);
     this.#choose(nowMs);
     this.pump(nowMs);
   }
 
-  /** WebRTC is being tried again for this session. */
-  webrtcPending(sid: string): void {
-    this.#carriers.webrtcPending(sid);
+  /** A peer-to-peer lane of this session is being tried (again). */
+  attemptBegins(sid: string, kind: PeerLaneKind): void {
+    this.#carriers.attemptBegins(sid, kind);
   }
 
   /** The lane that carries frames is lost. @param lossy bytes may be lost with it @returns false when that ends the channel */
@@ -276,7 +279,7 @@ export class ChannelCore {
       this.out.lane = lane;
       if (lane !== undefined) this.#peer.moved(nowMs);
       if (before?.suspect || before?.tooSmall) this.#peer.resendAll();
-      if (lane !== undefined) this.#ports.carries(lane, lane.kind === 'webrtc' ? '' : (best?.session?.webrtcReason ?? ''));
+      if (lane !== undefined) this.#ports.carries(lane, this.#carriers.whyNotBetter(best?.session, lane.kind));
       else this.#ports.carries(undefined, 'no lane is up');
     }
     this.#remedy(best, nowMs);
@@ -287,7 +290,7 @@ export class ChannelCore {
     const remedy = this.#carriers.remedy(best, this.#needsLane(), nowMs);
     if (remedy.kind === 'relay') {
       const { session } = remedy;
-      if (this.#limits.webrtcAllowed && !session.fellBack) this.#count(Counter.wsFallbacks);
+      if (this.#carriers.peerLanesAllowed && !session.fellBack) this.#count(Counter.wsFallbacks);
       session.fellBack = true;
       session.relay = 'asked';
       this.#ports.wantRelay(session.sid);

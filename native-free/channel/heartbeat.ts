@@ -4,13 +4,16 @@
 //    is answered at all. The answer says where the peer stands, so nothing that was lost (frames, acknowledgements, credit) stays lost.
 //  - A stream open and nothing heard for keepAliveMs: a ping.
 //  - Silence, and another lane that carries now: a ping on that one, at once.
-//  - Nothing heard for peerLossMs while a lane is up: the peer is lost. Without a lane nothing can be heard and nothing is held against it.
+//  - Nothing heard for lossAfterMs(peerLossMs) with a lane up: the peer is lost. Silence is counted on whatever lane carries meanwhile, so
+//    that changes of lanes do not put it off; what shows that the peer lives ends it (a message, a session, a data channel). Without any
+//    lane nothing can be heard: an outage longer than SUSPECT_MS is not held against the peer. Neither is a time in which this thread
+//    was held up: it gets one more chance to hear.
 // Own peers only. No clock: every method takes the time.
 
 import type { Lane } from '../lane.js';
-import { type ChannelLimits, PING_FIRST_MS, PING_MAX_MS, SUSPECT_MS } from './limits.js';
+import { type ChannelLimits, LOSS_MARGIN_MS, lossAfterMs, PING_FIRST_MS, PING_MAX_MS, SUSPECT_MS } from './limits.js';
 
-/** Pings remembered until answered; at one per second and more, longer than a peer may be silent. Power of two. */
+/** Pings remembered until answered; at one per second, longer than a peer may be silent by default. Power of two. */
 const HISTORY = 16;
 
 /** Where the sender stood when a ping left. */
@@ -21,22 +24,28 @@ export interface PingRecord {
   firstSeq: number;
   /** Frames below this had been sent. */
   nextSeq: number;
+  sentMs: number;
 }
 
 export class Heartbeat {
   readonly #limits: ChannelLimits;
+  readonly #lossAfterMs: number;
   readonly #history: (PingRecord | undefined)[] = new Array(HISTORY).fill(undefined);
   #open = false;
   #inFlight = false;
   #starved = false;
   #reachable = false;
+  /** Without any lane since, and with one again since, ms. */
+  #unreachableMs = Number.NEGATIVE_INFINITY;
+  #appearedMs = Number.NEGATIVE_INFINITY;
   /** Silence and standstill are counted from these. */
   #heardMs = 0;
   #progressMs = 0;
   #ackedMs = 0;
   #pingedMs = Number.NEGATIVE_INFINITY;
-  /** Another lane carries frames since, ms. */
-  #movedMs = Number.NEGATIVE_INFINITY;
+  /** The silence that began at `#excusedMs` was not all the peer's: it is not lost before `#excuseEndsMs`. */
+  #excusedMs = Number.NEGATIVE_INFINITY;
+  #excuseEndsMs = 0;
   /** A silent peer is to be asked on the lane that is new, at once: since then, ms; Infinity when it is not. */
   #askMs = Number.POSITIVE_INFINITY;
   #intervalMs = PING_FIRST_MS;
@@ -45,6 +54,7 @@ export class Heartbeat {
 
   constructor(limits: ChannelLimits) {
     this.#limits = limits;
+    this.#lossAfterMs = lossAfterMs(limits);
   }
 
   /** Id of the last ping. */
@@ -58,10 +68,12 @@ export class Heartbeat {
     const wasActive = this.#open || this.#inFlight;
     const wasWaiting = this.#inFlight || this.#starved;
     const appeared = reachable && !this.#reachable;
-    if (appeared || !wasActive) {
+    if (!wasActive || (appeared && nowMs - this.#unreachableMs >= SUSPECT_MS)) {
       this.#heardMs = nowMs;
       this.#askMs = Number.POSITIVE_INFINITY;
     }
+    if (!reachable && this.#reachable) this.#unreachableMs = nowMs;
+    if (appeared) this.#appearedMs = nowMs;
     if (appeared || !wasWaiting) this.progress(nowMs);
     if (appeared || !this.#inFlight) this.#ackedMs = nowMs;
     if (appeared) this.#pingedMs = Number.NEGATIVE_INFINITY;
@@ -71,14 +83,13 @@ export class Heartbeat {
     this.#reachable = reachable;
   }
 
-  /** A message of the peer arrived. */
+  /** A message of the peer arrived, or something came up that takes a living peer. */
   heard(nowMs: number): void {
     this.#heardMs = nowMs;
   }
 
   /** Another lane carries frames from now on: a peer that was silent on the one before gets its chance on this one. */
   moved(nowMs: number): void {
-    this.#movedMs = nowMs;
     if ((this.#open || this.#inFlight) && nowMs - this.#heardMs >= PING_FIRST_MS) this.#askMs = nowMs;
   }
 
@@ -101,9 +112,11 @@ export class Heartbeat {
   get dueMs(): number {
     if (!this.#reachable || !(this.#open || this.#inFlight)) return Number.POSITIVE_INFINITY;
     const pingMs = this.pingDueMs as number;
-    const seldomMs = this.#heardMs < this.#ackedMs ? this.#heardMs : this.#ackedMs;
-    if (pingMs < seldomMs + this.#limits.peerLossMs && pingMs < seldomMs + this.#limits.gapMs) return pingMs;
-    return Math.min(pingMs, this.#lossMs, this.stuckDueMs ?? pingMs);
+    const lossMs = this.#lossMs;
+    const firstMs = pingMs < lossMs ? pingMs : lossMs;
+    if (!this.#inFlight) return firstMs;
+    const stuckMs = this.#ackedMs + this.#limits.gapMs;
+    return firstMs < stuckMs ? firstMs : stuckMs;
   }
 
   /** When a ping is due, ms; undefined when none is. */
@@ -125,7 +138,7 @@ export class Heartbeat {
   /** A ping leaves now. @returns its id */
   ping(lane: Lane, firstSeq: number, nextSeq: number, nowMs: number): number {
     this.#lastId = this.#lastId === 0xffff_ffff ? 1 : this.#lastId + 1;
-    this.#history[this.#lastId & (HISTORY - 1)] = { id: this.#lastId, lane, firstSeq, nextSeq };
+    this.#history[this.#lastId & (HISTORY - 1)] = { id: this.#lastId, lane, firstSeq, nextSeq, sentMs: nowMs };
     this.#pingedMs = nowMs;
     this.#askMs = Number.POSITIVE_INFINITY;
     this.#intervalMs = Math.min(PING_MAX_MS, this.#intervalMs * 2);
@@ -140,15 +153,28 @@ export class Heartbeat {
     return record;
   }
 
-  /** When the peer counts as lost if nothing is heard until then, ms. */
+  /** When the peer counts as lost if nothing is heard until then, ms. See {@link excuse}. */
   get lossDueMs(): number | undefined {
     return this.#reachable && (this.#open || this.#inFlight) ? this.#lossMs : undefined;
   }
 
-  /** Not right after a change of lanes; and changes of lanes alone do not keep a lost peer for ever. */
   get #lossMs(): number {
-    const { peerLossMs } = this.#limits;
-    return Math.min(this.#heardMs + 2 * peerLossMs, Math.max(this.#heardMs + peerLossMs, this.#movedMs + SUSPECT_MS));
+    const atMs = this.#heardMs + this.#lossAfterMs;
+    return this.#excusedMs === this.#heardMs && this.#excuseEndsMs > atMs ? this.#excuseEndsMs : atMs;
+  }
+
+  /**
+   * The loss is due, and this look at the clock comes too late for the bound: the thread was held up, and timers run before reads, so that the peer's words
+   * may lie unread. It is asked once more.
+   * @returns false when it is lost all the same
+   */
+  excuse(nowMs: number): boolean {
+    // Nobody looks while there is no lane.
+    if (nowMs < Math.max(this.#lossMs, this.#appearedMs) + LOSS_MARGIN_MS || this.#excusedMs === this.#heardMs) return false;
+    this.#excusedMs = this.#heardMs;
+    this.#excuseEndsMs = nowMs + PING_FIRST_MS;
+    this.#askMs = nowMs;
+    return true;
   }
 
   /** When frames in flight have been stuck for too long although the peer is heard, ms. */
@@ -159,6 +185,7 @@ export class Heartbeat {
   /** Forgets the peer. */
   restart(): void {
     this.#history.fill(undefined);
+    this.#unreachableMs = Number.NEGATIVE_INFINITY;
     this.#open = false;
     this.#inFlight = false;
     this.#starved = false;

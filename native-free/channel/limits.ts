@@ -28,10 +28,12 @@ export interface ChannelLimits {
   p2pWaitMs: number;
   /** Silence of an own peer after which it is asked whether it is there, while a stream is open, ms. */
   keepAliveMs: number;
-  /** Silence of an own peer, with a lane up and a stream open, after which it is given up, ms. */
+  /** Within this long a killed own peer's streams are reset, ms: its last message, {@link lossAfterMs} of silence, and the reset itself. */
   peerLossMs: number;
   /** How long open streams survive without any lane, ms. */
   resumeMs: number;
+  /** Between own peers only. */
+  directAllowed: boolean;
   webrtcAllowed: boolean;
   relayAllowed: boolean;
   strict: boolean;
@@ -49,8 +51,9 @@ export const DEFAULT_LIMITS: ChannelLimits = {
   fallbackGraceMs: 1500,
   p2pWaitMs: 10_000,
   keepAliveMs: 3000, // three chances before peerLossMs, and one small message each way per open channel
-  peerLossMs: 10_000, // an application's own patience is seldom shorter, and a busy machine stalls for seconds at most
+  peerLossMs: 10_000, // an application's own patience is seldom shorter, and a busy machine stalls for less
   resumeMs: 60_000, // a relay restart or a laptop between two networks; openers ask again every 15 s at the latest, so four tries fit
+  directAllowed: false, // needs a certificate, which only the data plane has
   webrtcAllowed: true,
   relayAllowed: true,
   strict: false,
@@ -70,5 +73,12 @@ export const HOLE_REPORT_MAX_MS = 1600;
 export const PING_FIRST_MS = 1000;
 /** …up to this. */
 export const PING_MAX_MS = 3000;
+/**
+ * Kept of peerLossMs, ms, for what a peer's kernel and the relay still deliver after it was killed (some 4 MiB: well below 100 ms), for
+ * timers on a busy machine and for the reset's own way.
+ */
+export const LOSS_MARGIN_MS = 500;
+/** Silence after which an own peer is lost, ms. */
+export const lossAfterMs = ({ peerLossMs }: Pick<ChannelLimits, 'peerLossMs'>): number => peerLossMs - LOSS_MARGIN_MS;
 /** A lane that stays silent for this long after a ping is passed over while another one is up, ms: ICE itself takes 30 s to see it. */
 export const SUSPECT_MS = 2000;

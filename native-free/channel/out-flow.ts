@@ -427,6 +427,7 @@ export class OutFlow {
     this.#count(Counter.txPackets, 1);
     this.#count(Counter.txBytes, payload);
     this.#count(lane.kind === 'relay' ? Counter.txWsPackets : Counter.txP2pPackets, 1);
+    if (lane.kind === 'direct') this.#count(Counter.txDirectPackets, 1);
     if (stream.blockedSinceMs >= 0) {
       const waitedMs = nowMs - stream.blockedSinceMs;
       stream.blockedSinceMs = -1;

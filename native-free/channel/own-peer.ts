@@ -12,7 +12,7 @@ import type { Lane } from '../lane.js';
 import type { Carriers, LaneState } from './carriers.js';
 import { Heartbeat, type PingRecord } from './heartbeat.js';
 import type { InFlow } from './in-flow.js';
-import { ACK_DELAY_MS, type ChannelLimits, HOLE_REPORT_MS } from './limits.js';
+import { ACK_DELAY_MS, type ChannelLimits, HOLE_REPORT_MS, lossAfterMs } from './limits.js';
 import type { OutFlow } from './out-flow.js';
 import { type Ack, decodeAck, decodePing, encodePing, OwnKind, type OwnKindCode } from './own-wire.js';
 
@@ -69,6 +69,11 @@ export class OwnPeer {
     if (state !== undefined && this.#carriers.heard(state, nowMs)) this.#config.choose(nowMs);
   }
 
+  /** Something came up that takes a living peer: a session that both sides agreed on, a data channel. */
+  alive(nowMs: number): void {
+    this.#heartbeat.heard(nowMs);
+  }
+
   /** A frame with a sequence number came in on this lane. */
   heardFrame(lane: Lane): void {
     this.#replyLane = lane;
@@ -112,6 +117,7 @@ export class OwnPeer {
       if (out.inFlightFrames === 0 && this.#carriers.forgiveTooSmall()) this.#config.choose(nowMs);
     } else if (this.#credited) this.#heartbeat.progress(nowMs);
     const ping = ack.answersPing === 0 ? undefined : this.#heartbeat.answered(ack.answersPing);
+    if (ping !== undefined) this.#config.counters[Counter.rttMs] = nowMs - ping.sentMs;
     if (ping !== undefined && ack.nextSeq < ping.firstSeq) {
       const message = `the peer waits for sequence number ${ack.nextSeq}, and had acknowledged everything below ${ping.firstSeq}`;
       this.#config.fail('ERR_HLNK_GAP', `${message}: it has lost its place; local connections are reset`);
@@ -213,11 +219,12 @@ export class OwnPeer {
   }
 
   tick(nowMs: number): void {
-    const { lossDueMs, stuckDueMs, pingDueMs } = this.#heartbeat;
-    const { peerLossMs, resumeMs, gapMs } = this.#limits;
+    const { lossDueMs, stuckDueMs } = this.#heartbeat;
+    const { resumeMs, gapMs } = this.#limits;
     const { fail } = this.#config;
-    if (lossDueMs !== undefined && nowMs >= lossDueMs) {
-      fail('ERR_HLNK_PEER_UNAVAILABLE', `nothing was heard from the peer for ${peerLossMs} ms; local connections are reset`);
+    if (lossDueMs !== undefined && nowMs >= lossDueMs && !this.#heartbeat.excuse(nowMs)) {
+      const silence = `nothing was heard from the peer for ${lossAfterMs(this.#limits)} ms`;
+      fail('ERR_HLNK_PEER_UNAVAILABLE', `${silence}; local connections are reset`);
       return;
     }
     if (this.#outageSinceMs !== undefined && nowMs >= this.#outageSinceMs + resumeMs) {
@@ -234,6 +241,7 @@ export class OwnPeer {
       fail('ERR_HLNK_GAP', `sequence number ${this.#in.nextSeq} never arrived within ${gapMs} ms; local connections are reset`);
       return;
     }
+    const { pingDueMs } = this.#heartbeat;
     if (pingDueMs !== undefined && nowMs >= pingDueMs) this.#ping(nowMs);
     if (lossDueMs !== undefined) {
       for (const state of this.#carriers.lanes) if (state.suspect && nowMs >= state.probeAtMs) this.#probe(state, nowMs);

@@ -4,27 +4,31 @@ import { HotlinkError } from '../errors.js';
 
 /** Every message id of this program starts with it; the digit is the version of the id's layout. */
 export const OWN_ID_PREFIX = 'hl1-';
+/** The same for one that wants to be treated as an upstream peer: it says which machine it is on, and no more. */
+export const PLAIN_ID_PREFIX = 'hl0-';
 
 export type Fingerprint =
   | { readonly kind: 'hotlink'; readonly host: string; readonly instance: string }
   | { readonly kind: 'go' }
   | { readonly kind: 'rust' }
-  | { readonly kind: 'unknown' };
+  /** @property host where it is told: the peer's machine, which says how large its datagrams may be, not what it understands */
+  | { readonly kind: 'unknown'; readonly host?: string };
 
 /**
  * The constant part of an own peer's message ids: `hl1-<host>-<instance>-`.
  * @param host 8 lowercase hex digits that name the machine
  * @param instance 8 lowercase hex digits that name this run of the program
+ * @param recognisable false for one that wants to be treated as an upstream peer
  * @throws HotlinkError ERR_HLNK_INTERNAL when either is not 8 hex digits
  */
-export function ownIdStem(host: string, instance: string): string {
+export function ownIdStem(host: string, instance: string, recognisable = true): string {
   if (!EIGHT_HEX.test(host) || !EIGHT_HEX.test(instance)) {
     throw new HotlinkError(
       'ERR_HLNK_INTERNAL',
       `message ids take 8 lowercase hex digits for host and instance, got "${host}" and "${instance}"`,
     );
   }
-  return `${OWN_ID_PREFIX}${host}-${instance}-`;
+  return `${recognisable ? OWN_ID_PREFIX : PLAIN_ID_PREFIX}${host}-${instance}-`;
 }
 
 /**
@@ -36,16 +40,22 @@ export function ownId(stem: string, random: number): string {
   return stem + (random >>> 0).toString(16).padStart(8, '0');
 }
 
-/** What kind of program wrote a message, judged by its id alone. A hint, never a proof: anybody can write any id. */
-export function fingerprint(messageId: string): Fingerprint {
+/**
+ * What kind of program wrote a message, judged by its id alone. A hint, never a proof: anybody can write any id.
+ * @param ownPeers false: our own kind is not to be told from any other
+ */
+export function fingerprint(messageId: string, ownPeers = true): Fingerprint {
   const own = OWN_ID.exec(messageId);
-  if (own !== null) return { kind: 'hotlink', host: own[1]!, instance: own[2]! };
+  if (own !== null) {
+    const host = own[2]!;
+    return ownPeers && own[1] === '1' ? { kind: 'hotlink', host, instance: own[3]! } : { kind: 'unknown', host };
+  }
   if (GO_ID.test(messageId)) return { kind: 'go' };
   if (RUST_ID.test(messageId)) return { kind: 'rust' };
   return { kind: 'unknown' };
 }
 
 const EIGHT_HEX = /^[0-9a-f]{8}$/;
-const OWN_ID = /^hl1-([0-9a-f]{8})-([0-9a-f]{8})-[0-9a-f]{8}$/;
+const OWN_ID = /^hl([01])-([0-9a-f]{8})-([0-9a-f]{8})-[0-9a-f]{8}$/;
 const GO_ID = /^[0-9a-f]{6}$/;
 const RUST_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;

@@ -2,6 +2,6 @@
 export { type DataPeek, encodeDataEnvelope, peekData } from './data.js';
 export { decodeEnvelope } from './decode.js';
 export { encodeEnvelope } from './encode.js';
-export { type Fingerprint, fingerprint, OWN_ID_PREFIX, ownId, ownIdStem } from './ids.js';
+export { type Fingerprint, fingerprint, OWN_ID_PREFIX, ownId, ownIdStem, PLAIN_ID_PREFIX } from './ids.js';
 export { decodeEnvelopeText } from './json.js';
 export * from './types.js';

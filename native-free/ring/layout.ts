@@ -111,6 +111,12 @@ export function resetRing(buffer: SharedArrayBuffer): void {
   }
 }
 
+/** @returns bytes published and not yet freed at about this moment, for whoever watches from a third thread */
+export function ringOccupiedBytes(buffer: SharedArrayBuffer): number {
+  const { words } = attachRing(buffer);
+  return (Atomics.load(words, HEAD_WORD) - Atomics.load(words, TAIL_WORD)) | 0;
+}
+
 /** @throws HotlinkError `ERR_HLNK_USAGE` when the buffer was not made by {@link createRing} */
 export function attachRing(buffer: SharedArrayBuffer): RingView {
   const words = buffer.byteLength > HEADER_BYTES ? new Int32Array(buffer, 0, HEADER_WORDS) : undefined;

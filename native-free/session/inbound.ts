@@ -1,10 +1,11 @@
 // The acceptor's side: which sessions peers have opened towards us, and which Opens still wait for their channel to be discovered.
 // Invariant: one session per channel, one Accept per sid, and never a Reject for a broadcast. Wire spec 2.5 and 13.3; main thread, no I/O.
 
+import type { Fingerprint } from '../envelope/ids.js';
 import type { OpenMessage } from '../envelope/types.js';
 import { checkPath } from '../path.js';
 import { INBOUND_TUNABLES, type InboundTunables } from './tunables.js';
-import type { ChannelLookup, PeerKind, SendOutput } from './types.js';
+import type { ChannelLookup, SendOutput } from './types.js';
 import { WaitingOpens } from './waiting.js';
 
 export type RefusedReason = 'bad-sid' | 'bad-path' | 'no-sender' | 'own-open' | 'not-for-us' | 'wrong-peer';
@@ -12,7 +13,7 @@ export type RefusedReason = 'bad-sid' | 'bad-path' | 'no-sender' | 'own-open' | 
 export type InboundOutput =
   | SendOutput
   /** The session carries from now on. */
-  | { kind: 'accepted'; sid: string; channelId: string; peerKind: PeerKind }
+  | { kind: 'accepted'; sid: string; channelId: string; opener: Fingerprint }
   /** The peer opened the channel anew: what belonged to `oldSid` belongs to `sid` now. In front of the new one's Accept. */
   | { kind: 'replaced'; oldSid: string; sid: string; channelId: string }
   /** The session is over, by the opener or by the server. */
@@ -27,7 +28,8 @@ export type InboundSession = {
   readonly channelId: string;
   readonly peer: string;
   readonly path: string;
-  readonly peerKind: PeerKind;
+  /** What the peer runs. */
+  readonly opener: Fingerprint;
   /** Whether the relay delivers Data of this session to our present connection. */
   readonly relayAttached: boolean;
   /** It was accepted again, on another connection than at first. */
@@ -94,9 +96,10 @@ export class InboundSessions {
   /**
    * An Open arrived. Accepted at once if its channel is known and `frm` is the channel's peer; silently remembered if it is not known.
    *
+   * @param opener what the peer runs, from the id of its message
    * @param lookup kept with a remembered Open, and asked again by {@link handleChannelAdded}
    */
-  handleOpen(open: OpenMessage, peerKind: PeerKind, lookup: ChannelLookup, nowMs: number): OpenVerdict {
+  handleOpen(open: OpenMessage, opener: Fingerprint, lookup: ChannelLookup, nowMs: number): OpenVerdict {
     const { sid, pth, frm } = open;
     this.#waiting.expire(nowMs);
     if (!SID_PATTERN.test(sid)) return this.#refuse(sid.slice(0, 128), 'bad-sid');
@@ -110,10 +113,10 @@ export class InboundSessions {
     const found = lookup(pth, frm);
     if (found === 'wrong-peer') return this.#refuse(sid, 'wrong-peer');
     if (found === 'unknown-channel' || !this.#relayUp) {
-      this.#waiting.add({ sid, path: pth, peer: frm, peerKind, lookup, expiresAtMs: nowMs + this.#tunables.waitingTtlMs });
+      this.#waiting.add({ sid, path: pth, peer: frm, opener, lookup, expiresAtMs: nowMs + this.#tunables.waitingTtlMs });
       return 'waiting';
     }
-    this.#accept({ sid, channelId: found, peer: frm, path: pth, peerKind, relayAttached: true });
+    this.#accept({ sid, channelId: found, peer: frm, path: pth, opener, relayAttached: true });
     return 'accepted';
   }
 
@@ -125,9 +128,9 @@ export class InboundSessions {
       const found = waiting.lookup(waiting.path, waiting.peer);
       if (found === 'unknown-channel') continue;
       this.#waiting.delete(waiting.sid);
-      const { sid, path, peer, peerKind } = waiting;
+      const { sid, path, peer, opener } = waiting;
       if (found === 'wrong-peer') this.#refuse(sid, 'wrong-peer');
-      else this.#accept({ sid, channelId: found, peer, path, peerKind, relayAttached: true });
+      else this.#accept({ sid, channelId: found, peer, path, opener, relayAttached: true });
     }
   }
 
@@ -205,7 +208,7 @@ export class InboundSessions {
   }
 
   #accept(session: InboundSession): void {
-    const { sid, channelId, peerKind } = session;
+    const { sid, channelId, opener } = session;
     const oldSid = this.#sidByChannel.get(channelId);
     if (oldSid !== undefined) {
       this.#end(oldSid, false);
@@ -213,7 +216,7 @@ export class InboundSessions {
     }
     this.#bySid.set(sid, session);
     this.#sidByChannel.set(channelId, sid);
-    this.#outputs.push({ kind: 'send', message: { typ: 10, sid } }, { kind: 'accepted', sid, channelId, peerKind });
+    this.#outputs.push({ kind: 'send', message: { typ: 10, sid } }, { kind: 'accepted', sid, channelId, opener });
   }
 
   #end(sid: string, told: boolean): void {

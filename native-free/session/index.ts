@@ -1,6 +1,7 @@
 // The session room's surface: opener, acceptor, early items, and the SDP and ICE exchange.
 export * from './backoff.js';
 export * from './candidate-filter.js';
+export * from './direct-signal.js';
 export * from './early.js';
 export * from './inbound.js';
 export * from './negotiation.js';

@@ -1,14 +1,15 @@
 // Opens whose channel is not known yet, kept for a bounded time in case its marker turns up. Invariant: bounded in all and per peer, and one
 // per peer and path, the newest. Wire spec 13.3 and defect S11; main thread, no clock.
 
+import type { Fingerprint } from '../envelope/ids.js';
 import type { InboundTunables } from './tunables.js';
-import type { ChannelLookup, PeerKind } from './types.js';
+import type { ChannelLookup } from './types.js';
 
 export type WaitingOpen = {
   readonly sid: string;
   readonly path: string;
   readonly peer: string;
-  readonly peerKind: PeerKind;
+  readonly opener: Fingerprint;
   readonly lookup: ChannelLookup;
   readonly expiresAtMs: number;
 };

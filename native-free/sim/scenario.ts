@@ -2,6 +2,7 @@
 // edges as one of a few GiB, thousands of times faster.
 
 import { type ChannelLimits, DEFAULT_LIMITS } from '../channel/index.js';
+import type { PeerLaneKind } from '../lane.js';
 import type { Random } from './random.js';
 
 export interface LaneScenario {
@@ -16,7 +17,19 @@ export interface LaneScenario {
   reordering: number;
 }
 
-export type FaultKind = 'webrtc-dies' | 'webrtc-silent' | 'relay-restart' | 'outage' | 'session-ends' | 'peer-restart' | 'stall-lanes';
+const FAULTS = [
+  'direct-dies',
+  'direct-silent',
+  'webrtc-dies',
+  'webrtc-silent',
+  'both-silent',
+  'relay-restart',
+  'outage',
+  'session-ends',
+  'peer-restart',
+  'stall-lanes',
+] as const;
+export type FaultKind = (typeof FAULTS)[number];
 
 export interface Fault {
   kind: FaultKind;
@@ -31,8 +44,9 @@ export interface Scenario {
   streamBytes: number;
   /** Within which streams are opened, ms. */
   openWithinMs: number;
+  direct: LaneScenario;
   webrtc: LaneScenario;
-  webrtcWorks: boolean;
+  works: Readonly<Record<PeerLaneKind, boolean>>;
   relay: LaneScenario;
   faults: Fault[];
   /** Last moment of any fault, ms. */
@@ -45,16 +59,7 @@ export interface Scenario {
   slowWriterMs: number;
 }
 
-const FAULTS: readonly FaultKind[] = [
-  'webrtc-dies',
-  'webrtc-silent',
-  'relay-restart',
-  'outage',
-  'session-ends',
-  'peer-restart',
-  'stall-lanes',
-];
-/** Both lanes dead for up to this long must not cost a stream, ms. */
+/** All lanes dead for up to this long must not cost a stream, ms. */
 const OUTAGE_MAX_MS = 8000;
 
 /** @returns the run of this seed */
@@ -72,6 +77,7 @@ export function drawScenario(random: Random): Scenario {
     creditBytes: creditFloorBytes * random.pick([1, 2, 8]),
     reorderBytes: random.pick([1024, 8192, 65_536]),
     reorderFrames: random.pick([4, 64, 1024]),
+    directAllowed: !relayOnly && random.chance(0.5),
     webrtcAllowed: !relayOnly,
     relayAllowed: !p2pOnly,
   };
@@ -88,8 +94,9 @@ export function drawScenario(random: Random): Scenario {
     streams: random.between(1, random.chance(0.2) ? 12 : 3),
     streamBytes: random.chance(0.05) ? 0 : random.pick([300, 3000, 8000, 8000]),
     openWithinMs: random.pick([1, 500, 5000]),
+    direct: drawLane(random, false),
     webrtc: drawLane(random, false),
-    webrtcWorks: random.chance(0.85),
+    works: { direct: random.chance(0.85), webrtc: random.chance(0.85) },
     relay: drawLane(random, lossy),
     faults,
     quietFromMs: faults.reduce((end, { atMs, durationMs }) => Math.max(end, atMs + durationMs), 0) + 1,
@@ -110,10 +117,11 @@ const HEAD_BYTES = 64;
  * @returns whether no stream may be lost to this run: at most one fault, and that neither a restart nor one the lanes left over cannot
  *   make up for
  */
-export function mustSurvive({ faults, limits, webrtc, relay }: Scenario): boolean {
+export function mustSurvive({ faults, limits, direct, webrtc, relay }: Scenario): boolean {
   const needBytes = limits.chunkBytes + HEAD_BYTES;
   if (!limits.relayAllowed || relay.loss > SURVIVABLE_LOSS || faults.length > 1 || faults[0]?.kind === 'peer-restart') return false;
-  return relay.maxFrameBytes >= needBytes && (!limits.webrtcAllowed || webrtc.maxFrameBytes >= needBytes);
+  const fits = (allowed: boolean, lane: LaneScenario): boolean => !allowed || lane.maxFrameBytes >= needBytes;
+  return fits(true, relay) && fits(limits.webrtcAllowed, webrtc) && fits(limits.directAllowed, direct);
 }
 
 function drawLane(random: Random, lossy: boolean): LaneScenario {

@@ -1,6 +1,7 @@
 // Everything between and around two parties: sessions, as the relay and the main threads make them, the lanes that belong to them, and the
 // faults that befall them. A session lives until the relay forgets it, one of its parties restarts, or the next one replaces it.
 
+import type { LaneKind, PeerLaneKind } from '../lane.js';
 import { type TwinLane, twinLanes } from '../lane-twin.js';
 import type { Clock } from './clock.js';
 import { Link } from './network.js';
@@ -10,7 +11,7 @@ import type { Fault, LaneScenario, Scenario } from './scenario.js';
 
 /** An opener asks again after this long without an answer, ms. */
 const REOPEN_MS = 1500;
-/** WebRTC is tried again after this long at first, ms; then twice that, and so on. */
+/** A peer-to-peer lane is tried again after this long at first, ms; then twice that, and so on. */
 const RETRY_MS = 1000;
 const RETRY_MAX_MS = 8000;
 
@@ -22,6 +23,8 @@ const SILENT_MS = 30_000;
 /** An Accept that was held up somewhere, ms. */
 const LATE_WORD_MS = 1200;
 
+const PEER_KINDS: readonly PeerLaneKind[] = ['direct', 'webrtc'];
+
 interface End {
   party: Party;
   /** The core that this end belongs to. */
@@ -32,7 +35,7 @@ interface End {
 
 /** One lane of one session, with both directions. */
 interface Wire {
-  kind: 'webrtc' | 'relay';
+  kind: LaneKind;
   ends: [End, End];
   links: [Link, Link];
   dead: boolean;
@@ -44,8 +47,8 @@ interface Session {
   acceptor: Party;
   serials: Map<Party, number>;
   relay: Wire | undefined;
-  webrtc: Wire | undefined;
-  retries: number;
+  /** Peer-to-peer lanes, and how often each failed. */
+  peers: Record<PeerLaneKind, { wire: Wire | undefined; retries: number }>;
   over: boolean;
   /** Parties that know that it is over. */
   told: Set<Party>;
@@ -162,8 +165,7 @@ export class World {
       acceptor,
       serials,
       relay: undefined,
-      webrtc: undefined,
-      retries: 0,
+      peers: { direct: { wire: undefined, retries: 0 }, webrtc: { wire: undefined, retries: 0 } },
       over: false,
       told: new Set(),
     };
@@ -179,7 +181,7 @@ export class World {
   #accepted(session: Session): void {
     this.#wanting.delete(session.opener);
     this.#tell(session.opener, session, 'out');
-    if (this.#scenario.limits.webrtcAllowed) this.#connect(session);
+    for (const kind of PEER_KINDS) if (this.#allowed(kind)) this.#connect(session, kind);
   }
 
   /** The word of a session that is over already: its end follows. */
@@ -204,7 +206,7 @@ export class World {
     session.over = true;
     this.#sessions.splice(this.#sessions.indexOf(session), 1);
     this.#trace(() => `${session.sid} ends`);
-    for (const wire of [session.relay, session.webrtc]) if (wire !== undefined) this.#kill(wire);
+    for (const wire of wiresOf(session)) this.#kill(wire);
     for (const party of [session.opener, session.acceptor]) {
       if (party === except) session.told.add(party);
       else
@@ -212,19 +214,19 @@ export class World {
           session.told.add(party);
           if (party.serial !== session.serials.get(party)) return;
           party.core.sessionDown(session.sid, this.#clock.nowMs);
-          for (const wire of [session.relay, session.webrtc]) if (wire !== undefined) this.#down(wire, party, 'the session ended');
+          for (const wire of wiresOf(session)) this.#down(wire, party, 'the session ended');
           this.#after(party);
         });
     }
-    const gone = [session.relay, session.webrtc];
+    const gone = wiresOf(session);
     this.#clock.after(delayMs + 1, () => {
-      for (const wire of gone) if (wire !== undefined) this.#drop(wire);
+      for (const wire of gone) this.#drop(wire);
     });
   }
 
   // --- lanes -----------------------------------------------------------------------------------------------------------------------
 
-  #wire(kind: 'webrtc' | 'relay', session: Session, scenario: LaneScenario): Wire {
+  #wire(kind: LaneKind, session: Session, scenario: LaneScenario): Wire {
     const [a, b] = twinLanes({ kind, sid: session.sid, maxFrameBytes: scenario.maxFrameBytes, highBytes: scenario.highBytes });
     const quietMs = this.#scenario.quietFromMs;
     const ends: [End, End] = [this.#lane(a, session.opener), this.#lane(b, session.acceptor)];
@@ -270,7 +272,7 @@ export class World {
       end.lane.close();
       if (!end.up || party.serial !== end.serial) continue;
       party.core.laneDown(end.lane, reason, this.#clock.nowMs);
-      if (wire.kind === 'webrtc') party.core.webrtcFailed(end.lane.sid, reason, this.#clock.nowMs);
+      if (wire.kind !== 'relay') party.core.attemptFailed(end.lane.sid, wire.kind, reason, this.#clock.nowMs);
       this.#after(party);
     }
   }
@@ -289,49 +291,56 @@ export class World {
     this.#pastMessages += wire.links[0].messages + wire.links[1].messages;
   }
 
-  #connect(session: Session): void {
+  #allowed(kind: PeerLaneKind): boolean {
+    const { directAllowed, webrtcAllowed } = this.#scenario.limits;
+    return kind === 'direct' ? directAllowed : webrtcAllowed;
+  }
+
+  #connect(session: Session, kind: PeerLaneKind): void {
     const each = (does: (party: Party) => void): void => {
       for (const party of [session.opener, session.acceptor]) {
         if (party.serial === session.serials.get(party) && !session.told.has(party)) does(party);
       }
     };
-    each((party) => party.core.webrtcPending(session.sid));
+    each((party) => party.core.attemptBegins(session.sid, kind));
     this.#clock.after(this.#random.between(50, 800), () => {
-      if (session.over || !this.#scenario.webrtcWorks || this.#random.chance(0.1)) {
+      if (session.over || !this.#scenario.works[kind] || this.#random.chance(0.1)) {
         each((party) => {
-          party.core.webrtcFailed(session.sid, 'ICE found no path', this.#clock.nowMs);
+          party.core.attemptFailed(session.sid, kind, 'no path was found', this.#clock.nowMs);
           this.#after(party);
         });
-        this.#retry(session);
+        this.#retry(session, kind);
         return;
       }
-      const wire = this.#wire('webrtc', session, this.#scenario.webrtc);
-      session.webrtc = wire;
+      const wire = this.#wire(kind, session, this.#scenario[kind]);
+      session.peers[kind].wire = wire;
       for (const end of wire.ends) this.#clock.after(this.#random.between(0, 30), () => this.#up(end));
     });
   }
 
-  #retry(session: Session): void {
-    session.retries += 1;
-    const waitMs = Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** (session.retries - 1));
+  #retry(session: Session, kind: PeerLaneKind): void {
+    const peer = session.peers[kind];
+    peer.retries += 1;
+    const waitMs = Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** (peer.retries - 1));
     // After the faults it works, or a scenario without a relay would never come to an end.
-    if (!this.#scenario.webrtcWorks && this.#scenario.limits.relayAllowed) return;
+    if (!this.#scenario.works[kind] && this.#scenario.limits.relayAllowed) return;
     if (session.over) return;
-    this.#clock.after(waitMs, () => this.#connect(session));
+    this.#clock.after(waitMs, () => this.#connect(session, kind));
   }
 
   /** A lane ends. Each side notices in its own time. */
-  #lose(session: Session, wire: Wire, noticedWithinMs: number): void {
-    if (wire.dead) return;
+  #lose(session: Session, kind: PeerLaneKind, noticedWithinMs: number): void {
+    const { wire } = session.peers[kind];
+    if (wire === undefined || wire.dead) return;
     this.#kill(wire);
     this.#trace(() => `the ${wire.kind} lane of ${session.sid} dies`);
-    session.webrtc = undefined;
+    session.peers[kind].wire = undefined;
     for (const { party } of wire.ends) {
       this.#clock.after(this.#random.between(0, noticedWithinMs), () => this.#down(wire, party, 'the path died'));
     }
     this.#clock.after(noticedWithinMs + 1, () => {
       this.#drop(wire);
-      if (!session.over) this.#retry(session);
+      if (!session.over) this.#retry(session, kind);
     });
   }
 
@@ -340,17 +349,26 @@ export class World {
   #befall({ kind, durationMs }: Fault): void {
     this.#trace(() => `fault: ${kind} for ${durationMs} ms`);
     switch (kind) {
+      case 'direct-dies':
+        this.#losePeerLanes(['direct'], 300);
+        break;
+      case 'direct-silent':
+        this.#losePeerLanes(['direct'], SILENT_MS);
+        break;
       case 'webrtc-dies':
-        this.#loseWebRtc(300);
+        this.#losePeerLanes(['webrtc'], 300);
         break;
       case 'webrtc-silent':
-        this.#loseWebRtc(SILENT_MS);
+        this.#losePeerLanes(['webrtc'], SILENT_MS);
+        break;
+      case 'both-silent':
+        this.#losePeerLanes(PEER_KINDS, SILENT_MS);
         break;
       case 'relay-restart':
         this.#restartRelay(Math.min(durationMs, 3000));
         break;
       case 'outage':
-        this.#loseWebRtc(300);
+        this.#losePeerLanes(PEER_KINDS, 300);
         this.#restartRelay(durationMs);
         break;
       case 'session-ends': {
@@ -367,8 +385,8 @@ export class World {
     }
   }
 
-  #loseWebRtc(noticedWithinMs: number): void {
-    for (const session of this.#sessions) if (session.webrtc !== undefined) this.#lose(session, session.webrtc, noticedWithinMs);
+  #losePeerLanes(kinds: readonly PeerLaneKind[], noticedWithinMs: number): void {
+    for (const session of this.#sessions) for (const kind of kinds) this.#lose(session, kind, noticedWithinMs);
   }
 
   #restartRelay(downMs: number): void {
@@ -385,4 +403,8 @@ export class World {
   #after(party: Party): void {
     party.rearm();
   }
+}
+
+function wiresOf({ relay, peers }: Session): Wire[] {
+  return [relay, peers.direct.wire, peers.webrtc.wire].filter((wire) => wire !== undefined);
 }

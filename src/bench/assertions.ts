@@ -28,7 +28,19 @@ function expectationsFor(options: BurstOptions, party: PartyTelemetry, sends: bo
     ...strict,
     [party.ws_fallbacks === 0, `ws_fallbacks is ${party.ws_fallbacks}, expected 0`],
     [party.tx_ws_packets === 0, `tx_ws_packets is ${party.tx_ws_packets}, expected 0`],
-    [party.webrtc_connected > 0, 'webrtc_connected is 0 after the sockets closed, expected a live session'],
+    ...laneExpectations(options.lane, party),
     [!sends || party.tx_p2p_packets > 0, 'tx_p2p_packets is 0 although it sent'],
+  ];
+}
+
+function laneExpectations(lane: 'direct' | 'webrtc', party: PartyTelemetry): Expectation[] {
+  if (lane === 'direct') {
+    return [
+      [party.tx_direct_packets === party.tx_p2p_packets, `only ${party.tx_direct_packets} of ${party.tx_p2p_packets} took the direct lane`],
+    ];
+  }
+  return [
+    [party.webrtc_connected > 0, 'webrtc_connected is 0 after the sockets closed, expected a live session'],
+    [party.tx_direct_packets === 0, `${party.tx_direct_packets} packets took the direct lane instead of WebRTC`],
   ];
 }

@@ -1,10 +1,11 @@
 // What a burst can be told, and the environment its parties get for it.
+import type { LaneKind } from '../../native-free/lane.js';
 import { DEFAULT_FRAME_BYTES, DEFAULT_FRAME_COUNT, DEFAULT_TIMEOUT_MS } from './app-arguments.js';
 
-export type BurstLane = 'webrtc' | 'relay' | 'auto';
+export type BurstLane = LaneKind | 'auto';
 
 export interface BurstOptions {
-  /** `webrtc`: nothing else is allowed; `relay`: only that; `auto`: the ladder as a daemon has it by default. */
+  /** `webrtc`, `direct`: nothing else is allowed; `relay`: only that; `auto`: the ladder as a daemon has it by default. */
   lane: BurstLane;
   /** A fallback ends the party with exit code 75. Default: with lane `webrtc`. */
   strict: boolean;
@@ -22,6 +23,8 @@ export interface BurstOptions {
   timeoutMs: number;
   mtu?: number | 'auto';
   chunkBytes?: number;
+  /** Further environment of every party. */
+  settings?: Readonly<Record<string, string>>;
   /** Directory for each party's log. */
   partyLogDir?: string;
 }
@@ -39,13 +42,21 @@ export const burstDefaults: BurstOptions = {
   timeoutMs: DEFAULT_TIMEOUT_MS,
 };
 
+/** Which lanes a party may use; that no other than the wanted one carries is for p2p-only and the assertions to see. */
+const LANES: Readonly<Record<BurstLane, string>> = {
+  direct: 'direct',
+  webrtc: 'webrtc,relay',
+  relay: 'relay',
+  auto: 'direct,webrtc,relay',
+};
+
 /**
  * The environment BioVault's scenario pins, varied by lane and strictness. Host candidates only: a bench needs no internet.
  * @param party its id; under `refuseWebrtc` every party but the first refuses. Were all to refuse, nobody would expect WebRTC and nothing would fall back
  */
 export function partySettings(options: BurstOptions, party: number): Record<string, string> {
-  const relayOnly = options.lane === 'relay' || (options.refuseWebrtc && party > 0);
-  const p2pOnly = options.lane === 'webrtc' && !options.refuseWebrtc ? '1' : '0';
+  const lanes = options.refuseWebrtc && party > 0 ? 'relay' : LANES[options.lane];
+  const p2pOnly = (options.lane === 'webrtc' || options.lane === 'direct') && !options.refuseWebrtc ? '1' : '0';
   return {
     SYFTBOX_HOTLINK: '1',
     SYFTBOX_HOTLINK_SOCKET_ONLY: '1',
@@ -59,7 +70,8 @@ export function partySettings(options: BurstOptions, party: number): Record<stri
     SYFTBOX_HOTLINK_WEBRTC_BUFFERED_HIGH: '1048576',
     SYFTBOX_HOTLINK_WEBRTC_BACKPRESSURE_WAIT_MS: '1500',
     SYFTBOX_HOTLINK_ICE_SERVERS: '',
-    ...(relayOnly ? { HOTLINK_LANES: 'relay' } : {}),
+    HOTLINK_LANES: lanes,
     ...(options.mtu === undefined ? {} : { HOTLINK_MTU: String(options.mtu) }),
+    ...options.settings,
   };
 }

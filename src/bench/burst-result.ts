@@ -1,4 +1,5 @@
 // What a burst reports: the contract's JSON (fields may be added, none changed) and the figures in it. Payload only; 1 MiB = 2^20.
+import type { LaneKind } from '../../native-free/lane.js';
 import type { Telemetry } from '../telemetry/index.js';
 import type { BurstLane, BurstOptions } from './burst-options.js';
 import { type Machine, machine } from './machine.js';
@@ -7,7 +8,7 @@ export interface LinkResult {
   from: string;
   to: string;
   /** What carried it, from both parties' counters. */
-  lane: 'webrtc' | 'relay' | 'mixed' | 'unknown';
+  lane: LaneKind | 'mixed' | 'unknown';
   bytes: number;
   /** From the sender's first write to the receiver's last verified byte. */
   seconds: number;
@@ -24,6 +25,7 @@ export interface PartyTelemetry extends Pick<Telemetry, TelemetryKey> {
 
 type TelemetryKey =
   | 'tx_p2p_packets'
+  | 'tx_direct_packets'
   | 'tx_ws_packets'
   | 'ws_fallbacks'
   | 'strict_violations'
@@ -79,8 +81,9 @@ export function emptyResult(options: BurstOptions): BurstResult {
 }
 
 export function partyTelemetry(email: string, telemetry: Telemetry): PartyTelemetry {
-  const { tx_p2p_packets, tx_ws_packets, ws_fallbacks, strict_violations, webrtc_connected, tx_bytes, rx_bytes } = telemetry;
-  return { email, tx_p2p_packets, tx_ws_packets, ws_fallbacks, strict_violations, webrtc_connected, tx_bytes, rx_bytes };
+  const { tx_p2p_packets, tx_direct_packets, tx_ws_packets, ws_fallbacks, strict_violations, webrtc_connected, tx_bytes, rx_bytes } =
+    telemetry;
+  return { email, tx_p2p_packets, tx_direct_packets, tx_ws_packets, ws_fallbacks, strict_violations, webrtc_connected, tx_bytes, rx_bytes };
 }
 
 /** MiB per second of payload, to a tenth. */

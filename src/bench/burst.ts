@@ -1,6 +1,7 @@
 // A burst run from start to verdict: scene, bursts with probes going on beside them, telemetry read after the sockets closed, assertions, clean-up.
 import { setTimeout as delay } from 'node:timers/promises';
 import { HotlinkError } from '../../native-free/errors.js';
+import type { LaneKind } from '../../native-free/lane.js';
 import type { Telemetry } from '../telemetry/index.js';
 import { telemetryFailures } from './assertions.js';
 import type { BurstOptions } from './burst-options.js';
@@ -141,8 +142,13 @@ async function telemetryAfter(party: Party, endedMs: number, counted: (file: Tel
 function laneOf(file: Telemetry | undefined, port: number): LinkResult['lane'] {
   const proxy = file?.live.proxies.find((one) => one.port === port);
   if (!proxy) return 'unknown';
-  if (proxy.tx_p2p_packets > 0) return proxy.tx_ws_packets > 0 ? 'mixed' : 'webrtc';
-  return proxy.tx_ws_packets > 0 ? 'relay' : 'unknown';
+  const packets: [LaneKind, number][] = [
+    ['direct', proxy.tx_direct_packets],
+    ['webrtc', proxy.tx_p2p_packets - proxy.tx_direct_packets],
+    ['relay', proxy.tx_ws_packets],
+  ];
+  const used = packets.filter(([, count]) => count > 0).map(([lane]) => lane);
+  return used.length > 1 ? 'mixed' : (used[0] ?? 'unknown');
 }
 
 function conclude(result: BurstResult): void {

@@ -1,5 +1,6 @@
 // Flags of `hotlink bench burst` and `hotlink demo`. Apart from what runs them, so that asking for help loads neither relay nor tunnel.
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { LANE_KINDS } from '../../native-free/lane.js';
 import { type BurstLane, burstDefaults } from '../bench/burst-options.js';
 
 export interface BurstFlags {
@@ -23,7 +24,7 @@ const DEMO_FRAME_COUNT = 60;
 
 export function addBurstFlags(command: Command): Command {
   return addRunFlags(command)
-    .addOption(new Option('--lane <lane>', 'what may carry the bytes').choices(['webrtc', 'relay', 'auto']).default('webrtc'))
+    .addOption(new Option('--lane <lane>', 'what may carry the bytes').choices([...LANE_KINDS, 'auto']).default('webrtc'))
     .addOption(count('--count <frames>', 'frames per link').env('HOTLINK_BURST_COUNT').default(burstDefaults.frameCount))
     .addOption(count('--size <bytes>', 'bytes per frame').env('HOTLINK_BURST_PAYLOAD_SIZE').default(burstDefaults.frameBytes))
     .addOption(
@@ -34,7 +35,7 @@ export function addBurstFlags(command: Command): Command {
     .addOption(new Option('--links <n>', 'one link or all three').argParser(oneOrThree).default(3))
     .option('--concurrent', 'all links at once instead of one after the other')
     .option('--no-sha256', 'do not hash both ends as well (every byte is compared in any case)')
-    .option('--strict', 'a fallback fails the run with exit 75 (default with --lane webrtc)')
+    .option('--strict', 'a fallback fails the run with exit 75 (default with --lane webrtc and direct)')
     .option('--no-strict', 'a fallback is allowed')
     .option('--refuse-webrtc', 'the parties refuse WebRTC: the run falls back, or fails under --strict');
 }

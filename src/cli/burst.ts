@@ -14,7 +14,7 @@ export async function burst(command: Command): Promise<number> {
   return run(flags, {
     ...commonOptions(flags),
     lane: flags.lane,
-    strict: flags.strict ?? (flags.lane === 'webrtc' && !refuseWebrtc),
+    strict: flags.strict ?? ((flags.lane === 'webrtc' || flags.lane === 'direct') && !refuseWebrtc),
     refuseWebrtc,
     frameBytes: flags.size,
     links: flags.links,

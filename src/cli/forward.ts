@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { HotlinkError } from '../../native-free/errors.js';
 import { requireIdentity } from '../config/index.js';
 import type { ForwardOptions } from '../forward.js';
-import { createHotlink } from '../hotlink.js';
+import { startDaemon } from './daemon.js';
 import { EXIT_OK, exitCodeOf } from './exit-code.js';
 import { onInterruption, whenAborted } from './interruption.js';
 import { createLog } from './log.js';
@@ -27,12 +27,12 @@ export async function forward(command: Command): Promise<number> {
   const log = createLog({ debug: resolved.values.debug });
   for (const warning of resolved.warnings) log.warn({}, warning);
   using interruption = onInterruption();
-  // Markers are for `up`: this verb carries the one channel it was told.
-  const { dataDir: _unused, ...withoutMarkers } = options;
-  const link = createHotlink({ ...withoutMarkers, log });
-  const fatal = new Promise<HotlinkError>((resolve) => link.on('fatal', resolve));
-  try {
-    await link.start();
+  // Markers are for `up`: this verb carries the one channel it was told. The data directory gets lock, telemetry and admin endpoint.
+  const { dataDir, ...withoutMarkers } = options;
+  const { admin } = resolved.values;
+  {
+    await using daemon = await startDaemon({ link: withoutMarkers, dataDir, admin, verb: 'forward', log, signal: interruption.signal });
+    const { link, fatal } = daemon;
     const request: ForwardOptions = {
       peer: flags.peer,
       name: flags.name,
@@ -62,8 +62,6 @@ export async function forward(command: Command): Promise<number> {
       return exitCodeOf(end.code);
     }
     log.info({}, 'draining');
-  } finally {
-    await link.stop();
   }
   return interruption.exitCode ?? EXIT_OK;
 }

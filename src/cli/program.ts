@@ -1,10 +1,11 @@
 // The `hotlink` command line: verbs, their flags, and how every way of ending becomes an exit code. Results go to stdout, talk to stderr.
-import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { HotlinkError } from '../../native-free/errors.js';
+import { version } from '../version.js';
 import { addBurstFlags, addDemoFlags } from './burst-flags.js';
 import { configCheck, configShow } from './config.js';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, exitCodeOf } from './exit-code.js';
+import { addDaemonFlags } from './running-daemon.js';
 import { addSettingFlags } from './setting-flags.js';
 
 type Verb = (command: Command) => number | Promise<number>;
@@ -66,6 +67,16 @@ function program(does: (verb: Verb) => (flags: unknown, command: Command) => Pro
     .option('--json', 'what was set up as one JSON value')
     .action(does(async (command) => (await import('./forward.js')).forward(command)));
 
+  addDaemonFlags(root.command('status'))
+    .description('what a running daemon does: each channel, its lane and why, rates, round trips, threads')
+    .option('--json', 'the whole report as one JSON value')
+    .option('--watch', 'again every second; with --json one report per line')
+    .action(does(async (command) => (await import('./status.js')).status(command)));
+
+  addDaemonFlags(root.command('top'))
+    .description('the same on the whole screen, busiest channels first, with what happened lately; q leaves')
+    .action(does(async (command) => (await import('./top.js')).top(command)));
+
   addDemoFlags(root.command('demo'))
     .description('a relay and three parties on this host, checksummed bursts over WebRTC, a verdict')
     .action(does(async (command) => (await import('./burst.js')).demo(command)));
@@ -82,9 +93,4 @@ function program(does: (verb: Verb) => (flags: unknown, command: Command) => Pro
     .action(does(configShow));
   addSettingFlags(config.command('check')).description('whether flags, environment and file can be used').action(does(configCheck));
   return root;
-}
-
-function version(): string {
-  const { version: text } = createRequire(import.meta.url)('../../../package.json') as { version: string };
-  return text;
 }

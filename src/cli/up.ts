@@ -3,9 +3,7 @@
 import type { Command } from 'commander';
 import { HotlinkError } from '../../native-free/errors.js';
 import { type Resolved, requireIdentity } from '../config/index.js';
-import { createHotlink } from '../hotlink.js';
-import type { HotlinkOptions } from '../options.js';
-import { TelemetryWriter, telemetryPath } from '../telemetry/index.js';
+import { startDaemon } from './daemon.js';
 import { EXIT_OK, exitCodeOf } from './exit-code.js';
 import { onInterruption, whenAborted } from './interruption.js';
 import { createLog } from './log.js';
@@ -14,45 +12,34 @@ import { loadSettings } from './setting-flags.js';
 /** @returns the exit code */
 export async function up(command: Command): Promise<number> {
   const resolved = loadSettings(command);
-  const options = requireIdentity(resolved);
+  const link = requireIdentity(resolved);
   refuseWhenOff(resolved);
   const log = createLog({ debug: resolved.values.debug });
   for (const warning of resolved.warnings) log.warn({}, warning);
   using interruption = onInterruption();
   const withParent = command.opts<{ withParent?: boolean }>().withParent === true;
   const parentLeft = withParent ? whenParentLeaves() : new Promise<never>(() => undefined);
-
-  const link = createHotlink({ ...options, log });
-  const fatal = new Promise<HotlinkError>((resolve) => link.on('fatal', resolve));
-  const writer = telemetryWriter(options, () => link.status(), log);
-  link.on('change', () => writer?.changed());
-  link.on('flush', () => void writer?.flush());
   try {
-    await link.start();
-    await writer?.start();
+    await using daemon = await startDaemon({
+      link,
+      dataDir: link.dataDir,
+      admin: resolved.values.admin,
+      verb: 'up',
+      log,
+      signal: interruption.signal,
+    });
     process.stdout.write('ready\n');
-    const end = await Promise.race([fatal, whenAborted(interruption.signal), parentLeft]);
+    const end = await Promise.race([daemon.fatal, whenAborted(interruption.signal), parentLeft]);
     if (end instanceof HotlinkError) {
       log.error({ code: end.code }, end.message);
       return exitCodeOf(end.code);
     }
     log.info({}, 'draining');
   } finally {
-    await link.stop();
-    await writer?.stop();
     // Watching it would keep the process.
     if (withParent) process.stdin.destroy();
   }
   return interruption.exitCode ?? EXIT_OK;
-}
-
-function telemetryWriter(
-  options: HotlinkOptions,
-  snapshot: () => ReturnType<ReturnType<typeof createHotlink>['status']>,
-  log: ReturnType<typeof createLog>,
-): TelemetryWriter | undefined {
-  if (options.dataDir === undefined) return undefined;
-  return new TelemetryWriter({ path: telemetryPath(options.dataDir, options.email), snapshot, log });
 }
 
 /** Upstream's switches may turn off everything this daemon does; saying so beats running idle. */

@@ -1,6 +1,8 @@
 // Text of one environment variable or flag → value. Upstream's rule: what cannot be parsed becomes the default, what is out of range is clamped (wire.md §7).
 // Nothing here throws; the note says what was done so that the caller can warn (environment) or refuse (flag).
 import { isIPv6 } from 'node:net';
+import { LANE_KINDS, type LaneKind } from '../../native-free/index.js';
+import { readDirect } from '../direct-address.js';
 
 /** `value` undefined means: take the default. `note` is set when the text was not taken as written. */
 export interface Parsed<T> {
@@ -57,6 +59,10 @@ export function parseMtu(text: string): Parsed<number | 'auto'> {
   return parseInteger(text, { min: 576, max: 4096, unit: 'bytes' });
 }
 
+export function parseDirectSetting(text: string): Parsed<string> {
+  return readDirect(text) === undefined ? { note: `'${text}' is not auto, off or HOST:PORT` } : { value: text.trim() };
+}
+
 /** `auto` or `off`. */
 export function parseAutoOff(text: string): Parsed<'auto' | 'off'> {
   const word = text.trim().toLowerCase();
@@ -64,15 +70,13 @@ export function parseAutoOff(text: string): Parsed<'auto' | 'off'> {
   return word === 'auto' || word === 'off' ? { value: word } : { note: `'${text}' is neither auto nor off` };
 }
 
-const laneNames = ['webrtc', 'relay'] as const;
-
 /** A comma list of lane names. An unknown name spoils the whole list: half a ladder would be a surprise. */
-export function parseLanes(text: string): Parsed<('webrtc' | 'relay')[]> {
+export function parseLanes(text: string): Parsed<LaneKind[]> {
   const names = commaList(text);
-  const unknown = names.find((name) => !laneNames.some((lane) => lane === name));
-  if (unknown !== undefined) return { note: `'${unknown}' is not a lane (webrtc, relay)` };
-  if (names.length === 0) return { note: 'no lane is named (webrtc, relay)' };
-  return { value: laneNames.filter((lane) => names.includes(lane)) };
+  const unknown = names.find((name) => !LANE_KINDS.some((lane) => lane === name));
+  if (unknown !== undefined) return { note: `'${unknown}' is not a lane (direct, webrtc, relay)` };
+  if (names.length === 0) return { note: 'no lane is named (direct, webrtc, relay)' };
+  return { value: LANE_KINDS.filter((lane) => names.includes(lane)) };
 }
 
 /** ICE URLs separated by commas. Empty text or `none` is a choice: host candidates only. Entries that are no ICE URL are left out. */

@@ -2,10 +2,12 @@
 // Names and clamps that upstream has are upstream's (wire.md §7); the HOTLINK_ ones are for what upstream has no word for.
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import { LANE_KINDS } from '../../native-free/index.js';
 import {
   isIceUrl,
   parseAutoOff,
   parseBindAddress,
+  parseDirectSetting,
   parseExactlyOne,
   parseIceServers,
   parseLanes,
@@ -82,11 +84,22 @@ export const settings: readonly Setting[] = [
     env: [{ name: 'HOTLINK_LANES' }],
     flag: '--lanes <list>',
     unit: 'comma list',
-    default: ['webrtc', 'relay'],
-    range: 'webrtc, relay',
-    meaning: 'Lanes that may carry payload; p2p-only removes `relay`.',
+    default: [...LANE_KINDS],
+    range: 'direct, webrtc, relay',
+    meaning: 'Lanes that may carry payload, the best that is up first; p2p-only removes `relay`, and `direct` is between own peers only.',
     parse: parseLanes,
-    schema: z.array(z.enum(['webrtc', 'relay'])).min(1),
+    schema: z.array(z.enum(LANE_KINDS)).min(1),
+  }),
+  setting<'direct'>({
+    key: 'direct',
+    env: [{ name: 'HOTLINK_DIRECT' }],
+    flag: '--direct <where>',
+    unit: 'auto, off or HOST:PORT',
+    default: 'auto',
+    meaning:
+      'Where peers may dial in for the direct lane (TLS over TCP). auto: any port of every interface, or of 127.0.0.1 for a peer on the same machine. HOST:PORT: peers are told HOST; PORT is listened on, by further threads the ones above. off: no direct lane.',
+    parse: parseDirectSetting,
+    schema: z.string().refine((value) => parseDirectSetting(value).note === undefined, 'not auto, off or HOST:PORT'),
   }),
   setting<'bindAddress'>({
     key: 'bindAddress',
@@ -247,6 +260,47 @@ export const settings: readonly Setting[] = [
     memory: 'this per channel and direction',
     meaning: 'Send window of a channel: what is kept until the peer has acknowledged it.',
   }),
+  integerSetting<'keepAliveMs'>({
+    key: 'keepAliveMs',
+    env: ['HOTLINK_KEEPALIVE_MS'],
+    flag: '--keepalive <ms>',
+    unit: 'ms',
+    default: 3000,
+    min: 500,
+    max: 60_000,
+    meaning:
+      'Silence of a peer of our own kind after which it is asked whether it is there, while a stream is open; at most a third of the next setting is used.',
+  }),
+  integerSetting<'peerLossMs'>({
+    key: 'peerLossMs',
+    env: ['HOTLINK_PEER_LOSS_MS'],
+    flag: '--peer-loss <ms>',
+    unit: 'ms',
+    default: 10_000,
+    min: 3000,
+    max: 600_000,
+    meaning:
+      'Within this long a killed peer of our own kind is noticed and its streams are reset. A peer that stands still for nearly as long is taken for dead.',
+  }),
+  integerSetting<'resumeMs'>({
+    key: 'resumeMs',
+    env: ['HOTLINK_RESUME_MS'],
+    flag: '--resume <ms>',
+    unit: 'ms',
+    default: 60_000,
+    min: 1000,
+    max: 3_600_000,
+    memory: 'how long the send windows of streams without a lane are kept',
+    meaning: 'How long open streams to peers of our own kind survive without any lane.',
+  }),
+  switchSetting<'ownPeers'>({
+    key: 'ownPeers',
+    env: ['HOTLINK_OWN_PEERS'],
+    default: true,
+    meaning:
+      'Recognise other hotlinks. `0`: they are treated as upstream peers, and so are we: nothing is acknowledged, streams do not survive their lane. For comparison.',
+    parse: parseNotZero,
+  }),
   switchSetting<'enabled'>({
     key: 'enabled',
     env: ['SYFTBOX_HOTLINK'],
@@ -268,6 +322,18 @@ export const settings: readonly Setting[] = [
     default: false,
     meaning: 'Log at debug level.',
     parse: parseExactlyOne,
+  }),
+  setting<'admin'>({
+    key: 'admin',
+    env: [{ name: 'HOTLINK_ADMIN' }],
+    flag: '--admin <where>',
+    unit: 'address',
+    default: 'auto',
+    range: 'auto, off, host:port',
+    meaning:
+      'Admin endpoint of a daemon with a data directory: status, metrics, events, profiles. auto: a unix socket in `.syftbox` there, loopback TCP on Windows. An address must be a loopback one; its token stands in `.syftbox/hotlink_admin.json`.',
+    parse: parseText,
+    schema: text,
   }),
   switchSetting<'socketOnly'>({
     key: 'socketOnly',

@@ -14,6 +14,8 @@ export interface Values extends Configurable {
   tcpProxy: boolean;
   /** Log at debug level. */
   debug: boolean;
+  /** Where the admin endpoint listens: `auto`, `off` or a loopback `host:port`. */
+  admin: string;
   /** Upstream's words with nothing behind them here; read so that a shared environment gives no surprise. */
   socketOnly: boolean;
   quic: boolean;

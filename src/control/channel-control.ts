@@ -8,11 +8,13 @@
 import type { MessagePort } from 'node:worker_threads';
 import {
   createCounters,
+  DIRECT_SIGNAL,
   EARLY_TUNABLES,
   EarlyItems,
   type Fingerprint,
   inboundKeys,
   type Marker,
+  MessageType,
   outboundPath,
   ownIdStem,
   readCounters,
@@ -25,14 +27,21 @@ import { ChannelSessions } from './channel-sessions.js';
 import { type Carrier, channelSnapshot } from './channel-snapshot.js';
 import { ChannelWorker } from './channel-worker.js';
 import { isDue, soonest } from './deadline.js';
+import { DirectExchanges } from './direct-exchanges.js';
 import { newEpoch } from './identity.js';
 import { Listening } from './listening.js';
 import { OutboundControl } from './outbound-control.js';
 import { RtcExchanges } from './rtc-exchanges.js';
+import type { SessionRecord } from './session-record.js';
 import type { Supervisor } from './supervisor.js';
 
 /** Reason of the Close that a stopping daemon sends; its peers of our kind know it. */
 export const STOPPING = 'shutting down';
+
+/** Signal of ours: its sender, who opened the session, asks the acceptor for new offers, since its own network changed. */
+const RENEGOTIATE_SIGNAL = 'hl1_renegotiate';
+/** Between two new connections that a peer asks for, ms: what a peer may cost us. */
+const ASKED_AGAIN_MS = 1000;
 
 export class ChannelControl {
   readonly index: number;
@@ -47,10 +56,12 @@ export class ChannelControl {
   readonly #sessions: ChannelSessions;
   readonly #outbound: OutboundControl;
   readonly #exchanges: RtcExchanges;
+  readonly #direct: DirectExchanges;
   readonly #counters = createCounters();
   /** Signals that came before their session. */
   readonly #early = new EarlyItems<SignalMessage>(EARLY_TUNABLES);
   readonly #listening = new Listening();
+  readonly #addedMs = Date.now();
   #peer: Fingerprint = { kind: 'unknown' };
   #problem: string | undefined;
   #carrier: Carrier | undefined;
@@ -61,7 +72,7 @@ export class ChannelControl {
     this.marker = marker;
     this.key = outboundPath(marker);
     this.keys = new Set(inboundKeys(marker));
-    this.idStem = ownIdStem(options.host, this.epoch);
+    this.idStem = ownIdStem(options.host, this.epoch, options.ownPeers);
     this.#options = options;
     this.#events = events;
     this.#worker = new ChannelWorker(
@@ -75,6 +86,7 @@ export class ChannelControl {
           .padStart(5, '0'),
         limits: options.limits,
         rtc: options.rtc,
+        direct: options.direct,
         quickAck: options.quickAck,
         counters: this.#counters,
       },
@@ -91,6 +103,7 @@ export class ChannelControl {
       },
     });
     this.#exchanges = new RtcExchanges(options, this.#sessions, this.#worker, events);
+    this.#direct = new DirectExchanges(options, this.#sessions, this.#worker, events);
   }
 
   get shape(): ChannelShape {
@@ -103,8 +116,10 @@ export class ChannelControl {
   get port(): number {
     return this.#listening.port;
   }
-  get totals(): RtcExchanges['totals'] {
-    return this.#exchanges.totals;
+  /** What the data plane sums up over all channels, those that are gone included. */
+  get totals(): RtcExchanges['totals'] & { framesRefused: number; strictViolations: number } {
+    const { framesRefused, strictViolations } = readCounters(this.#counters);
+    return { ...this.#exchanges.totals, framesRefused, strictViolations };
   }
   get timings(): RtcExchanges['timings'] {
     return this.#exchanges.timings;
@@ -131,16 +146,29 @@ export class ChannelControl {
     this.service(nowMs);
   }
 
-  /** New WebRTC connections for every session that the peer opened. */
+  /** New peer-to-peer connections for every session that the peer opened. */
   renegotiate(nowMs: number): void {
+    this.#direct.renegotiate(nowMs);
     this.#exchanges.renegotiate(nowMs);
     this.service(nowMs);
   }
 
   /** This machine's addresses changed. @param lost some are gone, so connections may be dead; otherwise there are only new ones */
   networkChanged(lost: boolean, nowMs: number): void {
+    this.#direct.renegotiate(nowMs, lost);
     this.#exchanges.networkChanged(lost, nowMs);
+    for (const { sid, direction, retired, peer } of this.#sessions.all())
+      if (direction === 'out' && !retired && peer.kind === 'hotlink')
+        this.#events.send({ typ: MessageType.Signal, sid, knd: RENEGOTIATE_SIGNAL });
     this.service(nowMs);
+  }
+
+  /** The opener of a session has another network now and asks us, who offer, for new connections. */
+  #renegotiateAsked(record: SessionRecord, nowMs: number): void {
+    if (record.direction !== 'in' || record.retired || record.peer.kind !== 'hotlink' || record.askedAtMs > nowMs) return;
+    record.askedAtMs = Math.max(nowMs, record.askedAtMs + ASKED_AGAIN_MS);
+    if (this.#options.limits.webrtcAllowed) record.retryAtMs = record.askedAtMs;
+    if (this.#options.direct !== undefined) record.direct.retryAtMs = record.askedAtMs;
   }
 
   /** The peer accepted our Open. */
@@ -172,6 +200,7 @@ export class ChannelControl {
   inboundUp(sid: string, nowMs: number): void {
     const record = this.#sessions.get(sid);
     if (record === undefined) return;
+    this.#direct.inboundUp(record, nowMs);
     this.#exchanges.inboundUp(record, nowMs);
     this.#takeEarly(sid, nowMs);
     this.service(nowMs);
@@ -198,7 +227,9 @@ export class ChannelControl {
       this.#early.put(signal.sid, signal, nowMs);
       return;
     }
-    this.#exchanges.handleSignal(record, signal, nowMs);
+    if (signal.knd === RENEGOTIATE_SIGNAL) this.#renegotiateAsked(record, nowMs);
+    else if (signal.knd === DIRECT_SIGNAL) this.#direct.handleSignal(record, signal, nowMs);
+    else this.#exchanges.handleSignal(record, signal, nowMs);
     this.service(nowMs);
   }
 
@@ -212,19 +243,21 @@ export class ChannelControl {
   }
 
   timeoutMs(): number | undefined {
-    return soonest([this.#outbound.session.timeoutMs(), this.#early.timeoutMs(), this.#exchanges.timeoutMs()]);
+    return soonest([this.#outbound.session.timeoutMs(), this.#early.timeoutMs(), this.#exchanges.timeoutMs(), this.#direct.timeoutMs()]);
   }
 
   handleTimeout(nowMs: number): void {
     if (isDue(this.#outbound.session.timeoutMs(), nowMs)) this.#outbound.session.handleTimeout(nowMs);
     if (isDue(this.#early.timeoutMs(), nowMs)) this.#early.handleTimeout(nowMs);
     this.#exchanges.handleTimeout(nowMs);
+    this.#direct.handleTimeout(nowMs);
     this.service(nowMs);
   }
 
   #outboundUp(sid: string, nowMs: number): void {
     this.#problem = undefined;
     const record = this.#sessions.add(sid, 'out', this.#outbound.session.path, this.#peer);
+    this.#direct.outboundUp(record, nowMs);
     this.#exchanges.outboundUp(record, nowMs);
     this.#takeEarly(sid, nowMs);
   }
@@ -263,8 +296,18 @@ export class ChannelControl {
       case 'rtc-closed':
         this.#exchanges.handleWorker(message, now);
         break;
+      case 'direct-listening':
+      case 'direct-open':
+      case 'direct-exhausted':
+      case 'direct-closed':
+      case 'direct-refused':
+        this.#direct.handleWorker(message, now);
+        break;
       case 'carries':
-        this.#carrier = message.lane === undefined ? undefined : { sid: message.sid as string, lane: message.lane, reason: message.reason };
+        this.#carrier =
+          message.lane === undefined
+            ? undefined
+            : { sid: message.sid as string, lane: message.lane, reason: message.reason, sinceMs: Date.now() };
         this.#events.event('lane', { peer: this.marker.peer, sid: message.sid, lane: message.lane, reason: message.reason });
         break;
       case 'first-payload':
@@ -298,6 +341,10 @@ export class ChannelControl {
     return channelSnapshot({
       key: this.key,
       marker: this.marker,
+      shape: this.shape,
+      bind: this.bind,
+      addedMs: this.#addedMs,
+      allowed: { webrtc: this.#options.limits.webrtcAllowed, relay: this.#options.limits.relayAllowed },
       port: this.port,
       problem: this.#problem,
       counters: readCounters(this.#counters),

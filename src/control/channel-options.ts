@@ -2,7 +2,7 @@
 // Main thread.
 
 import type { ChannelLimits, HotlinkErrorCode, HotlinkMessage, Marker } from '../../native-free/index.js';
-import type { ChannelShape, IceSettings, RtcSettings, ToRelay } from '../../workers/messages.js';
+import type { ChannelShape, DirectIdentity, IceSettings, RtcSettings, ToRelay } from '../../workers/messages.js';
 
 export interface ChannelOptions {
   /** Names the channel to the relay worker and to the inbound sessions. Never used twice in one run. */
@@ -10,6 +10,8 @@ export interface ChannelOptions {
   marker: Marker;
   email: string;
   host: string;
+  /** Other hotlinks are recognised as such. */
+  ownPeers: boolean;
   bind: string;
   shape: ChannelShape;
   limits: ChannelLimits;
@@ -19,6 +21,10 @@ export interface ChannelOptions {
   /** Leave addresses of container bridges and link-local ones out of WebRTC. */
   iceFilter: boolean;
   mtu: number | 'auto';
+  /** Undefined where the direct lane is off. */
+  direct: DirectIdentity | undefined;
+  /** Host that peers are told to dial; undefined: the addresses of our interfaces. */
+  directHost: string | undefined;
 }
 
 export interface ChannelEvents {
@@ -29,7 +35,7 @@ export interface ChannelEvents {
   changed(): void;
   /** A local connection closed: a moment to write telemetry. */
   flush(): void;
-  event(what: string, fields: Record<string, unknown>): void;
+  event(what: string, fields: Record<string, unknown>, level?: 'info' | 'warn' | 'error'): void;
   /** For the debug log only. */
   trace(what: string, fields: Record<string, unknown>): void;
   /** @param over the channel must be started anew */

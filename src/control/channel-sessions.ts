@@ -2,7 +2,7 @@
 // a successor is there, dropped at the end. A binding's number is never used twice. The relay worker's half of a binding ends here with
 // `unbind`; the rings last as long as the channel. Main thread.
 
-import { createRing, type Fingerprint } from '../../native-free/index.js';
+import { createRing, type Fingerprint, ringOccupiedBytes } from '../../native-free/index.js';
 import type { ChannelEvents, ChannelOptions } from './channel-options.js';
 import type { ChannelWorker } from './channel-worker.js';
 import { epochOf, type SessionRecord } from './session-record.js';
@@ -16,7 +16,7 @@ export class ChannelSessions {
   readonly #worker: ChannelWorker;
   readonly #events: ChannelEvents;
   readonly #records = new Map<string, SessionRecord>();
-  #ringsMade = false;
+  #rings: { out: SharedArrayBuffer; in: SharedArrayBuffer } | undefined;
   #nextBinding = 1;
 
   constructor(options: ChannelOptions, worker: ChannelWorker, events: ChannelEvents) {
@@ -29,6 +29,12 @@ export class ChannelSessions {
     return this.#records.get(sid);
   }
 
+  /** Bytes that wait in the rings between the channel's thread and the relay worker; undefined while there are none. */
+  ringBytes(): { out: number; in: number } | undefined {
+    if (this.#rings === undefined) return undefined;
+    return { out: ringOccupiedBytes(this.#rings.out), in: ringOccupiedBytes(this.#rings.in) };
+  }
+
   /** In the order they came up, retired ones included. */
   all(): IterableIterator<SessionRecord> {
     return this.#records.values();
@@ -37,7 +43,7 @@ export class ChannelSessions {
   /** A session was accepted, by either side. */
   add(sid: string, direction: 'in' | 'out', path: string, peer: Fingerprint): SessionRecord {
     const own = peer.kind === 'hotlink';
-    const sameHost = own && peer.host === this.#options.host;
+    const sameHost = 'host' in peer && peer.host === this.#options.host;
     const mtu = this.#options.mtu === 'auto' ? (sameHost ? SAME_HOST_MTU : UNKNOWN_PATH_MTU) : this.#options.mtu;
     const record: SessionRecord = {
       sid,
@@ -51,10 +57,22 @@ export class ChannelSessions {
       offerUfrag: undefined,
       webrtc: 'none',
       webrtcReason: '',
+      direct: {
+        state: 'none',
+        reason: '',
+        token: undefined,
+        offer: undefined,
+        said: undefined,
+        attempts: 0,
+        repeatAtMs: undefined,
+        deadlineMs: undefined,
+        retryAtMs: undefined,
+      },
       candidates: undefined,
+      acceptedMs: Date.now(),
       attempts: 0,
       retired: false,
-      begunAtMs: 0,
+      askedAtMs: Number.NEGATIVE_INFINITY,
       offerDueAtMs: undefined,
       retryAtMs: undefined,
     };
@@ -68,11 +86,11 @@ export class ChannelSessions {
   bindRelay(record: SessionRecord): void {
     if (record.binding !== 0) return;
     const { index, limits } = this.#options;
-    if (!this.#ringsMade) {
-      this.#ringsMade = true;
+    if (this.#rings === undefined) {
       // Out: four of our largest frames. In: a peer's frames may be larger than ours (a Rust chunk goes up to 1 MiB).
       const out = createRing(Math.max(1_048_576, 4 * (limits.chunkBytes + 8192)));
       const incoming = createRing(4_194_304);
+      this.#rings = { out, in: incoming };
       this.#events.relay({ t: 'rings', channel: index, out, in: incoming });
       this.#worker.tell({ t: 'relay-rings', out, in: incoming });
     }
@@ -94,11 +112,11 @@ export class ChannelSessions {
     this.#worker.tell({ t: 'relay-down', sid: record.sid, reason });
   }
 
-  /** Ends a session that has a successor. Its data channel, if it is up, goes on carrying bytes until the successor's is (own peers). */
+  /** Ends a session that has a successor. Its peer-to-peer lane, if one is up, goes on carrying bytes until the successor has one (own peers). */
   retire(sid: string, reason: string): void {
     const record = this.#records.get(sid);
     if (record === undefined) return;
-    if (record.webrtc !== 'connected' || record.peer.kind !== 'hotlink' || this.#worker.stopping) {
+    if ((record.webrtc !== 'connected' && record.direct.state !== 'connected') || record.peer.kind !== 'hotlink' || this.#worker.stopping) {
       this.drop(sid, reason);
       return;
     }
@@ -106,7 +124,7 @@ export class ChannelSessions {
     this.#unbindRelay(record, reason);
   }
 
-  /** The data channel of `record` is up: those it succeeds are not needed any more. */
+  /** A lane of `record` is up: those it succeeds are not needed any more. */
   dropRetired(record: SessionRecord): void {
     for (const old of [...this.#records.values()]) {
       if (old.retired && old.direction === record.direction) this.drop(old.sid, 'its successor is up');

@@ -2,7 +2,8 @@
 // Main thread.
 
 import type { Marker, OutboundSession, readCounters } from '../../native-free/index.js';
-import type { ChannelStatus, LaneKind, SessionStatus } from '../status.js';
+import type { ChannelShape } from '../../workers/messages.js';
+import type { ChannelStatus, LaneKind, LaneStatus, SessionStatus } from '../status.js';
 import type { ChannelSessions } from './channel-sessions.js';
 import { clientName } from './session-record.js';
 
@@ -11,11 +12,19 @@ export interface Carrier {
   sid: string;
   lane: LaneKind;
   reason: string;
+  /** Unix ms. */
+  sinceMs: number;
 }
 
 export interface ChannelParts {
   key: string;
   marker: Marker;
+  shape: ChannelShape;
+  bind: string;
+  /** Unix ms. */
+  addedMs: number;
+  /** What the configuration lets carry payload. */
+  allowed: { webrtc: boolean; relay: boolean };
   /** Port it listens on; 0 before that. */
   port: number;
   problem: string | undefined;
@@ -26,7 +35,8 @@ export interface ChannelParts {
 }
 
 export function channelSnapshot(parts: ChannelParts): ChannelStatus {
-  const { key, marker, port, problem, counters } = parts;
+  const { key, marker, port, problem, counters, shape, bind, addedMs, sessions, carrier } = parts;
+  const rings = sessions.ringBytes();
   return {
     key,
     peer: marker.peer,
@@ -36,9 +46,54 @@ export function channelSnapshot(parts: ChannelParts): ChannelStatus {
     listening: port !== 0,
     connections: counters.liveConnections,
     ...(problem === undefined ? {} : { problem }),
+    name: channelName(key),
+    shape: shape.kind,
+    address: shape.kind === 'dial' ? hostPort(shape.host, shape.port) : hostPort(bind, port || shape.port),
+    addedMs,
+    ...(carrier === undefined ? {} : { lane: carrier.lane, laneReason: carrier.reason, laneSinceMs: carrier.sinceMs }),
+    lanes: laneStatuses(parts),
+    ...(counters.rttMs === 0 ? {} : { rttMs: counters.rttMs }),
+    inFlightFrames: counters.inFlightFrames,
+    windowBytes: counters.windowBytes,
+    streams: counters.openStreams,
+    laneBufferedBytes: counters.laneBufferedBytes,
+    backlogBytes: counters.backlogBytes,
+    heldFrames: counters.heldFrames,
+    ...(rings === undefined ? {} : { ringBytes: rings }),
     counters,
     sessions: sessionSnapshots(parts),
   };
+}
+
+/** What people call a channel: the name given to `forward`, else its directory, e.g. `0_to_1`. */
+function channelName(key: string): string {
+  const parts = key.split('/');
+  const forward = parts.indexOf('forward');
+  return (parts[forward - 1] === 'hotlink' && parts[forward + 1]) || (parts.at(-2) ?? key);
+}
+
+function hostPort(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Best first. What carries says so; of the others, why not. */
+function laneStatuses({ allowed, sessions, carrier, outbound }: ChannelParts): LaneStatus[] {
+  const records = [...sessions.all()];
+  const lanes: LaneStatus[] = [];
+  const add = (lane: LaneKind, state: LaneStatus['state'], reason: string): void => {
+    lanes.push(carrier?.lane === lane ? { lane, state: 'carries', reason: '' } : { lane, state, reason });
+  };
+  const failed = records.findLast(({ webrtc }) => webrtc === 'error');
+  if (!allowed.webrtc) add('webrtc', 'off', 'not among the lanes that may carry here');
+  else if (records.some(({ webrtc }) => webrtc === 'connected')) add('webrtc', 'up', 'a data channel is open; nothing is sent over it now');
+  else if (records.some(({ webrtc }) => webrtc === 'connecting')) add('webrtc', 'connecting', 'candidates are being tried');
+  else if (failed !== undefined) add('webrtc', 'failed', failed.webrtcReason);
+  else if (outbound.state === 'opening') add('webrtc', 'idle', 'the peer has not accepted a session yet');
+  else add('webrtc', 'idle', 'no session: nothing has been sent yet');
+  if (!allowed.relay) add('relay', 'off', 'payload may not go through the relay (p2p-only, or not among the lanes)');
+  else if (records.some(({ binding }) => binding !== 0)) add('relay', 'up', 'ready; a better lane carries');
+  else add('relay', 'idle', records.length === 0 ? 'no session' : 'not asked for: a better lane carries, or is being waited for');
+  return lanes;
 }
 
 /** The sessions that are up, and the one that we are opening. */
@@ -51,16 +106,29 @@ function sessionSnapshots({ key, marker, counters, sessions, outbound, carrier }
     channel,
     state: 'accepted',
     webrtc: record.webrtc,
+    direct: record.direct.state,
+    ...(record.direct.state === 'connected' || record.direct.reason === '' ? {} : { directReason: record.direct.reason }),
     ...(record.webrtcReason === '' ? {} : { webrtcReason: record.webrtcReason }),
     ...(record.candidates === undefined ? {} : { candidates: record.candidates }),
     client: clientName(record.peer),
     ...(carrier?.sid === record.sid ? { lane: carrier.lane, laneReason: carrier.reason } : {}),
     seq: record.direction === 'out' ? counters.txPackets : counters.rxPackets,
     mtu: record.mtu,
+    acceptedMs: record.acceptedMs,
   }));
   const { sid, state } = outbound;
   if (sid !== undefined && sessions.get(sid) === undefined && state === 'opening') {
-    snapshots.push({ sid, direction: 'out', peer: marker.peer, channel, state: 'opening', webrtc: 'none', client: 'unknown', seq: 0 });
+    snapshots.push({
+      sid,
+      direction: 'out',
+      peer: marker.peer,
+      channel,
+      state: 'opening',
+      webrtc: 'none',
+      direct: 'none',
+      client: 'unknown',
+      seq: 0,
+    });
   }
   return snapshots;
 }

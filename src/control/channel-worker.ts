@@ -17,7 +17,7 @@ export class ChannelWorker {
   readonly #port: MessagePort;
   #stopping = false;
 
-  constructor(task: Omit<ChannelTask, 'port'>, supervisor: Supervisor, events: ChannelWorkerEvents) {
+  constructor(task: Omit<ChannelTask, 'port' | 'health'>, supervisor: Supervisor, events: ChannelWorkerEvents) {
     this.#port = supervisor.start(task, (error) => {
       if (!this.#stopping) events.died(error);
     });

@@ -19,7 +19,7 @@ const RESTART_MS = 250;
 const FORWARD_PREFIX = 'forward ';
 
 type Total = keyof ChannelControl['totals'];
-const TOTALS: readonly Total[] = ['offers', 'answersOk', 'badSignals'];
+const TOTALS: readonly Total[] = ['offers', 'answersOk', 'badSignals', 'framesRefused', 'strictViolations'];
 
 export interface ChannelsEvents {
   /** Sends a control message; `idStem` names the channel's epoch. */
@@ -33,7 +33,7 @@ export interface ChannelsEvents {
   leaving(channel: ChannelControl, reason: string): void;
   /** A local connection closed: a moment to write telemetry. */
   flush(): void;
-  event(what: string, fields: Record<string, unknown>, level?: 'info' | 'error'): void;
+  event(what: string, fields: Record<string, unknown>, level?: 'info' | 'warn' | 'error'): void;
   /** For the debug log only. */
   trace(what: string, fields: Record<string, unknown>): void;
   /** A strict channel was violated. */
@@ -49,7 +49,7 @@ export class Channels {
   /** Who opened which session. */
   readonly #bySid = new Map<string, ChannelControl>();
   /** Counters of channels that are gone. */
-  readonly #past: Record<Total, number> = { offers: 0, answersOk: 0, badSignals: 0 };
+  readonly #past: Record<Total, number> = { offers: 0, answersOk: 0, badSignals: 0, framesRefused: 0, strictViolations: 0 };
   /** Channels on their way out. The threads must outlive them. */
   readonly #removals = new Set<Promise<void>>();
   /** Markers are applied one set after the other: stopping a channel takes a moment, and its port must be free for the next. */
@@ -98,7 +98,7 @@ export class Channels {
     return known ? 'wrong-peer' : 'unknown-channel';
   }
 
-  /** Summed over every channel there was, apart from those whose worker died. */
+  /** Summed over every channel there was. */
   total(key: Total): number {
     return [...this.#byId.values()].reduce((sum, channel) => sum + channel.totals[key], this.#past[key]);
   }
@@ -125,9 +125,25 @@ export class Channels {
   }
 
   add(id: string, marker: Marker, shape: ChannelShape, bind: string): ChannelControl {
-    const { limits, rtc, quickAck, ice, iceFilter, mtu, email } = this.#options;
+    const { limits, rtc, ice, iceFilter, mtu, email, direct, quickAck, ownPeers } = this.#options;
     const channel = new ChannelControl(
-      { index: this.#nextIndex, marker, email, host: this.#host, bind, shape, limits, rtc, quickAck, ice, iceFilter, mtu },
+      {
+        index: this.#nextIndex,
+        marker,
+        email,
+        host: this.#host,
+        ownPeers,
+        bind,
+        shape,
+        limits,
+        rtc,
+        quickAck,
+        ice,
+        iceFilter,
+        mtu,
+        direct: direct.identity,
+        directHost: direct.host,
+      },
       this.#supervisor,
       {
         send: (message) => {
@@ -138,7 +154,7 @@ export class Channels {
         relay: (message) => this.#events.relay(message),
         changed: () => this.#events.changed(),
         flush: () => this.#events.flush(),
-        event: (what, fields) => this.#events.event(what, fields),
+        event: (what, fields, level) => this.#events.event(what, fields, level),
         trace: (what, fields) => this.#events.trace(what, fields),
         failed: (code, message, over) => this.#failed(id, channel, code, message, over),
         died: (error) => this.#died(id, channel, error),
@@ -159,12 +175,18 @@ export class Channels {
 
   async #takeDown(id: string, channel: ChannelControl, reason: string): Promise<void> {
     this.#byId.delete(id);
-    for (const key of TOTALS) this.#past[key] += channel.totals[key];
+    this.#bury(channel);
     // Draining first: a Close tells the peer to give the session up.
     await channel.stop(reason);
     this.#events.leaving(channel, reason);
     for (const [sid, owner] of this.#bySid) if (owner === channel) this.#bySid.delete(sid);
     this.#events.event('channel removed', { key: channel.key, reason });
+  }
+
+  /** Its counters outlive it. */
+  #bury(channel: ChannelControl): void {
+    const { totals } = channel;
+    for (const key of TOTALS) this.#past[key] += totals[key];
   }
 
   #failed(id: string, channel: ChannelControl, code: HotlinkErrorCode, message: string, over: boolean): void {
@@ -178,6 +200,7 @@ export class Channels {
     this.#events.event('channel worker died', { key: channel.key, reason: error.message }, 'error');
     if (this.#byId.get(id) !== channel) return;
     this.#byId.delete(id);
+    this.#bury(channel);
     this.#events.leaving(channel, 'restarted');
     setTimeout(() => {
       if (this.#ending || this.#byId.has(id)) return;

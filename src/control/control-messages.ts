@@ -1,7 +1,7 @@
 // Where a peer's control message goes: to the inbound sessions if the peer opened the session, otherwise to the channel that did. A
 // message about a session that nobody has is passed over. Wire spec 2; main thread.
 
-import { fingerprint, MessageType } from '../../native-free/index.js';
+import { type Fingerprint, MessageType } from '../../native-free/index.js';
 import type { FromRelay } from '../../workers/messages.js';
 import type { Channels } from './channels.js';
 import type { InboundControl } from './inbound-control.js';
@@ -9,13 +9,20 @@ import type { InboundControl } from './inbound-control.js';
 /** A control message as the relay worker hands it over. */
 export type ReceivedMessage = Extract<FromRelay, { t: 'message' }>;
 
-export function dispatchMessage({ id, message }: ReceivedMessage, inbound: InboundControl, channels: Channels, nowMs: number): void {
+/** @param peer who sent it, as far as its id tells */
+export function dispatchMessage(
+  { message }: ReceivedMessage,
+  peer: Fingerprint,
+  inbound: InboundControl,
+  channels: Channels,
+  nowMs: number,
+): void {
   switch (message.typ) {
     case MessageType.Open:
-      inbound.handleOpen(id, message, nowMs);
+      inbound.handleOpen(peer, message, nowMs);
       break;
     case MessageType.Accept:
-      channels.ofSid(message.sid)?.handleAccept(message.sid, fingerprint(id), nowMs);
+      channels.ofSid(message.sid)?.handleAccept(message.sid, peer, nowMs);
       break;
     case MessageType.Reject:
       if (inbound.has(message.sid)) inbound.handleReject(message.sid, message.rsn ?? 'rejected');

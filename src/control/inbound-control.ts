@@ -2,14 +2,7 @@
 // the session is bound, so that the Data which follows it finds its ring. A session is closed by its opener, by the server, or
 // with its channel. Wire spec 2.5; main thread.
 
-import {
-  type Fingerprint,
-  fingerprint,
-  type HotlinkMessage,
-  InboundSessions,
-  MessageType,
-  type OpenMessage,
-} from '../../native-free/index.js';
+import { type Fingerprint, type HotlinkMessage, InboundSessions, MessageType, type OpenMessage } from '../../native-free/index.js';
 import type { ChannelControl } from './channel-control.js';
 import type { Channels } from './channels.js';
 import { isDue } from './deadline.js';
@@ -25,8 +18,6 @@ export class InboundControl {
   readonly #sessions: InboundSessions;
   readonly #channels: Channels;
   readonly #events: InboundControlEvents;
-  /** Who sent each Open that may still be accepted, by session id. */
-  readonly #openers = new Map<string, Fingerprint>();
 
   /** @param self our own e-mail */
   constructor(self: string, channels: Channels, events: InboundControlEvents) {
@@ -47,12 +38,9 @@ export class InboundControl {
 
   // --- inputs; drain after each --------------------------------------------------------------------------------------------------
 
-  /** @param id of the message, which tells what the opener runs */
-  handleOpen(id: string, open: OpenMessage, nowMs: number): void {
-    const peer = fingerprint(id);
-    this.#openers.set(open.sid, peer);
-    const verdict = this.#sessions.handleOpen(open, peer.kind, (path, from) => this.#channels.forPath(path, from), nowMs);
-    if (verdict !== 'accepted' && verdict !== 'waiting') this.#openers.delete(open.sid);
+  /** @param opener what the peer runs */
+  handleOpen(opener: Fingerprint, open: OpenMessage, nowMs: number): void {
+    this.#sessions.handleOpen(open, opener, (path, from) => this.#channels.forPath(path, from), nowMs);
   }
 
   /** The server rejected our Accept. */
@@ -125,10 +113,7 @@ export class InboundControl {
   #send(message: HotlinkMessage): void {
     const session = this.#sessions.get(message.sid);
     const channel = session === undefined ? undefined : this.#channels.ofIndex(session.channelId);
-    if (session !== undefined && message.typ === MessageType.Accept) {
-      channel?.prepareInbound(session.sid, session.path, this.#openers.get(session.sid) ?? { kind: 'unknown' });
-      this.#openers.delete(session.sid);
-    }
+    if (session !== undefined && message.typ === MessageType.Accept) channel?.prepareInbound(session.sid, session.path, session.opener);
     this.#events.send(channel?.idStem, message);
   }
 }

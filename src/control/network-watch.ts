@@ -2,8 +2,8 @@
 // program in a portable way. Bridges of containers and link-local addresses do not count (they come and go without any meaning for peers), and a
 // machine without any address is waited for. One timer; whoever makes it stops it. Main thread.
 
-import { networkInterfaces } from 'node:os';
 import { type InterfaceAddress, isLocalOnly } from '../../native-free/index.js';
+import { allAddresses } from './addresses.js';
 
 /** A tenth of a millisecond of work each; a stream over a dead path notices by itself only after 2 to 30 s. */
 const POLL_MS = 2000;
@@ -15,20 +15,13 @@ export interface NetworkChange {
   came: string[];
 }
 
-/** Every address of this machine. */
-export function interfaceAddresses(): InterfaceAddress[] {
-  return Object.entries(networkInterfaces()).flatMap(([name, list]) =>
-    (list ?? []).map(({ address, internal }) => ({ name, address, internal })),
-  );
-}
-
 export class NetworkWatch {
   readonly #changed: (change: NetworkChange) => void;
   readonly #list: () => InterfaceAddress[];
   readonly #timer: NodeJS.Timeout;
   #known: Set<string>;
 
-  constructor(changed: (change: NetworkChange) => void, list: () => InterfaceAddress[] = interfaceAddresses) {
+  constructor(changed: (change: NetworkChange) => void, list: () => InterfaceAddress[] = allAddresses) {
     this.#changed = changed;
     this.#list = list;
     this.#known = outward(list());

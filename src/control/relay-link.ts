@@ -14,12 +14,20 @@ export interface RelayLinkEvents {
 /**
  * What the relay worker needs to reach the event endpoint in our name (wire.md 1.1).
  * @param idStem constant part of our message ids
+ * @param health where the thread says how it is doing
  * @throws HotlinkError `ERR_HLNK_CONFIG` when `server` is not an address
  */
-export function relayWorkerData(server: string, email: string, token: string | undefined, idStem: string): RelayWorkerData {
+export function relayWorkerData(
+  server: string,
+  email: string,
+  token: string | undefined,
+  idStem: string,
+  health: SharedArrayBuffer,
+): RelayWorkerData {
   return {
     url: eventsUrl(server, email),
     idStem,
+    health,
     headers: {
       'X-Syft-WS-Encodings': 'msgpack,json',
       'X-Syft-User': email,

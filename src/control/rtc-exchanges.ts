@@ -14,20 +14,16 @@ import {
 } from '../../native-free/index.js';
 import { parseIceServers } from '../../workers/lanes/ice-servers.js';
 import type { FromChannel } from '../../workers/messages.js';
+import { allAddresses } from './addresses.js';
 import type { ChannelEvents, ChannelOptions } from './channel-options.js';
 import type { ChannelSessions } from './channel-sessions.js';
 import type { ChannelWorker } from './channel-worker.js';
 import { isDue, soonest } from './deadline.js';
-import { interfaceAddresses } from './network-watch.js';
 import type { SessionRecord } from './session-record.js';
 
 /** Backoff between WebRTC attempts of one session, ms. */
 const RETRY_FIRST_MS = 250;
 const RETRY_LAST_MS = 30_000;
-/** Between two new connections that a peer asks for, ms: what a peer may cost us. */
-const ASKED_AGAIN_MS = 1000;
-/** Signal of ours: its sender, who opened the session, asks the acceptor for a new offer, since its own network changed. */
-const RENEGOTIATE_SIGNAL = 'hl1_renegotiate';
 /** Failures that mean that no packet came through: here or as the peer tells it. */
 const NO_PATH = /ICE found no path|no data channel within/;
 
@@ -78,11 +74,6 @@ export class RtcExchanges {
   // --- what the peer and the worker say ------------------------------------------------------------------------------------------
 
   handleSignal(record: SessionRecord, signal: SignalMessage, nowMs: number): void {
-    if (signal.knd === RENEGOTIATE_SIGNAL) {
-      if (record.direction === 'in' && !record.retired && this.#options.limits.webrtcAllowed)
-        record.retryAtMs = Math.max(nowMs, record.begunAtMs + ASKED_AGAIN_MS);
-      return;
-    }
     if (this.#beginsAnew(record, signal) && this.#options.limits.webrtcAllowed) this.#begin(record, 'answerer', nowMs);
     const negotiation = record.negotiation;
     if (negotiation === undefined) {
@@ -114,15 +105,14 @@ export class RtcExchanges {
 
   /**
    * This machine's addresses changed. Connections are made anew when some are gone; when there are only new ones, what is not connected
-   * is tried at once. Where the peer has to offer, it is asked to.
+   * is tried at once.
    */
   networkChanged(lost: boolean, nowMs: number): void {
     if (!this.#options.limits.webrtcAllowed) return;
     for (const record of this.#sessions.all()) {
-      if (record.retired || record.peer.kind === 'go' || (record.webrtc === 'connected' && !lost)) continue;
+      if (record.direction === 'out' || record.retired || record.peer.kind === 'go' || (record.webrtc === 'connected' && !lost)) continue;
       record.attempts = 0;
-      if (record.direction === 'in') this.#begin(record, 'offerer', nowMs);
-      else if (record.peer.kind === 'hotlink') this.#events.send({ typ: MessageType.Signal, sid: record.sid, knd: RENEGOTIATE_SIGNAL });
+      this.#begin(record, 'offerer', nowMs);
     }
   }
 
@@ -201,8 +191,7 @@ export class RtcExchanges {
     if (record.negotiation !== undefined) this.#worker.tell({ t: 'rtc-stop', sid: record.sid });
     record.retryAtMs = undefined;
     record.offerDueAtMs = undefined;
-    record.begunAtMs = nowMs;
-    this.#filter = new CandidateFilter(interfaceAddresses(), this.#options.iceFilter);
+    this.#filter = new CandidateFilter(allAddresses(), this.#options.iceFilter);
     record.attempts += 1;
     record.webrtc = 'connecting';
     record.candidates = undefined;

@@ -1,7 +1,26 @@
 // What the main thread knows of one live session: who is at the other end and how its WebRTC exchange stands. Main thread.
 
-import type { Fingerprint, Negotiation } from '../../native-free/index.js';
+import type { DirectSignalFields, Fingerprint, Negotiation } from '../../native-free/index.js';
 import type { SessionStatus } from '../status.js';
+
+/** How the direct lane of one session stands. */
+export interface DirectRecord {
+  state: SessionStatus['direct'];
+  /** Why it is not up; the peer's address when it is. */
+  reason: string;
+  /** Names the attempt under way; undefined without one. */
+  token: string | undefined;
+  /** The peer's offer, which an answer of ours is for. */
+  offer: string | undefined;
+  /** What we said of ourselves, for a peer that asks twice. */
+  said: DirectSignalFields | undefined;
+  /** Failed attempts since it last worked. */
+  attempts: number;
+  /** When the offer is to be repeated, the attempt given up, or a new one made, ms. Only the acceptor repeats and tries again. */
+  repeatAtMs: number | undefined;
+  deadlineMs: number | undefined;
+  retryAtMs: number | undefined;
+}
 
 export interface SessionRecord {
   readonly sid: string;
@@ -10,23 +29,26 @@ export interface SessionRecord {
   readonly peer: Fingerprint;
   /** Frames up to 4096-byte datagrams between two ends of one machine, 1280 otherwise, unless configured. */
   readonly mtu: number;
-  /** The peer is one of ours on this very machine. */
+  /** The peer is a hotlink on this very machine. */
   readonly sameHost: boolean;
   binding: number;
   negotiation: Negotiation | undefined;
   /** ICE user fragment of the offer being answered: names the attempt. */
   offerUfrag: string | undefined;
   webrtc: SessionStatus['webrtc'];
+  readonly direct: DirectRecord;
   /** Why it is not connected, after a failure; empty before and while it is. */
   webrtcReason: string;
   /** Kinds of the selected candidates. */
   candidates: SessionStatus['candidates'];
+  /** When it was accepted, Unix ms. */
+  readonly acceptedMs: number;
   /** Failed attempts since WebRTC last worked. */
   attempts: number;
   /** Over as a session, but its data channel carries on until the one of its successor is up. */
   retired: boolean;
-  /** When the attempt under way began, ms. */
-  begunAtMs: number;
+  /** When the peer's last wish for new connections is or was granted, ms. */
+  askedAtMs: number;
   /** By when the peer's offer is to come, ms; only while we wait for the first one. */
   offerDueAtMs: number | undefined;
   /** When WebRTC is to be tried again, ms; only the acceptor tries. */

@@ -1,7 +1,8 @@
 // The snapshot of a data plane that `status()` answers with, put together from what its parts know at this moment. Main thread.
 
+import { readThreadHealth } from '../../native-free/index.js';
 import type { ResolvedOptions } from '../resolved-options.js';
-import type { Status } from '../status.js';
+import type { Status, ThreadStatus } from '../status.js';
 import type { Channels } from './channels.js';
 
 export interface DataPlaneParts {
@@ -13,11 +14,12 @@ export interface DataPlaneParts {
   /** Counters that no channel keeps. */
   totals: Pick<Status['totals'], 'markersRefused' | 'envelopesRefused' | 'opensRefused'>;
   events: Status['events'];
+  /** Shared memory in which the threads say how they are. */
+  health: SharedArrayBuffer;
 }
 
-export function dataPlaneSnapshot({ options, startedMs, relay, channels, totals, events }: DataPlaneParts): Status {
+export function dataPlaneSnapshot({ options, startedMs, relay, channels, totals, events, health }: DataPlaneParts): Status {
   const statuses = [...channels.all()].map((channel) => channel.status());
-  const count = (key: 'strictViolations' | 'framesRefused'): number => statuses.reduce((total, { counters }) => total + counters[key], 0);
   const timings = [...channels.all()].find((channel) => channel.timings.offerToDcOpenMs !== undefined)?.timings ?? {};
   return {
     email: options.email,
@@ -33,11 +35,22 @@ export function dataPlaneSnapshot({ options, startedMs, relay, channels, totals,
       p2pOffers: channels.total('offers'),
       p2pAnswersOk: channels.total('answersOk'),
       p2pAnswersErr: 0,
-      strictViolations: count('strictViolations'),
-      framesRefused: count('framesRefused'),
+      strictViolations: channels.total('strictViolations'),
+      framesRefused: channels.total('framesRefused'),
       badSignals: channels.total('badSignals'),
     },
+    threads: threadStatuses(health),
     timings,
     events,
   };
+}
+
+function threadStatuses(health: SharedArrayBuffer): ThreadStatus[] {
+  const threads = readThreadHealth(health).sort((a, b) => a.threadId - b.threadId);
+  const now = Date.now();
+  let channels = 0;
+  return threads.map(({ role, atMs, ...figures }) => {
+    if (role === 'channel') channels += 1;
+    return { name: role === 'channel' ? `channel-${channels}` : role, role, ...figures, ageMs: Math.max(0, now - atMs) };
+  });
 }

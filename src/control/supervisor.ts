@@ -2,7 +2,9 @@
 //
 // Piscina is told not to block the worker's event loop while it waits for tasks (`atomics: 'disabled'`, or every socket of the thread
 // would stand still), never to retire an idle thread, and gets no abort signal: aborting terminates a thread, which aborts the process
-// while the addon is live. Channels are stopped by message first; only then are the threads.
+// while the addon is live. Channels are stopped by message first; only then are the threads, one after the other in the whole process:
+// each thread has a pool of its own, because Piscina ends all threads of a pool at once, and two that end at once can take the process
+// with them (workers/README.md, "The addon").
 
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
@@ -12,13 +14,26 @@ import type { ChannelTask } from '../../workers/messages.js';
 /** Far more than anyone has: placing must never queue, since a queued channel would never start. */
 const CHANNELS_PER_THREAD = 4096;
 
-export class Supervisor {
-  readonly #threads: number;
-  #pool: Piscina | undefined;
-  readonly #running = new Set<Promise<void>>();
+interface Thread {
+  pool: Piscina;
+  running: Set<Promise<void>>;
+}
 
-  constructor(threads: number) {
-    this.#threads = threads;
+/** Threads of every data plane in this process end in turn. */
+let ending: Promise<void> = Promise.resolve();
+
+export class Supervisor {
+  readonly #most: number;
+  readonly #health: SharedArrayBuffer;
+  readonly #threads: Thread[] = [];
+
+  /**
+   * @param threads the most there will be; each starts when a channel finds no idle one
+   * @param health where each thread says how it is doing
+   */
+  constructor(threads: number, health: SharedArrayBuffer) {
+    this.#most = threads;
+    this.#health = health;
   }
 
   /**
@@ -26,29 +41,42 @@ export class Supervisor {
    * @param died called when the task ended without having been told to
    * @returns main's end of the channel's port
    */
-  start(task: Omit<ChannelTask, 'port'>, died: (error: Error) => void): MessagePort {
-    this.#pool ??= new Piscina({
-      filename: CHANNEL_ENTRY.href,
-      minThreads: this.#threads,
-      maxThreads: this.#threads,
-      concurrentTasksPerWorker: CHANNELS_PER_THREAD,
-      idleTimeout: Number.POSITIVE_INFINITY,
-      atomics: 'disabled',
-    });
+  start(task: Omit<ChannelTask, 'port' | 'health'>, died: (error: Error) => void): MessagePort {
+    const { pool, running } = this.#place();
     const { port1, port2 } = new MessageChannel();
-    const run = this.#pool
-      .run({ ...task, port: port2 } satisfies ChannelTask, { transferList: [port2] })
+    const run = pool
+      .run({ ...task, port: port2, health: this.#health } satisfies ChannelTask, { transferList: [port2] })
       .catch((error: Error) => died(error));
-    this.#running.add(run);
-    void run.finally(() => this.#running.delete(run));
+    running.add(run);
+    void run.finally(() => running.delete(run));
     return port1;
   }
 
   /** Ends the threads. Every channel must have stopped. */
   async stop(): Promise<void> {
+    const threads = this.#threads.splice(0);
     // A task's last act is to end its thread's addon: a thread that is terminated before that takes the process with it.
-    await Promise.all(this.#running);
-    await this.#pool?.destroy();
-    this.#pool = undefined;
+    await Promise.all(threads.flatMap(({ running }) => [...running]));
+    ending = threads.reduce((before, { pool }) => before.then(() => pool.destroy()), ending);
+    await ending;
+  }
+
+  #place(): Thread {
+    const [first, ...others] = this.#threads;
+    const idlest = others.reduce((best, one) => (best === undefined || one.running.size < best.running.size ? one : best), first);
+    if (idlest !== undefined && (idlest.running.size === 0 || this.#threads.length >= this.#most)) return idlest;
+    const pool = new Piscina({
+      filename: CHANNEL_ENTRY.href,
+      minThreads: 1,
+      maxThreads: 1,
+      concurrentTasksPerWorker: CHANNELS_PER_THREAD,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      atomics: 'disabled',
+    });
+    // The tasks of a thread that dies are rejected one by one; without a listener the pool's own word would end the process.
+    pool.on('error', () => {});
+    const thread: Thread = { pool, running: new Set() };
+    this.#threads.push(thread);
+    return thread;
   }
 }

@@ -27,6 +27,7 @@ interface LiveProxy {
   tx_bytes: number;
   rx_bytes: number;
   tx_p2p_packets: number;
+  tx_direct_packets: number;
   tx_ws_packets: number;
   problem?: string;
 }
@@ -97,7 +98,7 @@ export function telemetryOf(status: Status): Telemetry {
     tx_p2p_packets: p2pPackets,
     tx_quic_packets: p2pPackets,
     tx_ws_packets: sum((one) => one.txWsPackets),
-    tx_direct_packets: 0,
+    tx_direct_packets: sum((one) => one.txDirectPackets),
     tx_avg_send_ms: mean(
       sum((one) => one.txSendMsTotal),
       txPackets,
@@ -114,7 +115,7 @@ export function telemetryOf(status: Status): Telemetry {
     p2p_answers_ok: status.totals.p2pAnswersOk,
     p2p_answers_err: status.totals.p2pAnswersErr,
     ws_fallbacks: sum((one) => one.wsFallbacks),
-    strict_violations: sum((one) => one.strictViolations) + status.totals.strictViolations,
+    strict_violations: status.totals.strictViolations,
     webrtc_connected: connected,
     offer_to_dc_open_ms: status.timings.offerToDcOpenMs ?? null,
     open_to_first_payload_ms: status.timings.openToFirstPayloadMs ?? null,
@@ -136,6 +137,7 @@ export function telemetryOf(status: Status): Telemetry {
         tx_bytes: channel.counters.txBytes,
         rx_bytes: channel.counters.rxBytes,
         tx_p2p_packets: channel.counters.txP2pPackets,
+        tx_direct_packets: channel.counters.txDirectPackets,
         tx_ws_packets: channel.counters.txWsPackets,
         ...(channel.problem === undefined ? {} : { problem: channel.problem }),
       })),

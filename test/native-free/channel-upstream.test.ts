@@ -122,12 +122,12 @@ describe('a channel that may not use the relay', () => {
   it('does not complain while nothing waits for a lane, and has its patience when something does', () => {
     const { side, session } = upstream(limits);
     session('s1');
-    side.core.webrtcFailed('s1', 'ICE found no path', 0);
+    side.core.attemptFailed('s1', 'webrtc', 'ICE found no path', 0);
     expect([side.failure, side.core.timeoutMs()]).toEqual([undefined, undefined]);
     side.core.openStream(1, true, false, 100_000);
     expect([side.failure, side.core.timeoutMs()]).toEqual([undefined, 110_000]);
     side.core.tick(110_000);
-    expect(side.failure).toContain('WebRTC is not usable (ICE found no path)');
+    expect(side.failure).toContain('no peer-to-peer lane is usable (webrtc: ICE found no path)');
   });
 });
 
@@ -135,9 +135,9 @@ describe('a strict channel', () => {
   it('takes a fallback that would be needed for an error at once', () => {
     const { side, session } = upstream({ strict: true });
     session('s1');
-    side.core.webrtcFailed('s1', 'ICE found no path', 0);
+    side.core.attemptFailed('s1', 'webrtc', 'ICE found no path', 0);
     expect(side.failure).toMatch(
-      /^failed ERR_HLNK_STRICT session s1, path .* sequence number 1: WebRTC is not usable \(ICE found no path\)/,
+      /^failed ERR_HLNK_STRICT session s1, path .* sequence number 1: no peer-to-peer lane is usable \(webrtc: ICE found no path\)/,
     );
     expect(side.count('strictViolations')).toBe(1);
   });

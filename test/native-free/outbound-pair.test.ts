@@ -121,7 +121,9 @@ class World {
     if (message.typ === 9) {
       const open = { ...message, frm: OPENER };
       this.sessions.set(sid, { openerLine: line, acceptorLines: new Set(), open });
-      this.toAcceptor(this.acceptorLine, (nowMs) => this.inbound.handleOpen(open, 'hotlink', this.lookup, nowMs));
+      this.toAcceptor(this.acceptorLine, (nowMs) =>
+        this.inbound.handleOpen(open, { kind: 'hotlink', host: '00c0ffee', instance: '12345678' }, this.lookup, nowMs),
+      );
     } else if (message.typ === 10) {
       if (session === undefined) {
         this.toAcceptor(line, () => this.inbound.handleClose(sid, 'unknown session'));

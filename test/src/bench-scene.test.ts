@@ -77,9 +77,14 @@ describe('the scene', () => {
       SYFTBOX_HOTLINK_BENCH_STRICT: '1',
       SYFTBOX_HOTLINK_ICE_SERVERS: '',
     });
-    expect(partySettings(burstDefaults, 1)).not.toHaveProperty('HOTLINK_LANES');
+    // No direct lane in a WebRTC run; the relay is kept out by p2p-only, as in the scenario.
+    expect(partySettings(burstDefaults, 1)).toMatchObject({ HOTLINK_LANES: 'webrtc,relay', SYFTBOX_HOTLINK_P2P_ONLY: '1' });
+    expect(partySettings({ ...burstDefaults, lane: 'direct' }, 1)).toMatchObject({
+      HOTLINK_LANES: 'direct',
+      SYFTBOX_HOTLINK_P2P_ONLY: '1',
+    });
     const refusing = { ...burstDefaults, refuseWebrtc: true, strict: false, mtu: 1280 };
-    expect(partySettings(refusing, 0)).not.toHaveProperty('HOTLINK_LANES');
+    expect(partySettings(refusing, 0)).toMatchObject({ HOTLINK_LANES: 'webrtc,relay' });
     expect(partySettings(refusing, 1)).toMatchObject({
       HOTLINK_LANES: 'relay',
       SYFTBOX_HOTLINK_P2P_ONLY: '0',
@@ -93,6 +98,7 @@ describe('what telemetry must say', () => {
   const good: PartyTelemetry = {
     email: 'a@b.co',
     tx_p2p_packets: 9,
+    tx_direct_packets: 0,
     tx_ws_packets: 0,
     ws_fallbacks: 0,
     strict_violations: 0,

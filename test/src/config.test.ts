@@ -24,7 +24,7 @@ describe('upstream names and clamps', () => {
       windowBytes: 4_194_304,
       sctpWindowBytes: 1_048_576,
       mtu: 'auto',
-      lanes: ['webrtc', 'relay'],
+      lanes: ['direct', 'webrtc', 'relay'],
       p2pOnly: false,
       strict: false,
     });
@@ -46,6 +46,9 @@ describe('upstream names and clamps', () => {
     ['HOTLINK_MTU', '1500', 'mtu', 1500],
     ['HOTLINK_MTU', '9000', 'mtu', 4096],
     ['HOTLINK_THREADS', '0', 'threads', 1],
+    ['HOTLINK_KEEPALIVE_MS', '1000', 'keepAliveMs', 1000],
+    ['HOTLINK_PEER_LOSS_MS', '10', 'peerLossMs', 3000],
+    ['HOTLINK_RESUME_MS', '120000', 'resumeMs', 120_000],
   ] as const)('%s=%s gives %s %d', (name, text, key, value) => {
     expect(fromEnv({ [name]: text }).options[key]).toBe(value);
   });

@@ -2,17 +2,23 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { DEFAULT_LIMITS } from '../../native-free/index.js';
+import { metricsMarkdown } from '../../src/admin/index.js';
 import { settingsMarkdown } from '../../src/config/index.js';
+import { RESIDENT_CONSTANT_BYTES, residentBoundBytes, STALL_GROWTH_BYTES } from '../../src/config/memory-bound.js';
 
 const root = join(import.meta.dirname, '../../..');
 const FOLDERS = ['.', 'docs', 'native-free', 'workers', 'src', 'perf', 'test'];
-const settingsFile = join(root, 'docs/configuration.md');
+/** Documents that end with a table the code generates. */
+const GENERATED: readonly (readonly [file: string, table: () => string])[] = [
+  ['docs/configuration.md', settingsMarkdown],
+  ['docs/metrics.md', metricsMarkdown],
+];
 
 /** Everything up to the table is written by hand. */
-function withTable(text: string): string {
-  const table = settingsMarkdown();
+function withTable(text: string, table: string): string {
   const at = text.indexOf(`${table.split('\n', 1)[0]}\n`);
-  return at < 0 ? text : `${text.slice(0, at)}${table}\n`;
+  return at < 0 ? `${text.trimEnd()}\n\n${table}\n` : `${text.slice(0, at)}${table}\n`;
 }
 
 function documents(): string[] {
@@ -43,13 +49,23 @@ function deadLinks(document: string): string[] {
 }
 
 describe('the documents', () => {
-  it('list every setting as the table in the code has it', () => {
-    const text = readFileSync(settingsFile, 'utf8');
-    if (process.env['HOTLINK_DOCS'] === 'write') writeFileSync(settingsFile, withTable(text));
+  it.each(GENERATED)('list in %s what the table in the code has', (file, table) => {
+    const path = join(root, file);
+    if (process.env['HOTLINK_DOCS'] === 'write') writeFileSync(path, withTable(readFileSync(path, 'utf8'), table()));
     expect(
-      readFileSync(settingsFile, 'utf8').endsWith(`\n\n${settingsMarkdown()}\n`),
-      'docs/configuration.md is out of date: HOTLINK_DOCS=write npx vitest run dist/test/src/docs.test.js',
+      readFileSync(path, 'utf8').endsWith(`\n\n${table()}\n`),
+      `${file} is out of date: HOTLINK_DOCS=write npx vitest run dist/test/src/docs.test.js`,
     ).toBe(true);
+  });
+
+  it('state the memory bound that the fault matrix measures', () => {
+    const [resident, growth, whole] = [RESIDENT_CONSTANT_BYTES, STALL_GROWTH_BYTES, residentBoundBytes(DEFAULT_LIMITS.windowBytes)].map(
+      (bytes) => `${bytes / 1_048_576} MiB`,
+    );
+    const read = (name: string): string => readFileSync(join(root, name), 'utf8');
+    expect(read('README.md')).toContain(`send window + ${resident}`);
+    for (const words of [`send window + ${resident}`, `less than ${growth}`, `(${whole} with`])
+      expect(read('docs/memory.md')).toContain(words);
   });
 
   it('link only to what is there', () => {

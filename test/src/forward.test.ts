@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createHotlink, type Hotlink } from '../../src/index.js';
+import { createHotlink, type Hotlink, type LaneKind } from '../../src/index.js';
 import { type RelayServer, startRelay } from '../../src/relay/index.js';
 import { ALICE, BOB, dial, freePort, until } from '../support/sandbox.js';
 
@@ -18,10 +18,7 @@ afterEach(async () => {
 });
 
 /** Alice listens, Bob dials `target`. @returns where Alice's applications dial, and both data planes */
-async function forward(
-  target: string,
-  lanes: ('webrtc' | 'relay')[] = ['webrtc', 'relay'],
-): Promise<{ port: number; alice: Hotlink; bob: Hotlink }> {
+async function forward(target: string, lanes: LaneKind[] = ['webrtc', 'relay']): Promise<{ port: number; alice: Hotlink; bob: Hotlink }> {
   relay = await startRelay({ listen: '127.0.0.1:0' });
   const [alice, bob] = [ALICE, BOB].map((email) => createHotlink({ email, server: relay.url, threads: 1, lanes })) as [Hotlink, Hotlink];
   links = [alice, bob];
@@ -57,7 +54,7 @@ async function roundTrip(port: number, bytes: number): Promise<void> {
 
 const live = (link: Hotlink): number => link.status().channels[0]?.connections ?? -1;
 
-describe.each([['webrtc'], ['relay']] as const)('a forward channel over %s', (lane) => {
+describe.each([['direct'], ['webrtc'], ['relay']] as const)('a forward channel over %s', (lane) => {
   it('carries 100 connections one after the other and 32 at once, mixed sizes, each exact', { timeout: 60_000 }, async () => {
     const { port, alice, bob } = await forward(`127.0.0.1:${await echoServer()}`, [lane]);
     for (let i = 0; i < 100; i += 1) await roundTrip(port, 1 + ((i * 7919) % 40_000));

@@ -1,4 +1,5 @@
 // Whole streams between two data planes in this process: what an application on either end sees.
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { dial, Sandbox, transfer, until } from '../support/sandbox.js';
@@ -105,6 +106,34 @@ describe('a stream over WebRTC', () => {
     a.resetAndDestroy();
     const [error] = (await gone) as [NodeJS.ErrnoException];
     expect(error.code).toBe('ECONNRESET');
+  });
+});
+
+describe('a stream to a hotlink that is not recognised as one', () => {
+  it.each([
+    ['by either side', { ownPeers: false }, { ownPeers: false }],
+    ['since one side wants it so', { ownPeers: false }, {}],
+    ['since the other side wants it so', {}, { ownPeers: false }],
+  ])('is carried as toward an upstream peer, %s: exactly, and nothing is acknowledged', async (_why, options, bobOptions) => {
+    sandbox = await Sandbox.open();
+    const [alice, bob] = await sandbox.pair(options, bobOptions);
+    const [a, b] = [await dial(alice.port), await dial(bob.port)];
+    const bytes = randomBytes(8_000_000);
+    const received: Buffer[] = [];
+    let receivedBytes = 0;
+    b.on('data', (data: Buffer) => {
+      received.push(data);
+      receivedBytes += data.length;
+    });
+    a.write(bytes);
+    await until('all of it arrived', () => receivedBytes >= bytes.length);
+    expect(Buffer.concat(received).equals(bytes)).toBe(true);
+    for (const { link } of [alice, bob]) {
+      const { counters, sessions } = link.status().channels[0]!;
+      expect(counters).toMatchObject({ acksSent: 0, acksReceived: 0, pings: 0, txWsPackets: 0 });
+      // Which machine it is on is told all the same.
+      for (const session of sessions) expect(session).toMatchObject({ client: 'unknown', webrtc: 'connected', mtu: 4096 });
+    }
   });
 });
 

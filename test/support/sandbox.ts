@@ -81,9 +81,16 @@ export class Sandbox {
     return path;
   }
 
-  /** Starts an identity whose marker is in place. */
+  /** Starts an identity whose marker is in place. Without word on lanes it has those that upstream knows; the direct one has tests of its own. */
   async start(email: string, port: number, markerDir: string, options: Partial<HotlinkOptions> = {}): Promise<Party> {
-    const link = createHotlink({ email, server: this.relay.url, dataDir: this.dataDir(email), threads: 1, ...options });
+    const link = createHotlink({
+      email,
+      server: this.relay.url,
+      dataDir: this.dataDir(email),
+      threads: 1,
+      lanes: ['webrtc', 'relay'],
+      ...options,
+    });
     const party: Party = { email, link, port, markerDir, fatal: [], events: [] };
     link.on('fatal', (error) => party.fatal.push(error));
     link.on('event', (what, fields) => party.events.push({ what, fields }));

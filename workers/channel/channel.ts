@@ -16,6 +16,7 @@ import { Listener } from '../tcp/listener.js';
 import { loadQuickAck } from '../tcp/quickack.js';
 import { Rendezvous } from '../tcp/rendezvous.js';
 import type { StreamEvents, Streams } from '../tcp/streams.js';
+import { DirectSessions } from './direct-sessions.js';
 import { RtcSessions } from './rtc-sessions.js';
 
 /** Longest a stop waits for bytes under way, ms; then a little more for the resets of what is still open. */
@@ -30,6 +31,7 @@ export class Channel {
   readonly #streams: Streams;
   readonly #listener: Listener | undefined;
   readonly #rtc: RtcSessions;
+  readonly #direct: DirectSessions;
   readonly #stopped: Promise<void>;
   #resolveStopped: () => void = () => {};
   #relay: RelayRings | undefined;
@@ -94,10 +96,18 @@ export class Channel {
       post: (message) => this.#post(message),
       laneUp: (lane) => this.#laneUp(lane),
       laneDown: (lane, reason) => this.#laneDown(lane, reason),
-      failed: (sid, reason) => this.#core.webrtcFailed(sid, reason, performance.now()),
+      failed: (sid, reason) => this.#core.attemptFailed(sid, 'webrtc', reason, performance.now()),
       frame: (lane, message) => this.#frame(lane, message, true),
       writable: () => this.#pump(),
       stalled: () => this.#count(Counter.gateStalls),
+    });
+    this.#direct = new DirectSessions(task.direct, task.rtc.bufferedHighBytes, {
+      post: (message) => this.#post(message),
+      laneUp: (lane) => this.#laneUp(lane),
+      laneDown: (lane, reason) => this.#laneDown(lane, reason),
+      frame: (lane, message) => this.#frame(lane, message, true),
+      writable: () => this.#pump(),
+      count: (counter) => this.#count(counter),
     });
     this.#port.on('message', (message: ToChannel) => this.#handle(message));
   }
@@ -105,6 +115,15 @@ export class Channel {
   /** Resolves when the channel was told to stop and everything it owned is gone. */
   get stopped(): Promise<void> {
     return this.#stopped;
+  }
+
+  /** Brings the gauges among the counters up to date: too dear with every frame, and nobody looks that often. */
+  gauge(): void {
+    const counters = this.#counters;
+    counters[Counter.inFlightFrames] = this.#core.out.inFlightFrames;
+    counters[Counter.openStreams] = this.#streams.liveStreams;
+    counters[Counter.laneBufferedBytes] = this.#core.lane?.bufferedBytes() ?? 0;
+    counters[Counter.backlogBytes] = this.#streams.backlogBytes;
   }
 
   #handle(message: ToChannel): void {
@@ -118,7 +137,7 @@ export class Channel {
         this.#endSession(message.sid, now);
         break;
       case 'rtc-start':
-        this.#core.webrtcPending(message.sid);
+        this.#core.attemptBegins(message.sid, 'webrtc');
         this.#rtc.start(message);
         break;
       case 'rtc-remote':
@@ -129,11 +148,21 @@ export class Channel {
         break;
       case 'rtc-failed': {
         // Main gave up on the negotiation: a lane that is up all the same is not its to judge.
-        this.#core.webrtcFailed(message.sid, message.reason, now);
+        this.#core.attemptFailed(message.sid, 'webrtc', message.reason, now);
         break;
       }
       case 'rtc-stop':
         this.#stopRtc(message.sid, 'the connection was replaced', now);
+        break;
+      case 'direct-start':
+        this.#core.attemptBegins(message.sid, 'direct');
+        this.#direct.start(message);
+        break;
+      case 'direct-peer':
+        this.#direct.meet(message);
+        break;
+      case 'direct-failed':
+        this.#core.attemptFailed(message.sid, 'direct', message.reason, now);
         break;
       case 'relay-rings':
         this.#relay = new RelayRings(message.out, message.in, {
@@ -182,7 +211,7 @@ export class Channel {
     if (this.#stopping) return;
     const now = performance.now();
     this.#core.laneDown(lane, reason, now);
-    this.#core.webrtcFailed(lane.sid, reason, now);
+    if (lane.kind !== 'relay') this.#core.attemptFailed(lane.sid, lane.kind, reason, now);
     this.#rearm();
   }
 
@@ -210,6 +239,7 @@ export class Channel {
     // The session first: its lanes then end as a matter of course, not as a loss.
     this.#core.sessionDown(sid, now);
     this.#stopRtc(sid, 'the session ended', now);
+    this.#direct.stop(sid, 'the session ended');
     this.#relayDown(sid, 'the session ended', now);
   }
 
@@ -245,6 +275,7 @@ export class Channel {
     clearTimeout(this.#timer);
     this.#streams.destroy();
     this.#rtc.stopAll();
+    this.#direct.stopAll();
     this.#relay?.close();
     await listenerClosed;
     // The addon reports the closing of its channels in a later turn; it must still find this thread alive.

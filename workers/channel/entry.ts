@@ -3,16 +3,29 @@
 
 import { cleanupAddon } from '../addon.js';
 import type { ChannelTask } from '../messages.js';
+import { watchThread } from '../thread-health.js';
 import { Channel } from './channel.js';
 
 let channels = 0;
+let watched = false;
+/** The thread's channels: their gauges are taken at each look at the thread. */
+const running = new Set<Channel>();
 
 /** Runs a channel until main says stop. */
 export default async function runChannel(task: ChannelTask): Promise<void> {
   channels += 1;
+  if (!watched) {
+    watched = true;
+    watchThread(task.health, 'channel', () => {
+      for (const channel of running) channel.gauge();
+    });
+  }
   const leave = (): void => {
     channels -= 1;
     if (channels === 0) cleanupAddon();
   };
-  await new Channel(task, leave).stopped;
+  const channel = new Channel(task, leave);
+  running.add(channel);
+  await channel.stopped;
+  running.delete(channel);
 }

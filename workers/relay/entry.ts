@@ -6,12 +6,14 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { encodeEnvelope, ownId } from '../../native-free/envelope/index.js';
 import type { FromRelay, RelayWorkerData, ToRelay } from '../messages.js';
 import { serveProfile } from '../profiler.js';
+import { watchThread } from '../thread-health.js';
 import { ChannelRings } from './channel-rings.js';
 import { Router } from './router.js';
 import { RelaySocket } from './socket.js';
 
 const port = parentPort as NonNullable<typeof parentPort>;
-const { url, headers, idStem } = workerData as RelayWorkerData;
+const { url, headers, idStem, health } = workerData as RelayWorkerData;
+watchThread(health, 'relay');
 const channels = new Map<number, ChannelRings>();
 
 const post = (message: FromRelay): void => port.postMessage(message);

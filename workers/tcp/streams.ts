@@ -242,6 +242,13 @@ export abstract class Streams implements ConnectionEvents {
     for (const { out } of this.streams.values()) if (out !== undefined) this.core.resetStream(out, reason, performance.now());
   }
 
+  /** Bytes delivered that applications have not taken. */
+  get backlogBytes(): number {
+    let bytes = 0;
+    for (const stream of this.streams.values()) bytes += stream.heldBytes + (stream.connection?.backlogBytes ?? 0);
+    return bytes;
+  }
+
   /** Bytes wait for an application to take them. */
   get flushing(): boolean {
     for (const connection of this.#streamOf.keys()) if (connection.backlogBytes > 0) return true;

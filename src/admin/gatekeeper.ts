@@ -1,0 +1,56 @@
+// Who may ask the admin endpoint. A unix socket is guarded by its file mode; a TCP one by a token, since every user of the machine can
+// dial it. On both, a request that a web page of another site makes a browser send is refused: by its Host (DNS rebinding) and by its
+// Origin. Main thread.
+import { timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { isLoopback } from './address.js';
+
+/** Cookie that carries the token for a browser, whose EventSource cannot set headers. */
+export const TOKEN_COOKIE = 'hotlink_token';
+
+/** What a health checker may see without the token: whether it lives, not what it does. */
+const OPEN_TO_ALL: readonly string[] = ['/healthz', '/readyz'];
+
+export type Admission = { ok: true } | { ok: false; status: 401 | 403; reason: string };
+
+/**
+ * @param token of a TCP endpoint; undefined on a unix socket
+ * @param path of the request, without its query
+ */
+export function admit(request: IncomingMessage, url: URL, token: string | undefined): Admission {
+  const host = hostName(request.headers.host);
+  if (host === undefined || !isLoopback(host)) return { ok: false, status: 403, reason: 'the Host header names another machine' };
+  const { origin } = request.headers;
+  if (origin !== undefined && origin !== `http://${request.headers.host}`)
+    return { ok: false, status: 403, reason: 'requests from pages of other sites are refused' };
+  const site = request.headers['sec-fetch-site'];
+  if (site === 'cross-site' || site === 'same-site')
+    return { ok: false, status: 403, reason: 'requests from pages of other sites are refused' };
+  if (token === undefined || OPEN_TO_ALL.includes(url.pathname)) return { ok: true };
+  const given = bearer(request) ?? url.searchParams.get('token') ?? cookie(request);
+  if (given === undefined || !same(given, token))
+    return { ok: false, status: 401, reason: 'give the token from .syftbox/hotlink_admin.json in the data directory' };
+  return { ok: true };
+}
+
+function hostName(header: string | undefined): string | undefined {
+  const match = /^(?:\[([0-9a-f:.]+)\]|([^\s:[\]/]+))(?::\d{1,5})?$/i.exec(header ?? '');
+  return match?.[1] ?? match?.[2]?.toLowerCase();
+}
+
+function bearer(request: IncomingMessage): string | undefined {
+  return /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+}
+
+function cookie(request: IncomingMessage): string | undefined {
+  for (const part of (request.headers.cookie ?? '').split(';')) {
+    const [name, value] = part.trim().split('=', 2);
+    if (name === TOKEN_COOKIE) return value;
+  }
+  return undefined;
+}
+
+function same(given: string, token: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(token)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}

@@ -1,0 +1,43 @@
+// Watches the event loop of the thread it runs on and writes what it sees into the thread's row of shared memory, once a second. Any thread.
+
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
+import { threadId } from 'node:worker_threads';
+import { ThreadHealthWriter, type ThreadRole } from '../native-free/thread-health.js';
+
+/** Between two looks, ms: what `top` and the metrics show is at most this old. */
+const LOOK_MS = 1000;
+/** The loop is measured by a timer of this spacing, ms: fine enough to see what a person feels, 50 wake-ups a second. */
+const RESOLUTION_MS = 20;
+
+/**
+ * Starts watching this thread.
+ * @param also called at every look, for gauges that are too dear to keep with every byte
+ * @returns a function that ends it
+ */
+export function watchThread(memory: SharedArrayBuffer, role: ThreadRole, also?: () => void): () => void {
+  const writer = new ThreadHealthWriter(memory, role, threadId);
+  const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  delay.enable();
+  let before = performance.eventLoopUtilization();
+  const look = (): void => {
+    const { utilization } = performance.eventLoopUtilization(before);
+    before = performance.eventLoopUtilization();
+    const late = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e6 - RESOLUTION_MS);
+    const quiet = delay.count === 0;
+    writer.write({
+      atMs: Date.now(),
+      utilization,
+      delayMeanMs: quiet ? 0 : late(delay.mean),
+      delayP99Ms: quiet ? 0 : late(delay.percentile(99)),
+      delayMaxMs: quiet ? 0 : late(delay.max),
+    });
+    delay.reset();
+    also?.();
+  };
+  look();
+  const timer = setInterval(look, LOOK_MS).unref();
+  return () => {
+    clearInterval(timer);
+    delay.disable();
+  };
+}
