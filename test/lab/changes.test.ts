@@ -40,6 +40,51 @@ describe.skipIf(skip).concurrent('a stream in the middle of which (needs root, i
     expect(await flow.finish()).toEqual([]);
   });
 
+  it('nothing but the relay’s port is let through for a while goes over the relay, and back to a direct connection', {
+    timeout,
+  }, async () => {
+    using net = new Internet();
+    const [alice, bob] = [net.server('alice'), net.server('bob')];
+    await using scene = await Scene.open({
+      relay: { host: net.relay, listen: RELAY_LISTEN, args: RELAY_STUN },
+      server: SERVER,
+      alice: { host: alice },
+      bob: { host: bob },
+    });
+    const flow = scene.flow();
+    await scene.carriedBy('a direct connection carries', ({ lane }) => lane === 'direct');
+    await flow.goesOn();
+
+    for (const rule of ['oifname "eth0" meta l4proto != tcp', 'oifname "eth0" tcp dport != 443']) net.network.block(alice, 'output', rule);
+    await scene.carriedBy('the relay carries', ({ lane }) => lane === 'relay', 40_000);
+    await flow.goesOn();
+    net.network.unblock(alice);
+    await scene.carriedBy('a direct connection carries again', ({ lane }) => lane === 'direct', 60_000);
+    await flow.goesOn();
+    expect(await flow.finish()).toEqual([]);
+  });
+
+  it('UDP is dropped for a while goes over a direct connection if there is one to be had', { timeout }, async () => {
+    using net = new Internet();
+    const [alice, bob] = [net.server('alice'), net.server('bob')];
+    await using scene = await Scene.open({
+      relay: { host: net.relay, listen: RELAY_LISTEN, args: RELAY_STUN },
+      server: SERVER,
+      alice: { host: alice },
+      bob: { host: bob },
+    });
+    // At first nobody can dial: WebRTC has to carry.
+    net.network.block(alice, 'output', 'oifname "eth0" tcp flags & (syn | ack) != 0 tcp dport != 443 tcp sport != 443');
+    const flow = scene.flow();
+    await scene.carriedBy('webrtc carries', ({ lane }) => lane === 'webrtc');
+    await flow.goesOn();
+    net.network.unblock(alice);
+    net.network.block(alice, 'output', 'oifname "eth0" meta l4proto udp');
+    await scene.carriedBy('a direct connection carries', ({ lane }) => lane === 'direct', 60_000);
+    await flow.goesOn();
+    expect(await flow.finish()).toEqual([]);
+  });
+
   it('UDP is dropped for a while goes over the relay and back', { timeout }, async () => {
     using net = new Internet();
     const [alice, bob] = [net.home('alice', 'port-restricted'), net.home('bob', 'port-restricted')];
