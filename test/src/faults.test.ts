@@ -42,6 +42,16 @@ describe.sequential('streams', () => {
     expect(result.lanes.relay).toBeGreaterThan(0);
   });
 
+  it.skipIf(!namespaces).each(['direct cut (its tcp dropped 5 s)', 'direct cut (its tcp reset for 5 s)'])(
+    'go on exactly over the lanes left when the best is cut, and come back to it: %s (needs root and nft)',
+    { timeout: 120_000 },
+    async (row) => {
+      const result = await run(row, true);
+      expect(result).toMatchObject({ outcome: 'exact', detail: '' });
+      expect(result.lanes.p2p).toBeGreaterThan(result.lanes.direct);
+    },
+  );
+
   it('go on exactly when every live peer connection is closed under a daemon, six times over', { timeout: 150_000 }, async () => {
     const result = await run('peer connections closed again and again', false);
     expect(result).toMatchObject({ outcome: 'exact', detail: '' });
@@ -110,7 +120,7 @@ describe.concurrent('a killed peer', () => {
   /** The default of peerLossMs, counted from the kill to the last application's reset. */
   const BOUND_MS = DEFAULT_LIMITS.peerLossMs;
 
-  it.each(['peer killed, webrtc', 'peer killed, relay', 'idle peer killed, webrtc', 'idle peer killed, relay'])(
+  it.each(['peer killed, direct', 'peer killed, webrtc', 'peer killed, relay', 'idle peer killed, webrtc', 'idle peer killed, relay'])(
     `ends its streams with a reset within ${BOUND_MS / 1000} s: %s`,
     { timeout: 90_000 },
     async (row) => {
@@ -122,7 +132,7 @@ describe.concurrent('a killed peer', () => {
 });
 
 describe.concurrent('memory and silence', () => {
-  it.each(['webrtc', 'relay'])(
+  it.each(['direct', 'webrtc', 'relay'])(
     'a receiver that stalls for 60 s costs no more than the stated bound on either side, over %s',
     { timeout: 150_000 },
     async (lane) => {

@@ -15,7 +15,7 @@ export interface RowResult {
   bytes: [number, number];
   /** Longest time without a delivered byte, ms, per direction. */
   pauseMs: [number, number];
-  lanes: { p2p: number; relay: number };
+  lanes: { direct: number; p2p: number; relay: number };
   /** Peer connections closed in each round (rows that close them). */
   closed: number[];
   /** Delivered in the other direction after the end of the first was seen, bytes (half-close rows). */
@@ -60,7 +60,7 @@ export async function runRow(name: string): Promise<RowResult> {
         : `not done 30 s after the fault: ${flows.map((flow) => `${flow.receivedBytes} of ${flow.sentBytes}`).join(', ')}`,
       bytes: [flows[0].receivedBytes, flows[1].receivedBytes],
       pauseMs: [Math.round(flows[0].pauseMs), Math.round(flows[1].pauseMs)],
-      lanes: { p2p: telemetry['tx_p2p_packets'] ?? 0, relay: telemetry['tx_ws_packets'] ?? 0 },
+      lanes: { direct: telemetry['tx_direct_packets'] ?? 0, p2p: telemetry['tx_p2p_packets'] ?? 0, relay: telemetry['tx_ws_packets'] ?? 0 },
       closed: scene.closed,
       afterEndBytes: scene.afterEndBytes,
       growthBytes: scene.growthBytes,

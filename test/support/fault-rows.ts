@@ -5,6 +5,8 @@ import { type Flow, pause } from './fault-flow.js';
 import { type Scene, WITH_CLOSER } from './fault-scene.js';
 import { ALICE, BOB, until } from './sandbox.js';
 
+const ALL_LANES = { HOTLINK_LANES: 'direct,webrtc,relay' };
+const DIRECT_ONLY = { HOTLINK_LANES: 'direct' };
 const RELAY_ONLY = { HOTLINK_LANES: 'relay' };
 /** Memory is compared, so it must not hang on the number of cores. */
 const TWO_THREADS = { HOTLINK_THREADS: '2' };
@@ -32,6 +34,31 @@ function udp(state: 'drop' | 'pass'): void {
     execFileSync('nft', ['add', 'rule', 'inet', 'fault', 'in', 'meta', 'l4proto', 'udp', 'drop']);
   } else execFileSync('nft', ['delete', 'table', 'inet', 'fault']);
 }
+
+/** Drops, or resets, every TCP connection of this network namespace but those of the relay and of the applications; then lets all pass. */
+function otherTcp(scene: Scene, state: 'drop' | 'reject with tcp reset' | 'pass'): void {
+  if (state === 'pass') {
+    execFileSync('nft', ['delete', 'table', 'inet', 'fault']);
+    return;
+  }
+  const known = `{ ${[scene.relayPort, ...Object.values(scene.ports)].join(', ')} }`;
+  execFileSync('nft', ['add', 'table', 'inet', 'fault']);
+  execFileSync('nft', ['add', 'chain', 'inet', 'fault', 'in', '{ type filter hook input priority 0 ; }']);
+  // A reset that answers a packet passes here too.
+  const rule = `tcp sport != ${known} tcp dport != ${known} tcp flags & rst != rst ${state}`;
+  execFileSync('nft', ['add', 'rule', 'inet', 'fault', 'in', ...rule.split(' ')]);
+}
+
+const directCut =
+  (how: 'drop' | 'reject with tcp reset'): Row['fault'] =>
+  async (scene) => {
+    await until('the direct lane carries', () => (scene.telemetry(ALICE)['tx_direct_packets'] ?? 0) > 20, 20_000);
+    otherTcp(scene, how);
+    await pause(5000);
+    otherTcp(scene, 'pass');
+    const before = scene.telemetry(ALICE)['tx_direct_packets'] ?? 0;
+    await until('the direct lane carries again', () => (scene.telemetry(ALICE)['tx_direct_packets'] ?? 0) > before + 20, 30_000);
+  };
 
 /** One application stops reading for a minute while the other keeps pushing; the other direction goes on. */
 const stall: Row['fault'] = async (scene, flows, [, b]) => {
@@ -103,6 +130,8 @@ export const ROWS: Record<string, Row> = {
       await pause(1500);
     },
   },
+  'direct cut (its tcp dropped 5 s)': { settings: ALL_LANES, expect: 'exact', fault: directCut('drop') },
+  'direct cut (its tcp reset for 5 s)': { settings: ALL_LANES, expect: 'exact', fault: directCut('reject with tcp reset') },
   'relay killed and restarted, webrtc carrying': {
     expect: 'exact',
     async fault(scene) {
@@ -155,6 +184,7 @@ export const ROWS: Record<string, Row> = {
   'half-close, the other side first, webrtc': { expect: 'exact', fault: halfClose(1) },
   'half-close, the other side first, relay': { settings: RELAY_ONLY, expect: 'exact', fault: halfClose(1) },
   'peer killed, webrtc': { expect: 'reset', fault: (scene) => scene.kill(BOB, 'SIGKILL') },
+  'peer killed, direct': { settings: DIRECT_ONLY, expect: 'reset', fault: (scene) => scene.kill(BOB, 'SIGKILL') },
   'peer killed, relay': { settings: RELAY_ONLY, expect: 'reset', fault: (scene) => scene.kill(BOB, 'SIGKILL') },
   'idle peer killed, webrtc': { expect: 'reset', fault: killedWhileIdle },
   'idle peer killed, relay': { settings: RELAY_ONLY, expect: 'reset', fault: killedWhileIdle },
@@ -163,6 +193,7 @@ export const ROWS: Record<string, Row> = {
     fault: (scene) => scene.kill(BOB, 'SIGTERM'),
   },
   'receiver stalled 60 s, webrtc': { settings: TWO_THREADS, expect: 'exact', fault: stall },
+  'receiver stalled 60 s, direct': { settings: { ...DIRECT_ONLY, ...TWO_THREADS }, expect: 'exact', fault: stall },
   'receiver stalled 60 s, relay': { settings: { ...RELAY_ONLY, ...TWO_THREADS }, expect: 'exact', fault: stall },
   'senders silent 60 s': {
     expect: 'exact',
