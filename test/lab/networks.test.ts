@@ -58,14 +58,15 @@ describe.skipIf(skip).concurrent('a stream over WebRTC (needs root, iproute2 and
   ] as const)('%s', { timeout }, async (_name, setting, offered) => {
     using net = new Internet();
     const hosts = [net.server('alice'), net.server('bob')] as const;
+    const bridge = 'br-0123456789ab'; // as docker compose names them; `docker0` the library leaves out by itself
     for (const host of hosts) {
-      // Every machine with docker has this very address.
-      host.ip('link', 'add', 'docker0', 'type', 'bridge');
-      host.ip('address', 'add', '172.17.0.1/16', 'dev', 'docker0');
-      host.ip('link', 'set', 'docker0', 'up');
+      // Every machine with containers has this very address.
+      host.ip('link', 'add', bridge, 'type', 'bridge');
+      host.ip('address', 'add', '172.17.0.1/16', 'dev', bridge);
+      host.ip('link', 'set', bridge, 'up');
       // Without anything plugged in it would not count as running.
       host.ip('link', 'add', 'veth0', 'type', 'veth', 'peer', 'name', 'veth1');
-      host.ip('link', 'set', 'veth0', 'master', 'docker0', 'up');
+      host.ip('link', 'set', 'veth0', 'master', bridge, 'up');
       host.ip('link', 'set', 'veth1', 'up');
     }
     const parties = pair(...hosts, { ...NO_DIRECT, ...setting, SYFTBOX_HOTLINK_DEBUG: '1' });
