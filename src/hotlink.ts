@@ -1,8 +1,8 @@
 // The data plane of one identity: joins relay, markers, channels and worker threads, and answers `status()`. Control only: no payload
 // byte passes this thread. The library reads no environment, installs no signal handler and prints nothing. Main thread.
 //
-// Who closes what, in which order: discovery → every channel (its worker part drains, then Close for its sessions) → the worker threads → a
-// short pause, so that the relay has sent what it owes us (wire.md S5) → the relay connection.
+// Who closes what, in which order: discovery → every channel (its worker part drains, then Close for its sessions) → the worker threads → the
+// relay connection, once the relay has taken the Closes and had a moment to send what it owes us (wire.md S5).
 
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
@@ -39,8 +39,6 @@ import type { Status } from './status.js';
 
 /** Events kept for status, oldest dropped first. */
 const RECENT_EVENTS = 256;
-/** Between the last Close and the end of the WebSocket, ms (wire.md 13.7). */
-const CLOSE_PAUSE_MS = 50;
 
 interface HotlinkEvents {
   fatal: [error: HotlinkError];
@@ -248,10 +246,7 @@ class DataPlane implements Hotlink {
     this.#inbound.drain(performance.now());
     this.#emitter.emit('flush');
     await this.#supervisor.stop();
-    if (this.#relay !== undefined) {
-      await new Promise((resolve) => setTimeout(resolve, CLOSE_PAUSE_MS));
-      await this.#relay.stop();
-    }
+    await this.#relay?.stop();
   }
 
   // --- relay ---------------------------------------------------------------------------------------------------------------------
@@ -268,7 +263,7 @@ class DataPlane implements Hotlink {
         this.#channels.relayUp(now);
         break;
       case 'down':
-        this.#relayDown(message.reason, message.status, now);
+        this.#relayDown(message.reason, message.status, message.unconfirmed, now);
         break;
       case 'message':
         dispatchMessage(message, fingerprint(message.id, this.#options.ownPeers), this.#inbound, this.#channels, now);
@@ -300,7 +295,7 @@ class DataPlane implements Hotlink {
     this.#service();
   }
 
-  #relayDown(reason: string, status: number, now: number): void {
+  #relayDown(reason: string, status: number, unconfirmed: readonly number[], now: number): void {
     const wasUp = this.#relayState.state === 'up';
     const denied = status === 401 || status === 403;
     this.#relayState = { state: denied ? 'denied' : 'down', since: Date.now(), lastError: reason };
@@ -308,7 +303,7 @@ class DataPlane implements Hotlink {
     if (denied) this.#fatal('ERR_HLNK_AUTH', `the relay refused ${this.#options.email}: ${reason}`);
     if (!wasUp) return;
     this.#inbound.handleRelay(false, now);
-    this.#channels.relayDown(reason, now);
+    this.#channels.relayDown(reason, unconfirmed, now);
   }
 
   #send(idStem: string, message: HotlinkMessage): void {

@@ -56,6 +56,8 @@ export interface ChannelTask {
   /** Small reads from applications are acknowledged at once, where that can be done (tcp/quickack.ts). */
   quickAck: boolean;
   counters: SharedArrayBuffer;
+  /** Next sequence numbers by path, of an upstream peer that counts them on (native-free/channel/upstream-numbers.ts). */
+  numbers: [string, number][];
   /** The threads' health (native-free/thread-health.ts). */
   health: SharedArrayBuffer;
 }
@@ -69,7 +71,7 @@ export interface ProfileRequest {
 
 /** Main → channel worker. */
 export type ToChannel =
-  | { t: 'session-up'; sid: string; direction: 'in' | 'out'; own: boolean; epoch: string; path: string }
+  | { t: 'session-up'; sid: string; direction: 'in' | 'out'; own: boolean; epoch: string; path: string; countsOn: boolean }
   | { t: 'session-down'; sid: string }
   | { t: 'rtc-start'; sid: string; role: 'offerer' | 'answerer'; own: boolean; mtu: number; loopback: boolean; ice: IceSettings }
   | { t: 'rtc-remote'; sid: string; type: 'offer' | 'answer'; sdp: string }
@@ -82,7 +84,8 @@ export type ToChannel =
   | { t: 'direct-failed'; sid: string; reason: string }
   | { t: 'relay-rings'; out: SharedArrayBuffer; in: SharedArrayBuffer }
   | { t: 'relay-up'; sid: string; binding: number; direction: 'in' | 'out' }
-  | { t: 'relay-down'; sid: string; reason: string }
+  /** @property lossy frames that the lane took may be lost */
+  | { t: 'relay-down'; sid: string; reason: string; lossy: boolean }
   | ProfileRequest
   | { t: 'stop' };
 
@@ -110,6 +113,8 @@ export type FromChannel =
   /** @property over nothing goes on in this epoch: the channel must be started anew */
   | { t: 'failed'; code: HotlinkErrorCode; message: string; over: boolean }
   | { t: 'connection'; event: 'bound' | 'closed' | 'reset'; stream: number; reason: string }
+  /** What the next life of the channel must know of its numbering. */
+  | { t: 'numbers'; numbers: [string, number][] }
   | { t: 'stopped' };
 
 /** What the relay worker is started with. */
@@ -144,7 +149,8 @@ export type FromRelay =
       turnPass: string | undefined;
       turnTtl: string | undefined;
     }
-  | { t: 'down'; reason: string; status: number }
+  /** @property unconfirmed channels whose last frames the relay may not have taken */
+  | { t: 'down'; reason: string; status: number; unconfirmed: number[] }
   | { t: 'message'; id: string; message: HotlinkMessage }
   | { t: 'refused'; reason: string }
   | { t: 'unrouted'; sid: string }

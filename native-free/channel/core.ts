@@ -21,6 +21,7 @@ import type { OutStream } from './out-stream.js';
 import { OwnPeer } from './own-peer.js';
 import { type OwnEtag, OwnKind, readOwnEtag } from './own-wire.js';
 import type { ChannelConfig, ChannelPorts } from './ports.js';
+import { UpstreamNumbers } from './upstream-numbers.js';
 
 export class ChannelCore {
   readonly out: OutFlow;
@@ -31,6 +32,7 @@ export class ChannelCore {
   readonly #carriers: Carriers;
   readonly #peer: OwnPeer;
   readonly #epochs = new Epochs();
+  readonly #numbers: UpstreamNumbers;
   readonly #view = new FrameView();
   readonly #etag: OwnEtag = { kind: OwnKind.data, stream: 0 };
   #ownPeer: boolean | undefined;
@@ -42,11 +44,12 @@ export class ChannelCore {
   /** Time of the last input, for those that come without one. */
   #nowMs = 0;
 
-  constructor({ path, salt, limits, counters, ports }: ChannelConfig) {
+  constructor({ path, salt, limits, counters, numbers, ports }: ChannelConfig) {
     this.#limits = limits;
     this.#counters = counters;
     this.#ports = ports;
     this.#carriers = new Carriers(limits);
+    this.#numbers = new UpstreamNumbers(numbers);
     this.in = new InFlow(limits, counters, this.#inFlowPorts());
     this.out = new OutFlow({
       path: new TextEncoder().encode(path),
@@ -80,6 +83,11 @@ export class ChannelCore {
   /** Highest stream id either side used. */
   get highestStream(): number {
     return this.in.highestStream;
+  }
+  /** For the next life of the channel: where numberings go on that an upstream peer counted. Ends the present one. */
+  endNumbers(): [string, number][] {
+    this.#numbers.end(this.out.nextSeq);
+    return this.#numbers.entries();
   }
   get lane(): Lane | undefined {
     return this.out.lane;
@@ -155,6 +163,7 @@ export class ChannelCore {
   sessionUp(info: SessionInfo, nowMs: number): void {
     if (this.#over) return;
     this.#wanted = false;
+    if (info.own || info.direction === 'out') this.#numbers.end(this.out.nextSeq);
     if (!this.#meet(info, nowMs)) {
       this.pump(nowMs);
       return;
@@ -164,8 +173,7 @@ export class ChannelCore {
     const outbound = info.direction === 'out';
     this.#carriers.addSession(info, info.own || outbound ? undefined : this.#upstreamFlow(), nowMs);
     this.out.setPeer(info.own, outbound ? new TextEncoder().encode(info.path) : this.out.framer.path);
-    // Each upstream session's receiver counts from 1 (wire.md 12 row 15).
-    if (!info.own && outbound) this.out.restartNumbering();
+    if (!info.own && outbound) this.out.restartNumbering(this.#numbers.begin(info.path, info.countsOn === true));
     this.#choose(nowMs);
     this.pump(nowMs);
   }
@@ -193,12 +201,12 @@ export class ChannelCore {
     this.pump(nowMs);
   }
 
-  /** A lane that was up is gone. */
-  laneDown(lane: Lane, reason: string, nowMs: number): void {
+  /** A lane that was up is gone. @param lossy what a relay lane took may not have reached the relay */
+  laneDown(lane: Lane, reason: string, nowMs: number, lossy = false): void {
     if (!this.#carriers.removeLane(lane, reason, nowMs) || this.#over) return;
     this.#peer.laneGone(lane);
-    // What a relay lane has taken is with the relay, but for what it still holds; a data channel never says how far it came.
-    if (this.out.lane === lane && !this.#survives(lane, reason, lane.kind !== 'relay' || lane.bufferedBytes() > 0)) return;
+    // A relay lane's owner knows how far it came; the others never say.
+    if (this.out.lane === lane && !this.#survives(lane, reason, lossy || lane.kind !== 'relay' || lane.bufferedBytes() > 0)) return;
     if (this.#ownPeer && this.#open) this.in.refresh(nowMs);
     this.#choose(nowMs);
     this.pump(nowMs);
@@ -222,7 +230,7 @@ export class ChannelCore {
       this.#peer.resendAll();
       return true;
     }
-    if (!lossy || this.out.nextSeq === 1 || this.out.openHalves === 0) return true;
+    if (!lossy || this.#numbers.untouched(this.out.nextSeq) || this.out.openHalves === 0) return true;
     this.#fail(
       'ERR_HLNK_GAP',
       `the ${lane.kind} lane of session ${lane.sid} was lost (${reason}) near sequence number ${this.out.nextSeq - 1}; this peer does not ` +
@@ -326,6 +334,7 @@ export class ChannelCore {
   #fail(code: HotlinkErrorCode, message: string): void {
     if (this.#over) return;
     this.#over = true;
+    this.#numbers.end(this.out.nextSeq);
     this.out.lane = undefined;
     this.out.restart(() => false);
     this.in.restart();

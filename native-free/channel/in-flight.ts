@@ -64,12 +64,12 @@ export class InFlight {
     }
   }
 
-  /** Forgets everything and starts again at sequence number 1. */
-  reset(): void {
+  /** Forgets everything and starts again at sequence number `first`. */
+  reset(first = 1): void {
     this.#stream.fill(undefined);
     this.#own.fill(undefined);
-    this.#first = 1;
-    this.#next = 1;
+    this.#first = first;
+    this.#next = first;
   }
 
   /** Nothing is in flight any more, but the numbering goes on (upstream peers, which never acknowledge). */

@@ -136,9 +136,9 @@ export class OutFlow {
     }
   }
 
-  /** An upstream session was replaced: its receiver counts from 1 again (wire.md 12 row 15, Rust). */
-  restartNumbering(): void {
-    this.#inFlight.reset();
+  /** An upstream session was replaced. @param first what its receiver counts from (upstream-numbers.ts) */
+  restartNumbering(first = 1): void {
+    this.#inFlight.reset(first);
     this.#resend.clear();
   }
 

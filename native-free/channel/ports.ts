@@ -38,5 +38,7 @@ export interface ChannelConfig {
   salt: string;
   limits: ChannelLimits;
   counters: Float64Array;
+  /** Where the numbering of a path goes on that an upstream peer counted before (upstream-numbers.ts). */
+  numbers?: Iterable<readonly [string, number]>;
   ports: ChannelPorts;
 }

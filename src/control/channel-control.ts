@@ -64,6 +64,7 @@ export class ChannelControl {
   readonly #addedMs = Date.now();
   #peer: Fingerprint = { kind: 'unknown' };
   #problem: string | undefined;
+  #relayUp = false;
   #carrier: Carrier | undefined;
 
   constructor(options: ChannelOptions, supervisor: Supervisor, events: ChannelEvents) {
@@ -89,6 +90,7 @@ export class ChannelControl {
         direct: options.direct,
         quickAck: options.quickAck,
         counters: this.#counters,
+        numbers: options.numbers,
       },
       supervisor,
       { message: (message) => this.#fromWorker(message), died: (error) => events.died(error) },
@@ -136,13 +138,16 @@ export class ChannelControl {
   // --- relay and peer ------------------------------------------------------------------------------------------------------------
 
   relayUp(nowMs: number): void {
+    this.#relayUp = true;
     this.#outbound.session.handleRelay(true, nowMs);
     this.service(nowMs);
   }
 
-  relayDown(reason: string, nowMs: number): void {
+  /** @param lossy the relay may not have taken the last frames of this channel */
+  relayDown(reason: string, lossy: boolean, nowMs: number): void {
+    this.#relayUp = false;
     this.#outbound.session.handleRelay(false, nowMs);
-    this.#sessions.relayDown(reason);
+    this.#sessions.relayDown(reason, lossy);
     this.service(nowMs);
   }
 
@@ -286,7 +291,7 @@ export class ChannelControl {
         break;
       case 'want-relay': {
         const record = this.#sessions.get(message.sid);
-        if (record !== undefined) this.#sessions.bindRelay(record);
+        if (record !== undefined && this.#mayBindRelay(record)) this.#sessions.bindRelay(record);
         break;
       }
       case 'rtc-description':
@@ -324,6 +329,9 @@ export class ChannelControl {
         this.#problem = message.message;
         this.#events.failed(message.code, message.message, message.over);
         break;
+      case 'numbers':
+        this.#events.numbers(message.numbers);
+        break;
       case 'stopped':
         break;
     }
@@ -333,6 +341,15 @@ export class ChannelControl {
   /** Gives its thread a profile port (profiling.ts). @returns false when it is stopping */
   profile(port: MessagePort, intervalUs: number): boolean {
     return this.#worker.profile(port, intervalUs);
+  }
+
+  /**
+   * With the relay away, or back but our session not opened anew yet, an upstream peer's frames wait: on the old session they would be lost,
+   * or overtaken by its Close.
+   */
+  #mayBindRelay({ sid, direction, peer }: SessionRecord): boolean {
+    if (peer.kind === 'hotlink' || direction === 'in') return true;
+    return this.#relayUp && sid === this.#outbound.session.sid;
   }
 
   // --- status and end ------------------------------------------------------------------------------------------------------------

@@ -21,6 +21,8 @@ export interface ChannelOptions {
   /** Leave addresses of container bridges and link-local ones out of WebRTC. */
   iceFilter: boolean;
   mtu: number | 'auto';
+  /** Where the numbering toward an upstream peer goes on, by path. */
+  numbers: [string, number][];
   /** Undefined where the direct lane is off. */
   direct: DirectIdentity | undefined;
   /** Host that peers are told to dial; undefined: the addresses of our interfaces. */
@@ -33,6 +35,8 @@ export interface ChannelEvents {
   relay(message: ToRelay): void;
   /** Something that status shows changed, or a machine has a new deadline. */
   changed(): void;
+  /** What the next life of this channel is to be given as `numbers`. */
+  numbers(numbers: [string, number][]): void;
   /** A local connection closed: a moment to write telemetry. */
   flush(): void;
   event(what: string, fields: Record<string, unknown>, level?: 'info' | 'warn' | 'error'): void;

@@ -77,7 +77,7 @@ export class ChannelSessions {
       retryAtMs: undefined,
     };
     this.#records.set(sid, record);
-    this.#worker.tell({ t: 'session-up', sid, direction, own, epoch: epochOf(peer), path });
+    this.#worker.tell({ t: 'session-up', sid, direction, own, epoch: epochOf(peer), path, countsOn: peer.kind === 'go' });
     this.#events.event('session accepted', { peer: this.#options.marker.peer, sid, direction, client: peer.kind });
     return record;
   }
@@ -100,16 +100,16 @@ export class ChannelSessions {
     this.#worker.tell({ t: 'relay-up', sid: record.sid, binding: record.binding, direction: record.direction });
   }
 
-  /** The relay connection is gone, and every binding with it. */
-  relayDown(reason: string): void {
-    for (const record of this.#records.values()) this.#unbindRelay(record, reason);
+  /** The relay connection is gone, and every binding with it. @param lossy frames of this channel may be lost with it */
+  relayDown(reason: string, lossy: boolean): void {
+    for (const record of this.#records.values()) this.#unbindRelay(record, reason, lossy);
   }
 
-  #unbindRelay(record: SessionRecord, reason: string): void {
+  #unbindRelay(record: SessionRecord, reason: string, lossy = false): void {
     if (record.binding === 0) return;
     record.binding = 0;
     this.#events.relay({ t: 'unbind', sid: record.sid });
-    this.#worker.tell({ t: 'relay-down', sid: record.sid, reason });
+    this.#worker.tell({ t: 'relay-down', sid: record.sid, reason, lossy });
   }
 
   /** Ends a session that has a successor. Its peer-to-peer lane, if one is up, goes on carrying bytes until the successor has one (own peers). */

@@ -50,6 +50,8 @@ export class Channels {
   readonly #bySid = new Map<string, ChannelControl>();
   /** Counters of channels that are gone. */
   readonly #past: Record<Total, number> = { offers: 0, answersOk: 0, badSignals: 0, framesRefused: 0, strictViolations: 0 };
+  /** By peer and path: outlives the channels, since a Go peer counts on as long as it runs. */
+  readonly #numbers = new Map<string, Map<string, number>>();
   /** Channels on their way out. The threads must outlive them. */
   readonly #removals = new Set<Promise<void>>();
   /** Markers are applied one set after the other: stopping a channel takes a moment, and its port must be free for the next. */
@@ -126,6 +128,8 @@ export class Channels {
 
   add(id: string, marker: Marker, shape: ChannelShape, bind: string): ChannelControl {
     const { limits, rtc, ice, iceFilter, mtu, email, direct, quickAck, ownPeers } = this.#options;
+    const numbers = this.#numbers.get(marker.peer) ?? new Map<string, number>();
+    this.#numbers.set(marker.peer, numbers);
     const channel = new ChannelControl(
       {
         index: this.#nextIndex,
@@ -143,6 +147,7 @@ export class Channels {
         mtu,
         direct: direct.identity,
         directHost: direct.host,
+        numbers: [...numbers],
       },
       this.#supervisor,
       {
@@ -153,6 +158,9 @@ export class Channels {
         },
         relay: (message) => this.#events.relay(message),
         changed: () => this.#events.changed(),
+        numbers: (latest) => {
+          for (const [path, next] of latest) numbers.set(path, next);
+        },
         flush: () => this.#events.flush(),
         event: (what, fields, level) => this.#events.event(what, fields, level),
         trace: (what, fields) => this.#events.trace(what, fields),
@@ -225,9 +233,10 @@ export class Channels {
     for (const channel of this.#byId.values()) channel.relayUp(nowMs);
   }
 
-  relayDown(reason: string, nowMs: number): void {
+  /** @param unconfirmed indexes of the channels whose last frames the relay may not have taken */
+  relayDown(reason: string, unconfirmed: readonly number[], nowMs: number): void {
     this.#relayUp = false;
-    for (const channel of this.#byId.values()) channel.relayDown(reason, nowMs);
+    for (const channel of this.#byId.values()) channel.relayDown(reason, unconfirmed.includes(channel.index), nowMs);
   }
 
   /** @param lost an address is gone, and whatever went over it; otherwise there are only new ones */

@@ -65,8 +65,10 @@ export class InboundControl {
 
   handleRelay(up: boolean, nowMs: number): void {
     this.#sessions.handleRelay(up, nowMs);
-    // The opener may not notice that our connection is another one: its Data and signals come to this one from now on.
-    if (up) for (const { sid } of [...this.#sessions.all()]) this.#sessions.reattach(sid);
+    if (!up) return;
+    // The server delivers to the connection that accepted, and an opener whose own connection stayed does not notice: once more, on the new one
+    // (wire spec 13.7).
+    for (const { sid } of [...this.#sessions.all()]) this.#sessions.reattach(sid);
   }
 
   timeoutMs(): number | undefined {

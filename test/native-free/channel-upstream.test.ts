@@ -2,6 +2,7 @@
 // restricted (p2p-only, strict).
 
 import { describe, expect, it } from 'vitest';
+import { UpstreamNumbers } from '../../native-free/channel/upstream-numbers.js';
 import { encodeFrame, FrameView } from '../../native-free/hlnk/index.js';
 import type { LaneKind } from '../../native-free/lane.js';
 import { type TwinLane, twinLanes } from '../../native-free/lane-twin.js';
@@ -99,6 +100,56 @@ describe('toward an upstream peer', () => {
     const second = lane('s2');
     side.core.take(stream, new Uint8Array(100), -1, 0);
     expect(sent(second).map(({ seq }) => seq)).toEqual([1]);
+  });
+});
+
+describe('a Go receiver, which counts a path on over all sessions', () => {
+  const meet = (side: Side, sid: string, path = PATH): TwinLane => {
+    side.core.sessionUp({ sid, direction: 'out', own: false, epoch: '', path, countsOn: true }, 0);
+    const [lane] = twinLanes({ kind: 'relay', sid });
+    side.core.laneUp(lane, 0);
+    return lane;
+  };
+
+  it('is sent the next number after a session that was opened again, and 1 on another path', () => {
+    const { side } = upstream();
+    const stream = side.core.openStream(1, true, false, 0);
+    const send = (lane: TwinLane): number[] => {
+      side.core.take(stream, new Uint8Array(100), -1, 0);
+      return sent(lane).map(({ seq }) => seq);
+    };
+    const numbers = [send(meet(side, 's1'))];
+    side.core.sessionDown('s1', 0);
+    const second = meet(side, 's2');
+    numbers.push(send(second), send(second));
+    side.core.sessionDown('s2', 0);
+    numbers.push(send(meet(side, 's3', `${PATH}/other`)));
+    side.core.sessionDown('s3', 0);
+    numbers.push(send(meet(side, 's4')));
+    expect(numbers).toEqual([[1], [2], [3], [1], [4]]);
+  });
+
+  it('is sent the next number by the next life of the channel', () => {
+    const { side } = upstream();
+    const stream = side.core.openStream(1, true, false, 0);
+    const lane = meet(side, 's1');
+    side.core.take(stream, new Uint8Array(100), -1, 0);
+    side.core.laneDown(lane, 'the relay is gone', 0, true);
+    expect(side.failure).toMatch(/^failed ERR_HLNK_GAP/);
+    expect(side.core.endNumbers()).toEqual([[PATH, 2]]);
+    const numbers = new UpstreamNumbers(side.core.endNumbers());
+    expect([numbers.begin(PATH, true), numbers.begin(PATH, false)]).toEqual([2, 1]);
+  });
+
+  it('that got nothing on this session yet loses nothing with its lane', () => {
+    const { side } = upstream();
+    const stream = side.core.openStream(1, true, false, 0);
+    const first = meet(side, 's1');
+    side.core.take(stream, new Uint8Array(100), -1, 0);
+    expect(sent(first)).toHaveLength(1);
+    side.core.sessionDown('s1', 0);
+    side.core.laneDown(meet(side, 's2'), 'the relay is gone', 0, true);
+    expect(side.failure).toBeUndefined();
   });
 });
 

@@ -51,18 +51,29 @@ export interface Party {
   events: { what: string; fields: Record<string, unknown> }[];
 }
 
-export class Sandbox {
-  readonly relay: RelayServer;
+/** A relay as far as a sandbox cares: ours, or a double of upstream's. */
+export interface AnyRelay {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export class Sandbox<R extends AnyRelay = RelayServer> {
+  readonly relay: R;
   readonly home: string;
   readonly parties: Party[] = [];
 
-  private constructor(relay: RelayServer, home: string) {
+  private constructor(relay: R, home: string) {
     this.relay = relay;
     this.home = home;
   }
 
   static async open(): Promise<Sandbox> {
-    return new Sandbox(await startRelay({ listen: '127.0.0.1:0' }), mkdtempSync(join(tmpdir(), 'hotlink-test-')));
+    return Sandbox.over(await startRelay({ listen: '127.0.0.1:0' }));
+  }
+
+  /** Around a relay that runs already; the sandbox closes it. */
+  static over<R extends AnyRelay>(relay: R): Sandbox<R> {
+    return new Sandbox(relay, mkdtempSync(join(tmpdir(), 'hotlink-test-')));
   }
 
   dataDir(email: string): string {

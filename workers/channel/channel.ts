@@ -22,6 +22,11 @@ import { RtcSessions } from './rtc-sessions.js';
 /** Longest a stop waits for bytes under way, ms; then a little more for the resets of what is still open. */
 const DRAIN_MS = 2000;
 const RESET_MS = 1000;
+/**
+ * A data channel that is empty here still has up to a window of bytes on its way, and its end would lose them; an upstream peer does not
+ * say what it has. Long enough for 1 MiB at 2 MiB/s, ms.
+ */
+const LINGER_MS = 500;
 
 export class Channel {
   readonly #port: MessagePort;
@@ -56,6 +61,7 @@ export class Channel {
       salt: task.salt,
       limits: task.limits,
       counters: this.#counters,
+      numbers: task.numbers,
       ports: {
         deliver: (stream, payload, lasting) => this.#streams.deliver(stream, payload, lasting),
         opened: (stream) => this.#streams.opened(stream),
@@ -68,6 +74,7 @@ export class Channel {
         peerRestarted: (renumbered) => this.#streams.peerRestarted(renumbered),
         failed: (code, message) => {
           this.#streams.resetAll(message);
+          if (this.#core.over) this.#postNumbers();
           this.#post({ t: 'failed', code, message, over: this.#core.over });
         },
         refused: (reason, sid) => this.#post({ t: 'refused', sid, reason }),
@@ -174,7 +181,7 @@ export class Channel {
         this.#relayUp(message.sid, message.binding);
         break;
       case 'relay-down':
-        this.#relayDown(message.sid, message.reason, now);
+        this.#relayDown(message.sid, message.reason, message.lossy, now);
         break;
       case 'profile':
         serveProfile(message.port, message.intervalUs);
@@ -222,12 +229,12 @@ export class Channel {
     this.#laneUp(lane);
   }
 
-  #relayDown(sid: string, reason: string, now: number): void {
+  #relayDown(sid: string, reason: string, lossy: boolean, now: number): void {
     const lane = this.#relayLanes.get(sid);
     if (lane === undefined) return;
     this.#relayLanes.delete(sid);
     lane.close();
-    this.#core.laneDown(lane, reason, now);
+    this.#core.laneDown(lane, reason, now, lossy);
   }
 
   #stopRtc(sid: string, reason: string, now: number): void {
@@ -240,7 +247,7 @@ export class Channel {
     this.#core.sessionDown(sid, now);
     this.#stopRtc(sid, 'the session ended', now);
     this.#direct.stop(sid, 'the session ended');
-    this.#relayDown(sid, 'the session ended', now);
+    this.#relayDown(sid, 'the session ended', false, now);
   }
 
   #wantSession(): void {
@@ -271,6 +278,7 @@ export class Channel {
     this.#draining = true;
     const listenerClosed = this.#listener?.close();
     await this.#drain();
+    this.#postNumbers();
     this.#stopping = true;
     clearTimeout(this.#timer);
     this.#streams.destroy();
@@ -299,18 +307,27 @@ export class Channel {
     };
     this.#streams.quiesce();
     await settle(deadline);
+    const { lane, out, ownPeer } = this.#core;
+    if (ownPeer === false && lane?.kind === 'webrtc' && out.nextSeq > 1) await new Promise((resolve) => setTimeout(resolve, LINGER_MS));
     this.#streams.endAll('the daemon is shutting down');
     await settle(Math.min(deadline, performance.now() + RESET_MS));
   }
 
-  /** Nothing waits to be sent, acknowledged or written. */
+  /** Nothing waits to be sent, acknowledged or written. An upstream peer acknowledges nothing: there the lane must be empty. */
   get #settled(): boolean {
-    const sent = this.#core.lane === undefined || (!this.#core.out.pending && this.#core.out.inFlightFrames === 0);
+    const { lane, out, ownPeer } = this.#core;
+    const gone = ownPeer !== false || lane?.bufferedBytes() === 0;
+    const sent = lane === undefined || (!out.pending && out.inFlightFrames === 0 && gone);
     return sent && !this.#streams.flushing;
   }
 
   #count(counter: number): void {
     this.#counters[counter] = (this.#counters[counter] as number) + 1;
+  }
+
+  #postNumbers(): void {
+    const numbers = this.#core.endNumbers();
+    if (numbers.length > 0) this.#post({ t: 'numbers', numbers });
   }
 
   #post(message: FromChannel): void {

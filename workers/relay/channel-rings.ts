@@ -6,6 +6,7 @@ import { encodeDataEnvelope, encodeEnvelope, MessageType } from '../../native-fr
 import { FrameView, headRoomBytes, writeFrameHead } from '../../native-free/hlnk/index.js';
 import { RingConsumer, RingProducer } from '../../native-free/ring/index.js';
 import { BINDING_BYTES } from '../lanes/relay.js';
+import type { RelayPace } from './pace.js';
 import type { RelaySocket } from './socket.js';
 
 /** Signal kind that carries one frame of ours, base64, where the relay would not pass Data. */
@@ -24,6 +25,7 @@ export class ChannelRings {
   readonly #out: RingConsumer;
   readonly #in: RingProducer;
   readonly #socket: RelaySocket;
+  readonly #pace: RelayPace;
   readonly #bindings = new Map<number, Binding>();
   readonly #view = new FrameView();
   readonly #messageId: () => string;
@@ -32,11 +34,14 @@ export class ChannelRings {
   #wakeBound: (() => void) | undefined;
   #wakeSender: (() => void) | undefined;
   #closed = false;
+  /** Number of the last frame of ours that went out on this connection. */
+  #lastSent = 0;
 
-  constructor(out: SharedArrayBuffer, incoming: SharedArrayBuffer, socket: RelaySocket, messageId: () => string) {
+  constructor(out: SharedArrayBuffer, incoming: SharedArrayBuffer, socket: RelaySocket, pace: RelayPace, messageId: () => string) {
     this.#out = new RingConsumer(out);
     this.#in = new RingProducer(incoming);
     this.#socket = socket;
+    this.#pace = pace;
     this.#messageId = messageId;
     void this.#drain();
   }
@@ -85,6 +90,13 @@ export class ChannelRings {
     await this.#in.spaceWait(Math.min(this.#in.maxRecordBytes, bytes));
   }
 
+  /** The connection is gone. @returns true when frames of this channel may be lost with it */
+  connectionGone(): boolean {
+    const lossy = this.#lastSent > this.#pace.confirmed;
+    this.#lastSent = 0;
+    return lossy;
+  }
+
   close(): void {
     this.#closed = true;
     this.#out.close();
@@ -106,6 +118,11 @@ export class ChannelRings {
         await this.#bound();
         continue;
       }
+      // Without a connection frames stay where their lane can see them, so that it knows what was lost.
+      if (this.#pace.full || !this.#socket.isUp) {
+        await this.#pace.room();
+        continue;
+      }
       this.#send(this.#out.recordStart, length);
       this.#out.release();
       records += 1;
@@ -122,12 +139,14 @@ export class ChannelRings {
     const frame = ring.subarray(at + BINDING_BYTES, at + length);
     if (binding.direction === 'in') {
       const message = { typ: MessageType.Signal, sid: binding.sid, knd: FRAME_SIGNAL, tok: Buffer.from(frame).toString('base64') } as const;
+      this.#lastSent = this.#pace.sent();
       this.#socket.send(encodeEnvelope(this.#messageId(), message, 'msgpack'));
       return;
     }
     const view = this.#view;
     if (view.read(frame) !== 'ok') return;
     const envelope = encodeDataEnvelope(this.#messageId(), binding.sid, view.seq, view.path(), view.etag(), view.payload());
+    this.#lastSent = this.#pace.sent();
     this.#socket.send(envelope, () => {
       if (this.#socket.bufferedBytes < HIGH_BYTES / 2) this.#wakeSender?.();
     });

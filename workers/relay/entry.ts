@@ -3,17 +3,27 @@
 
 import { randomBytes } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
-import { encodeEnvelope, ownId } from '../../native-free/envelope/index.js';
+import { encodeEnvelope, type HotlinkMessage, MessageType, ownId } from '../../native-free/envelope/index.js';
 import type { FromRelay, RelayWorkerData, ToRelay } from '../messages.js';
 import { serveProfile } from '../profiler.js';
 import { watchThread } from '../thread-health.js';
 import { ChannelRings } from './channel-rings.js';
+import { RelayPace } from './pace.js';
 import { Router } from './router.js';
 import { RelaySocket } from './socket.js';
 
 const port = parentPort as NonNullable<typeof parentPort>;
 const { url, headers, idStem, health } = workerData as RelayWorkerData;
 watchThread(health, 'relay');
+/** Longest a Close waits for the Data before it, ms: a relay that is so busy may as well be gone. */
+const CLOSE_WAIT_MS = 1000;
+/** Longest a stop waits for the relay to deal with our Closes, ms: behind a queue of its own and all that it still has for us. */
+const STOP_WAIT_MS = 5000;
+/** Between the last Close and the end of the WebSocket, ms (wire.md S5, 13.7). */
+const CLOSE_PAUSE_MS = 50;
+const closings = new Set<Promise<void>>();
+/** Kind of the Signal that only asks for an answer (pace.ts). */
+const PACE_SIGNAL = 'hl1_pace';
 const channels = new Map<number, ChannelRings>();
 
 const post = (message: FromRelay): void => port.postMessage(message);
@@ -26,6 +36,7 @@ const messageId = (): string => {
 
 const socket: RelaySocket = new RelaySocket(url, headers, {
   up: (head) => {
+    pace.reset();
     const one = (name: string): string | undefined => {
       const value = head[name];
       return Array.isArray(value) ? value.join(',') : value;
@@ -40,19 +51,25 @@ const socket: RelaySocket = new RelaySocket(url, headers, {
   },
   down: (reason, status) => {
     router.clear();
-    post({ t: 'down', reason, status });
+    const unconfirmed = [...channels].filter(([, rings]) => rings.connectionGone()).map(([channel]) => channel);
+    pace.reset();
+    post({ t: 'down', reason, status, unconfirmed });
   },
   message: (data, binary) => router.message(data, binary),
 });
-const router = new Router(socket, post);
+const pace = new RelayPace(
+  (sid) => socket.send(encodeEnvelope(messageId(), { typ: MessageType.Signal, sid, knd: PACE_SIGNAL }, 'msgpack')),
+  () => post({ t: 'refused', reason: 'the relay answers no Signal about unknown sessions: nothing tells whether it drops messages' }),
+);
+const router = new Router(socket, pace, post);
 
 port.on('message', (message: ToRelay) => {
   switch (message.t) {
     case 'send':
-      socket.send(encodeEnvelope(message.id, message.message, 'msgpack'));
+      send(message.id, message.message);
       break;
     case 'rings':
-      channels.set(message.channel, new ChannelRings(message.out, message.in, socket, messageId));
+      channels.set(message.channel, new ChannelRings(message.out, message.in, socket, pace, messageId));
       break;
     case 'rings-gone':
       channels.get(message.channel)?.close();
@@ -84,7 +101,28 @@ port.on('message', (message: ToRelay) => {
   }
 });
 
+/** A Close may overtake Data in the relay, which then drops it (defect S1): it leaves when what was sent before was taken. */
+function send(id: string, message: HotlinkMessage): void {
+  const frame = encodeEnvelope(id, message, 'msgpack');
+  if (message.typ !== MessageType.Close || !pace.pending) {
+    socket.send(frame);
+    if (message.typ === MessageType.Close) pace.sent();
+    return;
+  }
+  const closing = pace.taken(CLOSE_WAIT_MS).then(() => {
+    socket.send(frame);
+    pace.sent();
+    closings.delete(closing);
+  });
+  closings.add(closing);
+}
+
 async function stop(): Promise<void> {
+  await Promise.all(closings);
+  // A message for a connection that just ended can crash upstream's server: our Closes are dealt with first, and what they overtook is out.
+  if (socket.isUp && pace.pending) await pace.taken(STOP_WAIT_MS);
+  if (socket.isUp) await new Promise((resolve) => setTimeout(resolve, CLOSE_PAUSE_MS));
+  pace.close();
   await socket.close();
   for (const rings of channels.values()) rings.close();
   post({ t: 'stopped' });

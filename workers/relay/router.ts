@@ -5,6 +5,7 @@
 import { decodeEnvelope, decodeEnvelopeText, type HotlinkMessage, MessageType, peekData } from '../../native-free/envelope/index.js';
 import type { FromRelay } from '../messages.js';
 import { type Binding, type ChannelRings, FRAME_SIGNAL } from './channel-rings.js';
+import type { RelayPace } from './pace.js';
 import type { RelaySocket } from './socket.js';
 
 export interface Route {
@@ -15,13 +16,15 @@ export interface Route {
 export class Router {
   readonly routes = new Map<string, Route>();
   readonly #socket: RelaySocket;
+  readonly #pace: RelayPace;
   readonly #post: (message: FromRelay) => void;
   /** Messages that arrived while one waits for room: what ws had already parsed when it was paused. */
   readonly #backlog: { data: Buffer; binary: boolean }[] = [];
   #waiting = false;
 
-  constructor(socket: RelaySocket, post: (message: FromRelay) => void) {
+  constructor(socket: RelaySocket, pace: RelayPace, post: (message: FromRelay) => void) {
     this.#socket = socket;
+    this.#pace = pace;
     this.#post = post;
   }
 
@@ -85,6 +88,8 @@ export class Router {
       const frame = Buffer.from(message.tok ?? '', 'base64');
       return this.#outcome(route, frame.length, route.rings.deliverFrame(route.binding, frame));
     }
+    if (message.typ === MessageType.Signal && message.knd === 'quic_error' && this.#pace.answered(message.sid)) return undefined;
+    if (message.typ === MessageType.System && message.ver === OWN_RELAY) this.#pace.trust();
     if (message.typ >= MessageType.Open && message.typ <= MessageType.Signal)
       this.#post({ t: 'message', id, message: message as HotlinkMessage });
     return undefined;
@@ -122,6 +127,8 @@ export class Router {
   }
 }
 
+/** What our own relay calls itself in its greeting: it drops nothing. */
+const OWN_RELAY = 'hotlink-relay';
 const NOTHING = new Uint8Array(0);
 const encoder = new TextEncoder();
 const utf8 = (text: string): Uint8Array => encoder.encode(text).subarray(0, 4096);

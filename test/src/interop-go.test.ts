@@ -1,0 +1,147 @@
+// Our client and a Go client, at a Go server and at our own relay: whole streams, and what each of the Go client's habits would break.
+import { once } from 'node:events';
+import { afterEach, describe, expect, it } from 'vitest';
+import { startRelay } from '../../src/relay/index.js';
+import { Typ } from '../doubles/dialect.js';
+import type { GoClient } from '../doubles/go-client.js';
+import type { GoServer } from '../doubles/go-server.js';
+import { goServer, type Scene, withGo } from '../support/interop.js';
+import { ALICE, type AnyRelay, BOB, dial, until } from '../support/sandbox.js';
+import { sendCounted } from '../support/upstream-stream.js';
+
+let scene: Scene<GoClient>;
+afterEach(async () => scene.close());
+
+const relays: [string, () => Promise<AnyRelay>][] = [
+  ['a Go server', () => goServer()],
+  ['our relay', () => startRelay({ listen: '127.0.0.1:0' })],
+];
+
+describe.each(relays)('a Go client at %s', (_name, relay) => {
+  it('gets a stream byte for byte, and we get its', async () => {
+    scene = await withGo(await relay());
+    const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
+    const there = await sendCounted(ours, theirs, 5_000_000);
+    expect(there.received).toBe(there.sent);
+    const back = await sendCounted(theirs, ours, 5_000_000);
+    expect(back.received).toBe(back.sent);
+    expect(scene.clients).toEqual(['go']);
+    expect(scene.peer.heldFrames).toBe(0);
+  });
+
+  it('gets a stream of one letter, although it drops content that it saw before', async () => {
+    scene = await withGo(await relay());
+    const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
+    const there = await sendCounted(ours, theirs, 2_000_000, 'one letter');
+    expect(there.received).toBe(there.sent);
+    expect(scene.peer.deduped).toBe(0);
+  });
+
+  it('is opened on the path of the lower party, the only one that it maps', async () => {
+    scene = await withGo(await relay(), { we: BOB });
+    const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
+    const there = await sendCounted(ours, theirs, 500_000);
+    expect(there.received).toBe(there.sent);
+    expect(scene.peer.openedPaths.at(-1)).toContain('alice@example.com/');
+  });
+
+  it('gets the rest of a stream whose session had to be opened again', async () => {
+    scene = await withGo(await relay());
+    const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
+    await sendCounted(ours, theirs, 300_000);
+    scene.peer.closeInbound('restarted');
+    await until('we noticed', () => scene.said('session lost').length > 0);
+    const rest = await sendCounted(ours, theirs, 300_000);
+    expect(rest.received).toBe(rest.sent);
+  });
+});
+
+describe('a Go client', () => {
+  it('does not see its end of a stream disturbed by a probe of our port', async () => {
+    scene = await withGo(await goServer());
+    const probe = await dial(scene.us.port);
+    probe.destroy();
+    await once(probe, 'close');
+    expect(scene.peer.openedPaths).toEqual([]);
+  });
+});
+
+describe('a busy Go server that drops what does not fit its queue', () => {
+  const busy = { workMs: 1, lateTurns: 3 };
+  const small = { chunkBytes: 4096 };
+
+  it('loses no frame of ours on the way to a Go client: we keep the queue short', { timeout: 60_000 }, async () => {
+    const server = await goServer(busy);
+    scene = await withGo(server, { ours: small });
+    const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
+    const there = await sendCounted(ours, theirs, 6_000_000);
+    expect(there.received).toBe(there.sent);
+    expect(server.rxDropped).toBe(0);
+    expect(server.overtaken).toBeGreaterThan(0);
+  });
+});
+
+describe('a connection to the Go server that is cut', () => {
+  it('while nothing is on its way costs nothing, in either direction', async () => {
+    const server = await goServer();
+    scene = await withGo(server);
+    const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
+    await sendCounted(ours, theirs, 300_000);
+    await sendCounted(theirs, ours, 300_000);
+    await until('the relay confirmed our last frame', () => lastPaceAnswered(server));
+    server.cut(ALICE);
+    await until('we are back', () => scene.said('relay up').length > 1);
+    await until('our session is accepted again', () => scene.said('session re-opened').length > 0);
+    const there = await sendCounted(ours, theirs, 300_000);
+    expect(there.received).toBe(there.sent);
+    const back = await sendCounted(theirs, ours, 300_000);
+    expect(back.received).toBe(back.sent);
+    expect([...server.sessions.accepts.values()].every((times) => times <= 2)).toBe(true);
+  });
+
+  it('in mid-stream resets the stream: nobody can say which frames arrived', async () => {
+    const server = await goServer({ workMs: 4 });
+    scene = await withGo(server, { ours: { chunkBytes: 4096 } });
+    const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
+    const reset = once(ours, 'error');
+    const transfer = sendCounted(ours, theirs, 5_000_000);
+    transfer.catch(() => {});
+    await until('bytes flow', () => scene.us.link.status().channels[0]!.counters.txBytes > 500_000);
+    server.cut(ALICE);
+    const [error] = (await reset) as [NodeJS.ErrnoException];
+    expect(error.code).toBe('ECONNRESET');
+    await until('it is said why', () => scene.said('channel failed').length > 0);
+    expect(scene.said('channel failed')[0]).toMatchObject({ code: 'ERR_HLNK_GAP' });
+  });
+});
+
+describe('a stop of ours', () => {
+  it('delivers what was written, through a Go server that lets messages overtake each other, and crashes nobody', async () => {
+    const server = await goServer({ workMs: 2, lateTurns: 6 });
+    scene = await withGo(server, { ours: { chunkBytes: 4096 } });
+    const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
+    const transfer = sendCounted(ours, theirs, 600_000, 'random', true);
+    await until('the last byte was read from the application', () => scene.us.link.status().channels[0]!.counters.txBytes === 600_000);
+    await Promise.all([transfer, scene.us.link.stop()]);
+    expect((await transfer).received).toBe((await transfer).sent);
+    expect(server.crashes).toEqual([]);
+    expect(server.sessions.size).toBe(0);
+  });
+
+  it('while a Go client streams to us does not end in a message for a connection that is gone', async () => {
+    const server = await goServer({ workMs: 1 });
+    scene = await withGo(server);
+    const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
+    const transfer = sendCounted(theirs, ours, 50_000_000);
+    transfer.catch(() => {});
+    await until('bytes flow', () => scene.us.link.status().channels[0]!.counters.rxBytes > 1_000_000);
+    await scene.us.link.stop();
+    expect(server.crashes.filter((why) => why.startsWith('send on closed'))).toEqual([]);
+  });
+});
+
+/** Every Signal of ours that only asks for an answer was dealt with, and nothing else came behind it. */
+function lastPaceAnswered(server: GoServer): boolean {
+  const sent = server.from(ALICE).filter(({ typ, dat }) => typ === Typ.data || dat['knd'] === 'hl1_pace');
+  return sent.at(-1)?.dat['knd'] === 'hl1_pace';
+}

@@ -1,0 +1,102 @@
+// Our client and a Rust client, which speaks WebRTC through a stack of another make: both roles, the relay as its fallback, and what each
+// of the Rust client's habits would break.
+import { once } from 'node:events';
+import { afterEach, describe, expect, it } from 'vitest';
+import { startRelay } from '../../src/relay/index.js';
+import type { RustClient } from '../doubles/rust-client.js';
+import { goServer, type Scene, withRust } from '../support/interop.js';
+import { type AnyRelay, BOB, dial, until } from '../support/sandbox.js';
+import { sendCounted } from '../support/upstream-stream.js';
+
+let scene: Scene<RustClient>;
+afterEach(async () => scene.close());
+
+const ourRelay = (): Promise<AnyRelay> => startRelay({ listen: '127.0.0.1:0' });
+const relays: [string, () => Promise<AnyRelay>][] = [
+  ['a Go server', () => goServer()],
+  ['our relay', ourRelay],
+];
+/** Loaded machines take their time to connect; the relay must not step in. */
+const patient = { fallbackGraceMs: 10_000 };
+
+describe.each(relays)('a Rust client at %s', (_name, relay) => {
+  it('gets a stream over a data channel that it offered, and answers ours for its own', async () => {
+    scene = await withRust(await relay(), { graceMs: 10_000 }, { ours: patient });
+    const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
+    const there = await sendCounted(ours, theirs, 5_000_000);
+    expect(there.received).toBe(there.sent);
+    const back = await sendCounted(theirs, ours, 5_000_000);
+    expect(back.received).toBe(back.sent);
+    expect(scene.clients).toEqual(['rust']);
+    expect(scene.peer.labels).toEqual(['hotlink', 'hotlink']);
+    expect(scene.peer.connected).toBe(2);
+    expect(scene.peer.counts).toMatchObject({ ws: 0, lostFrames: 0, panics: 0 });
+    expect(scene.us.link.status().channels[0]?.counters).toMatchObject({ txWsPackets: 0, wsFallbacks: 0 });
+    expect([scene.peer.undecodable, scene.peer.tooLarge]).toEqual([0, 0]);
+  });
+
+  it('gets a stream over the relay when it has no WebRTC', async () => {
+    scene = await withRust(await relay(), { webrtc: false, graceMs: 300 }, { ours: { lanes: ['relay'] } });
+    const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
+    const there = await sendCounted(ours, theirs, 3_000_000, 'one letter');
+    expect(there.received).toBe(there.sent);
+    const back = await sendCounted(theirs, ours, 3_000_000);
+    expect(back.received).toBe(back.sent);
+    expect(scene.peer.counts.ws).toBeGreaterThan(0);
+    expect(scene.clients).toEqual(['rust']);
+  });
+});
+
+describe('a Rust client', () => {
+  it('gets no message larger than its receive buffer, whatever our chunk size says', async () => {
+    scene = await withRust(await ourRelay(), {}, { ours: { ...patient, chunkBytes: 1_048_576 } });
+    const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
+    const there = await sendCounted(ours, theirs, 3_000_000);
+    expect(there.received).toBe(there.sent);
+    expect(scene.peer.tooLarge).toBe(0);
+    expect(scene.peer.largestFrameBytes).toBeGreaterThan(60_000);
+    expect(scene.peer.largestFrameBytes).toBeLessThanOrEqual(65_535);
+  });
+
+  it('in p2p-only mode answers on the session that we opened, and its bytes arrive', async () => {
+    scene = await withRust(await ourRelay(), { p2pOnly: true }, { ours: { p2pOnly: true }, layout: 'shared', we: BOB });
+    const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
+    const there = await sendCounted(ours, theirs, 1_000_000);
+    expect(there.received).toBe(there.sent);
+    const back = await sendCounted(theirs, ours, 1_000_000);
+    expect(back.received).toBe(back.sent);
+    expect(scene.peer.counts).toMatchObject({ ws: 0, lostChunks: 0 });
+  });
+
+  it('gets the rest of a stream whose session had to be opened again, counted from 1', async () => {
+    scene = await withRust(await ourRelay(), { webrtc: false }, { ours: { lanes: ['relay'] } });
+    const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
+    await sendCounted(ours, theirs, 300_000);
+    scene.peer.closeInbound('restarted');
+    await until('we noticed', () => scene.said('session lost').length > 0);
+    const rest = await sendCounted(ours, theirs, 300_000);
+    expect(rest.received).toBe(rest.sent);
+    expect(scene.peer.inboundSids).toHaveLength(1);
+  });
+
+  it('that loses its data channel in mid-stream costs the stream loudly: no byte is skipped', async () => {
+    scene = await withRust(await ourRelay(), {}, { ours: patient });
+    const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
+    await sendCounted(ours, theirs, 1_000_000);
+    const reset = once(ours, 'error');
+    scene.peer.cutChannels();
+    const [error] = (await reset) as [NodeJS.ErrnoException];
+    expect(error.code).toBe('ECONNRESET');
+    await until('it is said why', () => scene.said('channel failed').length > 0);
+    expect(scene.said('channel failed')[0]).toMatchObject({ code: 'ERR_HLNK_GAP' });
+  });
+
+  it('gets what was written before we were stopped', async () => {
+    scene = await withRust(await ourRelay(), {}, { ours: patient });
+    const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
+    const transfer = sendCounted(ours, theirs, 3_000_000, 'random', true);
+    await until('the last byte was read from the application', () => scene.us.link.status().channels[0]!.counters.txBytes === 3_000_000);
+    await Promise.all([transfer, scene.us.link.stop()]);
+    expect((await transfer).received).toBe((await transfer).sent);
+  });
+});
