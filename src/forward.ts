@@ -106,7 +106,8 @@ export async function grant(
     );
 }
 
-function parseAddress(text: string): { host: string; port: number } {
+/** @param text `host:port`, an IPv6 host in brackets @throws HotlinkError `ERR_HLNK_USAGE` */
+export function parseAddress(text: string): { host: string; port: number } {
   const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s:[\]/]+)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   if (match === null || port > 65_535) throw usage(`"${text}" is not host:port`);

@@ -1,8 +1,8 @@
 // The data plane of one identity: joins relay, markers, channels and worker threads, and answers `status()`. Control only: no payload
 // byte passes this thread. The library reads no environment, installs no signal handler and prints nothing. Main thread.
 //
-// Who closes what, in which order: discovery → every channel (its worker part drains, then Close for its sessions) → the worker threads → the
-// relay connection, once the relay has taken the Closes and had a moment to send what it owes us (wire.md S5).
+// Who closes what, in which order: discovery → every channel (its worker part drains, then Close for its sessions) → IPC hosts → the worker
+// threads → the relay connection, once the relay has taken the Closes and had a moment to send what it owes us (wire.md S5).
 
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
@@ -27,6 +27,8 @@ import { Discovery } from './control/discovery.js';
 import { IceRefresh } from './control/ice-refresh.js';
 import { hostId, newEpoch } from './control/identity.js';
 import { InboundControl } from './control/inbound-control.js';
+import { ipcMarkerName } from './control/ipc-address.js';
+import { IpcDirectories } from './control/ipc-directories.js';
 import { type NetworkChange, NetworkWatch } from './control/network-watch.js';
 import { type ProfiledThread, profileThreads, type ThreadProfile } from './control/profiling.js';
 import { RelayLink, relayWorkerData } from './control/relay-link.js';
@@ -88,6 +90,7 @@ class DataPlane implements Hotlink {
   readonly #emitter = new EventEmitter<HotlinkEvents>();
   readonly #supervisor: Supervisor;
   readonly #channels: Channels;
+  readonly #ipc: IpcDirectories;
   readonly #inbound: InboundControl;
   readonly #recent = new RingBufferTs.RingBuffer<Status['events'][number]>(RECENT_EVENTS);
   readonly #host = hostId();
@@ -124,12 +127,24 @@ class DataPlane implements Hotlink {
         this.#inbound.closeOf(channel, reason);
         this.#inbound.drain(performance.now());
       },
+      ipcFor: (path, from) => this.#ipc.forPath(path, from),
+      hello: (channel, email) => this.#ipc.hello(channel, email),
+      fellBack: (channel) => this.#ipc.replay(channel),
       flush: () => this.#emitter.emit('flush'),
       event: (what, fields, level) => this.#event(what, fields, level),
       trace: (what, fields) => this.#log?.debug(fields, what),
       fatal: (code, message) => this.#fatal(code, message),
     });
+    this.#ipc = new IpcDirectories(this.#options, this.#supervisor, this.#channels, {
+      send: (message) => this.#send(this.#idStem, message),
+      event: (what, fields, level) => this.#event(what, fields, level),
+      applied: () => {
+        this.#inbound.handleChannelAdded(performance.now());
+        this.#service();
+      },
+    });
     this.#inbound = new InboundControl(options.email, this.#channels, {
+      broadcast: (open) => this.#ipc.broadcast(open),
       send: (idStem, message) => this.#send(idStem ?? this.#idStem, message),
       refused: (sid, reason) => {
         this.#totals.opensRefused += 1;
@@ -147,7 +162,7 @@ class DataPlane implements Hotlink {
   }
 
   async start(): Promise<void> {
-    const { email, server, dataDir, token } = this.#options;
+    const { email, server, dataDir, token, ipc, tcpProxy } = this.#options;
     this.#startedMs = Date.now();
     if (this.#options.limits.directAllowed) {
       const { port } = this.#options.direct;
@@ -168,18 +183,27 @@ class DataPlane implements Hotlink {
     });
     this.#networkWatch = new NetworkWatch((change) => this.#networkChanged(change));
     if (dataDir !== undefined) {
-      this.#discovery = new Discovery(join(dataDir, 'datasites'), email, {
-        markers: (markers) => this.#channels.apply(markers),
-        refused: (path, reason) => {
-          this.#totals.markersRefused += 1;
-          this.#event('marker refused', { path, reason }, 'warn');
+      const ipcMarker = ipcMarkerName(ipc.mode, process.platform);
+      this.#discovery = new Discovery(
+        join(dataDir, 'datasites'),
+        email,
+        { ipcMarker, tcpProxy },
+        {
+          ipc: (found) => this.#ipc.apply(found),
+          markers: (markers) => this.#channels.apply(markers),
+          refused: (path, reason) => {
+            this.#totals.markersRefused += 1;
+            this.#event('marker refused', { path, reason }, 'warn');
+          },
         },
-      });
+      );
       await this.#discovery.firstScan;
       await this.#channels.applied;
       // Whoever starts us may dial at once. A port that cannot be bound is the channel's problem, shown in its status.
-      const listening = [...this.#channels.all()].filter(({ shape }) => shape.kind !== 'dial').map((channel) => channel.listening());
-      await Promise.allSettled(listening);
+      const listening = [...this.#channels.all()]
+        .filter(({ shape }) => shape.kind !== 'dial' && shape.kind !== 'ipc')
+        .map((channel) => channel.listening());
+      await Promise.allSettled([...listening, this.#ipc.settled()]);
     }
   }
 
@@ -242,6 +266,7 @@ class DataPlane implements Hotlink {
     clearTimeout(this.#timer);
     // Draining first: a Close tells the peer to give the session up.
     await this.#channels.stop(STOPPING);
+    await this.#ipc.stop(STOPPING);
     this.#inbound.closeAll(STOPPING);
     this.#inbound.drain(performance.now());
     this.#emitter.emit('flush');
@@ -357,6 +382,7 @@ class DataPlane implements Hotlink {
       startedMs: this.#startedMs,
       relay: this.#relayState,
       channels: this.#channels,
+      ipc: this.#ipc.status(),
       totals: this.#totals,
       health: this.#health,
       events: this.#recent.toArray(),

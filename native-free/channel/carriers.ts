@@ -189,6 +189,11 @@ export class Carriers {
     return undefined;
   }
 
+  /** The relay lane of a session, if it is up. */
+  relayOf(session: Session | undefined): Lane | undefined {
+    return session === undefined ? undefined : this.lanes.find((state) => state.session === session && state.lane.kind === 'relay')?.lane;
+  }
+
   /** The lane that frames should take. A suspect one only when there is no other. */
   best(ownPeer: boolean): LaneState | undefined {
     let best: LaneState | undefined;

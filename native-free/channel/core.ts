@@ -11,7 +11,7 @@ import { Chunker } from '../chunker.js';
 import { Counter } from '../counters.js';
 import type { HotlinkErrorCode } from '../errors.js';
 import { type FrameVerdict, FrameView } from '../hlnk/index.js';
-import type { Lane, PeerLaneKind } from '../lane.js';
+import type { Lane, PeerLaneKind, SendVerdict } from '../lane.js';
 import { Carriers, type LaneState, type Session, type SessionInfo } from './carriers.js';
 import { Epochs } from './epochs.js';
 import { InFlow, type InFlowPorts, UPSTREAM_STREAM } from './in-flow.js';
@@ -29,6 +29,7 @@ export class ChannelCore {
   readonly #limits: ChannelLimits;
   readonly #counters: Float64Array;
   readonly #ports: ChannelPorts;
+  readonly #whole: boolean;
   readonly #carriers: Carriers;
   readonly #peer: OwnPeer;
   readonly #epochs = new Epochs();
@@ -44,7 +45,8 @@ export class ChannelCore {
   /** Time of the last input, for those that come without one. */
   #nowMs = 0;
 
-  constructor({ path, salt, limits, counters, numbers, ports }: ChannelConfig) {
+  constructor({ path, salt, limits, counters, numbers, ports, whole = false }: ChannelConfig) {
+    this.#whole = whole;
     this.#limits = limits;
     this.#counters = counters;
     this.#ports = ports;
@@ -122,6 +124,28 @@ export class ChannelCore {
     const taken = this.out.take(stream, source, landedAt);
     this.pump(nowMs);
     return taken;
+  }
+
+  /**
+   * A whole HLNK frame to an upstream peer, as one message of the session we opened (local IPC). Its sequence number is written into it.
+   * @returns `no-lane` while nothing carries; `oversize` when the present lane cannot take it, and frames are never cut
+   */
+  sendWhole(frame: Uint8Array, nowMs: number): SendVerdict | 'no-lane' {
+    const { lane } = this.out;
+    if (this.#over || this.#ownPeer !== false || lane === undefined) return 'no-lane';
+    this.#nowMs = nowMs;
+    const verdict = this.out.sendWhole(lane, frame);
+    if (verdict !== 'oversize' || lane.kind === 'relay') return verdict;
+    // As upstream's Rust client does with what its data channel refuses: through the relay, under the next number all the same.
+    const relay = this.#carriers.relayOf(this.#carriers.outbound);
+    if (relay !== undefined) return this.out.sendWhole(relay, frame);
+    const session = this.#carriers.outbound;
+    if (session === undefined || !this.#carriers.relayMayCarry) return 'oversize';
+    if (session.relay === 'none') {
+      session.relay = 'asked';
+      this.#ports.wantRelay(session.sid);
+    }
+    return 'no-lane';
   }
 
   endStream(stream: OutStream, nowMs: number): void {
@@ -389,7 +413,8 @@ export class ChannelCore {
     }
     // A Rust peer in p2p-only mode answers on the session we opened, with numbers of its own (wire.md 5.9).
     session.inFlow ??= this.#upstreamFlow();
-    const outcome = session.inFlow.frame(view.seq, OwnKind.data, UPSTREAM_STREAM, view.payload(), lasting, nowMs);
+    const body = this.#whole ? view.message.subarray(0, view.endAt) : view.payload();
+    const outcome = session.inFlow.frame(view.seq, OwnKind.data, UPSTREAM_STREAM, body, lasting, nowMs);
     if (outcome !== 'full' && outcome !== 'bad-seq') return;
     const message = `session ${session.sid}: ${outcome} while waiting for sequence number ${session.inFlow.nextSeq}`;
     this.#fail('ERR_HLNK_GAP', `${message}; local connections are reset`);

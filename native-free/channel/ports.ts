@@ -41,4 +41,6 @@ export interface ChannelConfig {
   /** Where the numbering of a path goes on that an upstream peer counted before (upstream-numbers.ts). */
   numbers?: Iterable<readonly [string, number]>;
   ports: ChannelPorts;
+  /** Frames of an upstream peer are messages: they are delivered whole, with path and etag, instead of their payload (local IPC). */
+  whole?: boolean;
 }

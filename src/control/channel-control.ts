@@ -33,8 +33,12 @@ import { Listening } from './listening.js';
 import { OutboundControl } from './outbound-control.js';
 import { RtcExchanges } from './rtc-exchanges.js';
 import type { SessionRecord } from './session-record.js';
-import type { Supervisor } from './supervisor.js';
+import type { Place } from './supervisor.js';
 
+/** Signal with which a peer of our own kind says who took an Open without a receiver (local IPC). */
+export const HELLO_SIGNAL = 'hl1_hello';
+/** Reason of the Close of an upstream opener that goes on with files. */
+const FELL_BACK = 'fallback';
 /** Reason of the Close that a stopping daemon sends; its peers of our kind know it. */
 export const STOPPING = 'shutting down';
 
@@ -67,12 +71,12 @@ export class ChannelControl {
   #relayUp = false;
   #carrier: Carrier | undefined;
 
-  constructor(options: ChannelOptions, supervisor: Supervisor, events: ChannelEvents) {
+  constructor(options: ChannelOptions, place: Place, events: ChannelEvents) {
     const { marker } = options;
     this.index = options.index;
     this.marker = marker;
     this.key = outboundPath(marker);
-    this.keys = new Set(inboundKeys(marker));
+    this.keys = new Set(options.shape.kind === 'ipc' ? [] : inboundKeys(marker));
     this.idStem = ownIdStem(options.host, this.epoch, options.ownPeers);
     this.#options = options;
     this.#events = events;
@@ -92,11 +96,11 @@ export class ChannelControl {
         counters: this.#counters,
         numbers: options.numbers,
       },
-      supervisor,
+      place,
       { message: (message) => this.#fromWorker(message), died: (error) => events.died(error) },
     );
     this.#sessions = new ChannelSessions(options, this.#worker, events);
-    this.#outbound = new OutboundControl(marker, this.#sessions, {
+    this.#outbound = new OutboundControl(marker, options.shape.kind === 'ipc', this.#sessions, {
       send: (message) => events.send(message),
       event: (what, fields) => events.event(what, fields),
       up: (sid, nowMs) => this.#outboundUp(sid, nowMs),
@@ -113,6 +117,10 @@ export class ChannelControl {
   }
   get bind(): string {
     return this.#options.bind;
+  }
+  /** Whether a session is up, in either direction. */
+  get hasSessions(): boolean {
+    return this.#sessions.all().next().done !== true;
   }
   /** Port it listens on; 0 before that. */
   get port(): number {
@@ -178,6 +186,8 @@ export class ChannelControl {
 
   /** The peer accepted our Open. */
   handleAccept(sid: string, peer: Fingerprint, nowMs: number): void {
+    // An Open without a receiver only asks who of our kind is there; the answer comes as a hello.
+    if (this.marker.peer === '' && peer.kind === 'hotlink') return;
     this.#peer = peer;
     this.#outbound.session.handleAccept(sid, peer.kind, nowMs);
     this.service(nowMs);
@@ -216,6 +226,7 @@ export class ChannelControl {
     const peer = this.#sessions.get(sid)?.peer;
     if (replaced) this.#sessions.retire(sid, reason);
     else this.#sessions.drop(sid, reason);
+    if (reason === FELL_BACK) this.#events.fellBack();
     this.#peerLeft(peer, reason);
   }
 
@@ -227,6 +238,10 @@ export class ChannelControl {
 
   handleSignal(signal: SignalMessage, nowMs: number): void {
     this.#events.trace('signal in', { sid: signal.sid, kind: signal.knd, tok: signal.tok, err: signal.err });
+    if (signal.knd === HELLO_SIGNAL) {
+      if (this.marker.peer === '' && signal.sid === this.#outbound.session.sid) this.#events.hello(signal.tok ?? '');
+      return;
+    }
     const record = this.#sessions.get(signal.sid);
     if (record === undefined) {
       this.#early.put(signal.sid, signal, nowMs);
@@ -287,6 +302,7 @@ export class ChannelControl {
         this.#events.event('listen failed', { key: this.key, code: message.code, reason: message.message });
         break;
       case 'want-session':
+        if (message.path !== undefined) this.#outbound.name(message.path);
         this.#outbound.session.handleWant(now);
         break;
       case 'want-relay': {

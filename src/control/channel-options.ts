@@ -35,6 +35,10 @@ export interface ChannelEvents {
   relay(message: ToRelay): void;
   /** Something that status shows changed, or a machine has a new deadline. */
   changed(): void;
+  /** On a session without a receiver, a peer of our own kind says who it is. */
+  hello(email: string): void;
+  /** A peer closed its session to go on with files (wire.md 6.5). */
+  fellBack(): void;
   /** What the next life of this channel is to be given as `numbers`. */
   numbers(numbers: [string, number][]): void;
   /** A local connection closed: a moment to write telemetry. */

@@ -48,7 +48,7 @@ export function channelSnapshot(parts: ChannelParts): ChannelStatus {
     ...(problem === undefined ? {} : { problem }),
     name: channelName(key),
     shape: shape.kind,
-    address: shape.kind === 'dial' ? hostPort(shape.host, shape.port) : hostPort(bind, port || shape.port),
+    address: addressOf(shape, bind, port),
     addedMs,
     ...(carrier === undefined ? {} : { lane: carrier.lane, laneReason: carrier.reason, laneSinceMs: carrier.sinceMs }),
     lanes: laneStatuses(parts),
@@ -70,6 +70,12 @@ function channelName(key: string): string {
   const parts = key.split('/');
   const forward = parts.indexOf('forward');
   return (parts[forward - 1] === 'hotlink' && parts[forward + 1]) || (parts.at(-2) ?? key);
+}
+
+/** What it listens on or dials; an IPC channel does neither, its directory does. */
+function addressOf(shape: ChannelShape, bind: string, port: number): string {
+  if (shape.kind === 'ipc') return '';
+  return shape.kind === 'dial' ? hostPort(shape.host, shape.port) : hostPort(bind, port || shape.port);
 }
 
 function hostPort(host: string, port: number): string {

@@ -6,17 +6,18 @@
 // then Close for its own session) → what is remembered of its sessions. Markers are applied one set after the other, restarts in
 // the same queue.
 
-import { type HotlinkErrorCode, type HotlinkMessage, type Marker, MessageType } from '../../native-free/index.js';
+import { type HotlinkErrorCode, type HotlinkMessage, isTcpPath, type Marker, MessageType } from '../../native-free/index.js';
 import type { ChannelShape, ToRelay } from '../../workers/messages.js';
 import type { ResolvedOptions } from '../resolved-options.js';
 import { ChannelControl } from './channel-control.js';
 import { isDue, soonest } from './deadline.js';
-import type { Supervisor } from './supervisor.js';
+import type { Place, Supervisor } from './supervisor.js';
 
 /** A channel whose worker died starts again after this long, ms. */
 const RESTART_MS = 250;
-/** Ids of channels that no marker made. */
+/** Ids of channels that no TCP marker made. */
 const FORWARD_PREFIX = 'forward ';
+const IPC_PREFIX = 'ipc ';
 
 type Total = keyof ChannelControl['totals'];
 const TOTALS: readonly Total[] = ['offers', 'answersOk', 'badSignals', 'framesRefused', 'strictViolations'];
@@ -31,6 +32,12 @@ export interface ChannelsEvents {
   applied(): void;
   /** A channel is about to go, or is gone already: the sessions that its peer opened are to be closed now. */
   leaving(channel: ChannelControl, reason: string): void;
+  /** @returns the index of the IPC channel that an Open of `path` is for */
+  ipcFor(path: string, from: string): string | 'unknown-channel';
+  /** On a session without a receiver, a peer of our own kind says who it is. */
+  hello(channel: ChannelControl, email: string): void;
+  /** A peer closed its session to go on with files. */
+  fellBack(channel: ChannelControl): void;
   /** A local connection closed: a moment to write telemetry. */
   flush(): void;
   event(what: string, fields: Record<string, unknown>, level?: 'info' | 'warn' | 'error'): void;
@@ -45,6 +52,8 @@ export class Channels {
   readonly #host: string;
   readonly #supervisor: Supervisor;
   readonly #events: ChannelsEvents;
+  /** Where the channels of each IPC host run. */
+  readonly ipcPlaces = new Map<number, Place>();
   readonly #byId = new Map<string, ChannelControl>();
   /** Who opened which session. */
   readonly #bySid = new Map<string, ChannelControl>();
@@ -91,6 +100,8 @@ export class Channels {
 
   /** @returns the index, in decimal, of the channel that a peer's Open of `path` is for */
   forPath(path: string, from: string): string | 'unknown-channel' | 'wrong-peer' {
+    // Two code paths that never fall through into each other (wire.md 12 row 12).
+    if (!isTcpPath(path)) return this.#events.ipcFor(path, from);
     let known = false;
     for (const channel of this.#byId.values()) {
       if (!channel.keys.has(path)) continue;
@@ -120,7 +131,7 @@ export class Channels {
   async #apply(markers: readonly Marker[]): Promise<void> {
     if (this.#ending) return;
     const wanted = new Map(markers.map((marker) => [JSON.stringify(marker), marker]));
-    const gone = [...this.#byId].filter(([id]) => !id.startsWith(FORWARD_PREFIX) && !wanted.has(id));
+    const gone = [...this.#byId].filter(([id]) => !id.startsWith(FORWARD_PREFIX) && !id.startsWith(IPC_PREFIX) && !wanted.has(id));
     await Promise.all(gone.map(([id, channel]) => this.remove(id, channel, 'its marker was removed or changed')));
     for (const [id, marker] of wanted) if (!this.#byId.has(id)) this.add(id, marker, shapeOf(marker), this.#options.bindAddress);
     this.#events.applied();
@@ -149,7 +160,7 @@ export class Channels {
         directHost: direct.host,
         numbers: [...numbers],
       },
-      this.#supervisor,
+      this.#placeOf(shape) ?? this.#supervisor,
       {
         send: (message) => {
           if (message.typ === MessageType.Open) this.#bySid.set(message.sid, channel);
@@ -158,6 +169,8 @@ export class Channels {
         },
         relay: (message) => this.#events.relay(message),
         changed: () => this.#events.changed(),
+        hello: (email) => this.#events.hello(channel, email),
+        fellBack: () => this.#events.fellBack(channel),
         numbers: (latest) => {
           for (const [path, next] of latest) numbers.set(path, next);
         },
@@ -173,6 +186,16 @@ export class Channels {
     if (this.#relayUp) channel.relayUp(performance.now());
     this.#events.event('channel added', { key: channel.key, peer: marker.peer, port: marker.port });
     return channel;
+  }
+
+  /** Undefined for a channel whose IPC host is gone. */
+  #placeOf(shape: ChannelShape): Place | undefined {
+    return shape.kind === 'ipc' ? this.ipcPlaces.get(shape.host) : this.#supervisor;
+  }
+
+  /** The sessions that its peer opened are to be closed. */
+  leaving(channel: ChannelControl, reason: string): void {
+    this.#events.leaving(channel, reason);
   }
 
   remove(id: string, channel: ChannelControl, reason: string): Promise<void> {
@@ -211,7 +234,7 @@ export class Channels {
     this.#bury(channel);
     this.#events.leaving(channel, 'restarted');
     setTimeout(() => {
-      if (this.#ending || this.#byId.has(id)) return;
+      if (this.#ending || this.#byId.has(id) || this.#placeOf(channel.shape) === undefined) return;
       this.add(id, channel.marker, channel.shape, channel.bind);
       this.#events.applied();
     }, RESTART_MS);
@@ -221,6 +244,7 @@ export class Channels {
     this.#applying = this.#applying.then(async () => {
       if (this.#ending || this.#byId.get(id) !== channel) return;
       await this.remove(id, channel, reason);
+      if (this.#placeOf(channel.shape) === undefined) return;
       this.add(id, channel.marker, channel.shape, channel.bind);
       this.#events.applied();
     });

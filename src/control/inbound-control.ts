@@ -2,7 +2,14 @@
 // the session is bound, so that the Data which follows it finds its ring. A session is closed by its opener, by the server, or
 // with its channel. Wire spec 2.5; main thread.
 
-import { type Fingerprint, type HotlinkMessage, InboundSessions, MessageType, type OpenMessage } from '../../native-free/index.js';
+import {
+  type Fingerprint,
+  type HotlinkMessage,
+  InboundSessions,
+  isTcpPath,
+  MessageType,
+  type OpenMessage,
+} from '../../native-free/index.js';
 import type { ChannelControl } from './channel-control.js';
 import type { Channels } from './channels.js';
 import { isDue } from './deadline.js';
@@ -10,6 +17,8 @@ import { isDue } from './deadline.js';
 export interface InboundControlEvents {
   /** @param idStem names the channel's epoch; undefined for a session whose channel is gone */
   send(idStem: string | undefined, message: HotlinkMessage): void;
+  /** An Open without a receiver, of a peer of our own kind. */
+  broadcast(open: OpenMessage): void;
   /** A peer's Open that is not for us to take. */
   refused(sid: string, reason: string): void;
 }
@@ -40,7 +49,8 @@ export class InboundControl {
 
   /** @param opener what the peer runs */
   handleOpen(opener: Fingerprint, open: OpenMessage, nowMs: number): void {
-    this.#sessions.handleOpen(open, opener, (path, from) => this.#channels.forPath(path, from), nowMs);
+    if (opener.kind === 'hotlink' && (open.to ?? '') === '' && !isTcpPath(open.pth)) this.#events.broadcast(open);
+    else this.#sessions.handleOpen(open, opener, (path, from) => this.#channels.forPath(path, from), nowMs);
   }
 
   /** The server rejected our Accept. */

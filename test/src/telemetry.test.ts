@@ -90,6 +90,7 @@ function status(channels: ChannelStatus[], over: Partial<Status> = {}): Status {
     strict: true,
     relay: { state: 'up', since: 1000 },
     channels,
+    ipc: [],
     totals: {
       p2pOffers: 1,
       p2pAnswersOk: 2,

@@ -6,7 +6,10 @@
 import type { MessagePort } from 'node:worker_threads';
 import { ChannelCore } from '../../native-free/channel/index.js';
 import { Counter } from '../../native-free/counters.js';
+import { HotlinkError } from '../../native-free/errors.js';
 import type { Lane } from '../../native-free/lane.js';
+import { ipcHosts } from '../ipc/host.js';
+import { IpcLeg } from '../ipc/leg.js';
 import { RelayRings } from '../lanes/relay.js';
 import type { ChannelTask, FromChannel, ToChannel } from '../messages.js';
 import { serveProfile } from '../profiler.js';
@@ -15,8 +18,9 @@ import { ForwardListen } from '../tcp/forward-listen.js';
 import { Listener } from '../tcp/listener.js';
 import { loadQuickAck } from '../tcp/quickack.js';
 import { Rendezvous } from '../tcp/rendezvous.js';
-import type { StreamEvents, Streams } from '../tcp/streams.js';
+import type { StreamEvents } from '../tcp/streams.js';
 import { DirectSessions } from './direct-sessions.js';
+import type { LocalSide } from './local-side.js';
 import { RtcSessions } from './rtc-sessions.js';
 
 /** Longest a stop waits for bytes under way, ms; then a little more for the resets of what is still open. */
@@ -33,7 +37,7 @@ export class Channel {
   readonly #leave: () => void;
   readonly #counters: Float64Array;
   readonly #core: ChannelCore;
-  readonly #streams: Streams;
+  readonly #streams: LocalSide;
   readonly #listener: Listener | undefined;
   readonly #rtc: RtcSessions;
   readonly #direct: DirectSessions;
@@ -61,6 +65,7 @@ export class Channel {
       salt: task.salt,
       limits: task.limits,
       counters: this.#counters,
+      whole: task.shape.kind === 'ipc',
       numbers: task.numbers,
       ports: {
         deliver: (stream, payload, lasting) => this.#streams.deliver(stream, payload, lasting),
@@ -88,7 +93,11 @@ export class Channel {
       rearm: () => this.#rearm(),
       quickAck: task.quickAck ? loadQuickAck() : undefined,
     };
-    if (task.shape.kind === 'dial') {
+    if (task.shape.kind === 'ipc') {
+      const host = ipcHosts.get(task.shape.host);
+      if (host === undefined) throw new HotlinkError('ERR_HLNK_INTERNAL', `IPC host ${task.shape.host} is not on this thread`);
+      this.#streams = new IpcLeg(host, this.#core, task.peer, { want: (path) => this.#wantSession(path), rearm: () => this.#rearm() });
+    } else if (task.shape.kind === 'dial') {
       this.#streams = new ForwardDial(this.#core, this.#counters, streamEvents, task.shape);
     } else {
       const shape = new (task.shape.kind === 'forward' ? ForwardListen : Rendezvous)(this.#core, this.#counters, streamEvents);
@@ -190,6 +199,7 @@ export class Channel {
         void this.#stop();
         break;
     }
+    this.#streams.writable?.();
     this.#rearm();
   }
 
@@ -206,11 +216,13 @@ export class Channel {
   #pump(): void {
     if (this.#stopping) return;
     this.#core.pump(performance.now());
+    this.#streams.writable?.();
     this.#rearm();
   }
 
   #laneUp(lane: Lane): void {
     this.#core.laneUp(lane, performance.now());
+    this.#streams.writable?.();
     this.#rearm();
   }
 
@@ -250,10 +262,10 @@ export class Channel {
     this.#relayDown(sid, 'the session ended', false, now);
   }
 
-  #wantSession(): void {
+  #wantSession(path?: string): void {
     if (this.#wanting) return;
     this.#wanting = true;
-    this.#post({ t: 'want-session' });
+    this.#post({ t: 'want-session', ...(path === undefined ? {} : { path }) });
   }
 
   /** One timer for the core's next deadline; moved only when an earlier one appears, so the byte path seldom touches it. */

@@ -78,7 +78,7 @@ port.on('message', (message: ToRelay) => {
     case 'bind': {
       const rings = channels.get(message.channel);
       if (rings === undefined) break;
-      const binding = { number: message.binding, sid: message.sid, direction: message.direction };
+      const binding = { number: message.binding, sid: message.sid, direction: message.direction, paths: message.paths };
       rings.bind(binding);
       router.routes.set(message.sid, { rings, binding });
       break;
