@@ -12,6 +12,7 @@ import {
   EARLY_TUNABLES,
   EarlyItems,
   type Fingerprint,
+  HotlinkError,
   inboundKeys,
   type Marker,
   MessageType,
@@ -21,7 +22,7 @@ import {
   type SignalMessage,
 } from '../../native-free/index.js';
 import type { ChannelShape, FromChannel } from '../../workers/messages.js';
-import type { ChannelStatus } from '../status.js';
+import type { ChannelStatus, LaneKind } from '../status.js';
 import type { ChannelEvents, ChannelOptions } from './channel-options.js';
 import { ChannelSessions } from './channel-sessions.js';
 import { type Carrier, channelSnapshot } from './channel-snapshot.js';
@@ -31,6 +32,7 @@ import { DirectExchanges } from './direct-exchanges.js';
 import { newEpoch } from './identity.js';
 import { Listening } from './listening.js';
 import { OutboundControl } from './outbound-control.js';
+import { resetError } from './program-stream.js';
 import { RtcExchanges } from './rtc-exchanges.js';
 import type { SessionRecord } from './session-record.js';
 import type { Place } from './supervisor.js';
@@ -46,6 +48,19 @@ export const STOPPING = 'shutting down';
 const RENEGOTIATE_SIGNAL = 'hl1_renegotiate';
 /** Between two new connections that a peer asks for, ms: what a peer may cost us. */
 const ASKED_AGAIN_MS = 1000;
+/** The answer to a ping. */
+export interface Pong {
+  /** Undefined when the peer is upstream's, which answers none. */
+  lane: LaneKind | undefined;
+  rttMs: number;
+}
+
+/** The embedding program's stream hears of its channel. */
+export interface ProgramListener {
+  written(): void;
+  /** @param error undefined when it ended in peace */
+  over(error: HotlinkError | undefined): void;
+}
 
 export class ChannelControl {
   readonly index: number;
@@ -66,6 +81,10 @@ export class ChannelControl {
   readonly #early = new EarlyItems<SignalMessage>(EARLY_TUNABLES);
   readonly #listening = new Listening();
   readonly #addedMs = Date.now();
+  /** Who waits for which ping. */
+  readonly #pings = new Map<number, (pong: Pong) => void>();
+  #nextPing = 1;
+  #program: ProgramListener | undefined;
   #peer: Fingerprint = { kind: 'unknown' };
   #problem: string | undefined;
   #relayUp = false;
@@ -141,6 +160,32 @@ export class ChannelControl {
    */
   listening(signal?: AbortSignal): Promise<void> {
     return this.#listening.wait(signal);
+  }
+
+  /** Asks the peer for a round trip. @returns a promise that stays open when the peer does not answer, functions that repeat and forget it */
+  ping(): { pong: Promise<Pong>; again: () => void; forget: () => void } {
+    const token = this.#nextPing;
+    this.#nextPing += 1;
+    const pong = new Promise<Pong>((resolve) => this.#pings.set(token, resolve));
+    const again = (): void => this.#worker.tell({ t: 'ping', token });
+    again();
+    return { pong, again, forget: () => void this.#pings.delete(token) };
+  }
+
+  /** Starts the program's stream, once, on a channel of program shape. */
+  open(out: SharedArrayBuffer, incoming: SharedArrayBuffer, listener: ProgramListener): void {
+    this.#program = listener;
+    this.#worker.tell({ t: 'open', out, in: incoming });
+  }
+
+  /** The program gives its stream up. */
+  abandon(reason: string): void {
+    this.#worker.tell({ t: 'abandon', reason });
+  }
+
+  /** The worker's part is gone without having been told to. */
+  lost(error: HotlinkError): void {
+    this.#program?.over(error);
   }
 
   // --- relay and peer ------------------------------------------------------------------------------------------------------------
@@ -340,13 +385,23 @@ export class ChannelControl {
       case 'connection':
         this.#events.event(`connection ${message.event}`, { key: this.key, stream: message.stream, reason: message.reason });
         if (message.event !== 'bound') this.#events.flush();
+        if (message.event === 'closed') this.#program?.over(undefined);
+        if (message.event === 'reset') this.#program?.over(resetError(message.reason));
         break;
       case 'failed':
         this.#problem = message.message;
+        if (message.over) this.#program?.over(new HotlinkError(message.code, message.message));
         this.#events.failed(message.code, message.message, message.over);
         break;
       case 'numbers':
         this.#events.numbers(message.numbers);
+        break;
+      case 'written':
+        this.#program?.written();
+        break;
+      case 'pong':
+        this.#pings.get(message.token)?.(message);
+        this.#pings.delete(message.token);
         break;
       case 'stopped':
         break;
@@ -377,7 +432,11 @@ export class ChannelControl {
       shape: this.shape,
       bind: this.bind,
       addedMs: this.#addedMs,
-      allowed: { webrtc: this.#options.limits.webrtcAllowed, relay: this.#options.limits.relayAllowed },
+      allowed: {
+        direct: this.#options.limits.directAllowed,
+        webrtc: this.#options.limits.webrtcAllowed,
+        relay: this.#options.limits.relayAllowed,
+      },
       port: this.port,
       problem: this.#problem,
       counters: readCounters(this.#counters),

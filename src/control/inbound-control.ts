@@ -114,6 +114,7 @@ export class InboundControl {
           break;
         case 'closed':
           this.#channels.ofIndex(output.channelId)?.inboundDown(output.sid, output.reason, false);
+          this.#channels.sessionEnded(output.channelId);
           break;
         case 'refused':
           this.#events.refused(output.sid, output.reason);
