@@ -25,11 +25,13 @@ import { Channels, forwardId } from './control/channels.js';
 import { dispatchMessage } from './control/control-messages.js';
 import { soonest } from './control/deadline.js';
 import { Discovery } from './control/discovery.js';
+import { IceRefresh } from './control/ice-refresh.js';
 import { Identities } from './control/identities.js';
 import { hostId, newEpoch } from './control/identity.js';
 import { InboundControl } from './control/inbound-control.js';
 import { ipcMarkerName } from './control/ipc-address.js';
 import { IpcDirectories } from './control/ipc-directories.js';
+import { type NetworkChange, NetworkWatch } from './control/network-watch.js';
 import { type PingOptions, type PingResult, pingOver } from './control/ping.js';
 import { pingId, pingPlan } from './control/ping-channel.js';
 import { type ProfiledThread, profileThreads, type ThreadProfile } from './control/profiling.js';
@@ -119,6 +121,8 @@ class DataPlane implements Hotlink {
   #relay: RelayLink | undefined;
   #relayState: Status['relay'] = { state: 'connecting', since: 0 };
   #discovery: Discovery | undefined;
+  #iceRefresh: IceRefresh | undefined;
+  #networkWatch: NetworkWatch | undefined;
   #startedMs = 0;
   #eventId = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -197,6 +201,14 @@ class DataPlane implements Hotlink {
       message: (message) => this.#fromRelay(message),
       died: (error) => this.#fatal('ERR_HLNK_WORKER', `the relay worker died: ${error.message}`),
     });
+    this.#iceRefresh = new IceRefresh(server, email, token, {
+      fresh: ({ iceServers, turnUser, turnPass }) => {
+        this.#options.adoptIce(iceServers.join(','), turnUser, turnPass);
+        this.#event('ice servers renewed', { iceServers: iceServers.join(',') });
+      },
+      failed: (reason) => this.#event('ice servers not renewed', { reason }, 'warn'),
+    });
+    this.#networkWatch = new NetworkWatch((change) => this.#networkChanged(change));
     if (dataDir !== undefined) {
       const ipcMarker = ipcMarkerName(ipc.mode, process.platform);
       this.#discovery = new Discovery(
@@ -320,6 +332,8 @@ class DataPlane implements Hotlink {
 
   async #end(): Promise<void> {
     this.#discovery?.stop();
+    this.#iceRefresh?.stop();
+    this.#networkWatch?.stop();
     this.#unwatch();
     await this.#channels.settle();
     clearTimeout(this.#timer);
@@ -341,6 +355,7 @@ class DataPlane implements Hotlink {
       case 'up':
         this.#relayState = { state: 'up', since: Date.now() };
         this.#options.adoptIce(message.iceServers, message.turnUser, message.turnPass);
+        this.#iceRefresh?.began(message.turnTtl);
         this.#event('relay up', { server: this.#options.server });
         this.#inbound.handleRelay(true, now);
         this.#channels.relayUp(now);
@@ -368,6 +383,13 @@ class DataPlane implements Hotlink {
       case 'stopped':
         break;
     }
+    this.#service();
+  }
+
+  #networkChanged({ addresses, gone, came }: NetworkChange): void {
+    this.#event('network changed', { gone: gone.join(', '), came: came.join(', ') });
+    this.#relay?.post({ t: 'network-changed', addresses });
+    this.#channels.networkChanged(gone.length > 0, performance.now());
     this.#service();
   }
 

@@ -199,12 +199,21 @@ export type ToRelay =
   | { t: 'rings-gone'; channel: number }
   | { t: 'bind'; channel: number; binding: number; sid: string; direction: 'in' | 'out'; paths: boolean }
   | { t: 'unbind'; sid: string }
+  /** This machine's addresses are others now: a connection from one that is gone is dialled anew, and so is one that waited. */
+  | { t: 'network-changed'; addresses: readonly string[] }
   | ProfileRequest
   | { t: 'stop' };
 
 /** Relay worker → main. */
 export type FromRelay =
-  | { t: 'up'; iceServers: string | undefined; turnUser: string | undefined; turnPass: string | undefined }
+  /** @property turnTtl seconds, as the header says it */
+  | {
+      t: 'up';
+      iceServers: string | undefined;
+      turnUser: string | undefined;
+      turnPass: string | undefined;
+      turnTtl: string | undefined;
+    }
   /** @property unconfirmed channels whose last frames the relay may not have taken */
   | { t: 'down'; reason: string; status: number; unconfirmed: number[] }
   | { t: 'message'; id: string; message: HotlinkMessage }

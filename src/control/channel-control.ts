@@ -47,6 +47,10 @@ const FELL_BACK = 'fallback';
 /** Reason of the Close that a stopping daemon sends; its peers of our kind know it. */
 export const STOPPING = 'shutting down';
 
+/** Signal of ours: its sender, who opened the session, asks the acceptor for new offers, since its own network changed. */
+const RENEGOTIATE_SIGNAL = 'hl1_renegotiate';
+/** Between two new connections that a peer asks for, ms: what a peer may cost us. */
+const ASKED_AGAIN_MS = 1000;
 /** The answer to a ping. */
 export interface Pong {
   /** Undefined when the peer is upstream's, which answers none. */
@@ -223,6 +227,24 @@ export class ChannelControl {
     this.service(nowMs);
   }
 
+  /** This machine's addresses changed. @param lost some are gone, so connections may be dead; otherwise there are only new ones */
+  networkChanged(lost: boolean, nowMs: number): void {
+    this.#direct.renegotiate(nowMs, lost);
+    this.#exchanges.networkChanged(lost, nowMs);
+    for (const { sid, direction, retired, peer } of this.#sessions.all())
+      if (direction === 'out' && !retired && peer.kind === 'hotlink')
+        this.#events.send({ typ: MessageType.Signal, sid, knd: RENEGOTIATE_SIGNAL });
+    this.service(nowMs);
+  }
+
+  /** The opener of a session has another network now and asks us, who offer, for new connections. */
+  #renegotiateAsked(record: SessionRecord, nowMs: number): void {
+    if (record.direction !== 'in' || record.retired || record.peer.kind !== 'hotlink' || record.askedAtMs > nowMs) return;
+    record.askedAtMs = Math.max(nowMs, record.askedAtMs + ASKED_AGAIN_MS);
+    if (this.#options.limits.webrtcAllowed) record.retryAtMs = record.askedAtMs;
+    if (this.#options.direct !== undefined) record.direct.retryAtMs = record.askedAtMs;
+  }
+
   /** The peer accepted our Open. */
   handleAccept(sid: string, peer: Fingerprint, nowMs: number): void {
     // An Open without a receiver only asks who of our kind is there; the answer comes as a hello.
@@ -290,6 +312,7 @@ export class ChannelControl {
       return;
     }
     if (signal.knd === KEY_SIGNAL) this.#seals.handleSignal(record, signal.tok);
+    else if (signal.knd === RENEGOTIATE_SIGNAL) this.#renegotiateAsked(record, nowMs);
     else if (signal.knd === DIRECT_SIGNAL) this.#direct.handleSignal(record, signal, nowMs);
     else this.#exchanges.handleSignal(record, signal, nowMs);
     this.service(nowMs);

@@ -20,6 +20,8 @@ export interface ChannelOptions {
   rtc: RtcSettings;
   quickAck: boolean;
   ice: IceSettings;
+  /** Leave addresses of container bridges and link-local ones out of WebRTC. */
+  iceFilter: boolean;
   mtu: number | 'auto';
   seal: SealMode;
   identities: Identities;

@@ -78,6 +78,8 @@ export class ChannelSessions {
       sealReason: '',
       relayWanted: false,
       identity: undefined,
+      askedAtMs: Number.NEGATIVE_INFINITY,
+      offerDueAtMs: undefined,
       retryAtMs: undefined,
     };
     this.#records.set(sid, record);

@@ -159,7 +159,7 @@ export class Channels {
   }
 
   add(id: string, marker: Marker, shape: ChannelShape, bind: string): ChannelControl {
-    const { limits, rtc, ice, mtu, email, direct, quickAck, ownPeers, seal } = this.#options;
+    const { limits, rtc, ice, iceFilter, mtu, email, direct, quickAck, ownPeers, seal } = this.#options;
     const numbers = this.#numbers.get(marker.peer) ?? new Map<string, number>();
     this.#numbers.set(marker.peer, numbers);
     const channel = new ChannelControl(
@@ -175,6 +175,7 @@ export class Channels {
         rtc,
         quickAck,
         ice,
+        iceFilter,
         mtu,
         direct: direct.identity,
         directHost: direct.host,
@@ -287,6 +288,11 @@ export class Channels {
   relayDown(reason: string, unconfirmed: readonly number[], nowMs: number): void {
     this.#relayUp = false;
     for (const channel of this.#byId.values()) channel.relayDown(reason, unconfirmed.includes(channel.index), nowMs);
+  }
+
+  /** @param lost an address is gone, and whatever went over it; otherwise there are only new ones */
+  networkChanged(lost: boolean, nowMs: number): void {
+    for (const channel of this.#byId.values()) channel.networkChanged(lost, nowMs);
   }
 
   renegotiate(nowMs: number): void {

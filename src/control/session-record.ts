@@ -57,6 +57,10 @@ export interface SessionRecord {
   relayWanted: boolean;
   /** Fingerprint of the identity key that the peer has proved. */
   identity: string | undefined;
+  /** When the peer's last wish for new connections is or was granted, ms. */
+  askedAtMs: number;
+  /** By when the peer's offer is to come, ms; only while we wait for the first one. */
+  offerDueAtMs: number | undefined;
   /** When WebRTC is to be tried again, ms; only the acceptor tries. */
   retryAtMs: number | undefined;
 }
