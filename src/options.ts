@@ -46,6 +46,8 @@ export interface HotlinkOptions {
   fallbackGraceMs?: number;
   /** STUN/TURN URLs; an empty list means host candidates only. Undefined: take what the relay advertises. */
   iceServers?: readonly string[];
+  /** Leave addresses of container bridges and link-local ones out of WebRTC, ours and the peer's, where there are others. Default true. */
+  iceFilter?: boolean;
   turnUser?: string;
   turnPass?: string;
   /** Channel worker threads. Default: the machine's cores, at most 4. */

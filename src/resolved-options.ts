@@ -34,6 +34,7 @@ export interface ResolvedOptions {
   rtc: RtcSettings;
   direct: DirectOptions;
   quickAck: boolean;
+  iceFilter: boolean;
   /** Whether TCP proxy markers count. */
   tcpProxy: boolean;
   ipc: {
@@ -111,6 +112,7 @@ export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
     rtc,
     direct: direct === 'off' ? { host: undefined, port: 0, identity: undefined } : { ...direct, identity: undefined },
     quickAck: options.quickAck !== 'off',
+    iceFilter: options.iceFilter ?? true,
     ice,
     adoptIce(iceServers, turnUser, turnPass) {
       if (options.iceServers !== undefined || iceServers === undefined) return;

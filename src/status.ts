@@ -121,9 +121,9 @@ export interface ChannelStatus {
   problem?: string;
   /** Directory name of the channel, or the name given to `forward`. */
   name: string;
-  /** `ipc`: frames of the application of an IPC directory, which {@link Status.ipc} shows. */
-  shape: 'rendezvous' | 'forward' | 'dial' | 'ipc';
-  /** What it listens on or dials, `host:port`; empty for IPC. */
+  /** `ipc`: frames of the application of an IPC directory, which {@link Status.ipc} shows. `program`: a stream of the embedding program. */
+  shape: 'rendezvous' | 'forward' | 'dial' | 'ipc' | 'program';
+  /** What it listens on or dials, `host:port`; empty for IPC and for the program itself. */
   address: string;
   /** Unix ms. */
   addedMs: number;
@@ -137,16 +137,12 @@ export interface ChannelStatus {
   rttMs?: number;
   /** Sent and not acknowledged, as of the last second. */
   inFlightFrames: number;
-  /** Memory of the send windows, bytes. */
-  windowBytes: number;
   /** Open streams, as of the last second. */
   streams: number;
   /** Taken by the lane and not yet given to the network, bytes, as of the last second. */
   laneBufferedBytes: number;
   /** Delivered and not taken by applications, bytes, as of the last second. */
   backlogBytes: number;
-  /** Frames held behind a hole. */
-  heldFrames: number;
   /** Bytes in the rings to and from the relay worker, while there are rings. */
   ringBytes?: { out: number; in: number };
   counters: ChannelCounters;

@@ -197,6 +197,15 @@ export const settings: readonly Setting[] = [
     parse: parseText,
     schema: text,
   }),
+  switchSetting<'iceFilter'>({
+    key: 'iceFilter',
+    env: ['HOTLINK_ICE_FILTER'],
+    flag: '--ice-filter',
+    default: true,
+    meaning:
+      'Addresses of container and virtual machine bridges, and link-local ones, are left out of WebRTC, ours and the peer’s, where there are others. 0 or `--no-ice-filter` keeps them.',
+    parse: parseNotZero,
+  }),
   integerSetting<'threads'>({
     key: 'threads',
     env: ['HOTLINK_THREADS'],

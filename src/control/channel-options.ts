@@ -18,6 +18,8 @@ export interface ChannelOptions {
   rtc: RtcSettings;
   quickAck: boolean;
   ice: IceSettings;
+  /** Leave addresses of container bridges and link-local ones out of WebRTC. */
+  iceFilter: boolean;
   mtu: number | 'auto';
   /** Where the numbering toward an upstream peer goes on, by path. */
   numbers: [string, number][];

@@ -73,6 +73,8 @@ export class ChannelSessions {
       acceptedMs: Date.now(),
       attempts: 0,
       retired: false,
+      askedAtMs: Number.NEGATIVE_INFINITY,
+      offerDueAtMs: undefined,
       retryAtMs: undefined,
     };
     this.#records.set(sid, record);

@@ -53,7 +53,12 @@ export class InboundControl {
     else this.#sessions.handleOpen(open, opener, (path, from) => this.#channels.forPath(path, from), nowMs);
   }
 
-  /** The opener closed it, or the server rejected our Accept of it. */
+  /** The server rejected our Accept. */
+  handleReject(sid: string, reason: string): void {
+    this.#sessions.handleReject(sid, reason);
+  }
+
+  /** The opener closed it. */
   handleClose(sid: string, reason: string): void {
     this.#sessions.handleClose(sid, reason);
   }
@@ -71,8 +76,9 @@ export class InboundControl {
   handleRelay(up: boolean, nowMs: number): void {
     this.#sessions.handleRelay(up, nowMs);
     if (!up) return;
-    // The server delivers to the connection that accepted, and an upstream opener never asks again: once more, on the new one (wire spec 13.7).
-    for (const session of [...this.#sessions.all()]) if (session.opener.kind !== 'hotlink') this.#sessions.reattach(session.sid);
+    // The server delivers to the connection that accepted, and an opener whose own connection stayed does not notice: once more, on the new one
+    // (wire spec 13.7).
+    for (const { sid } of [...this.#sessions.all()]) this.#sessions.reattach(sid);
   }
 
   timeoutMs(): number | undefined {
@@ -108,6 +114,7 @@ export class InboundControl {
           break;
         case 'closed':
           this.#channels.ofIndex(output.channelId)?.inboundDown(output.sid, output.reason, false);
+          this.#channels.sessionEnded(output.channelId);
           break;
         case 'refused':
           this.#events.refused(output.sid, output.reason);

@@ -13,6 +13,7 @@ import { IpcLeg } from '../ipc/leg.js';
 import { RelayRings } from '../lanes/relay.js';
 import type { ChannelTask, FromChannel, ToChannel } from '../messages.js';
 import { serveProfile } from '../profiler.js';
+import { ProgramStreams } from '../program/program-streams.js';
 import { ForwardDial } from '../tcp/forward-dial.js';
 import { ForwardListen } from '../tcp/forward-listen.js';
 import { Listener } from '../tcp/listener.js';
@@ -83,6 +84,7 @@ export class Channel {
           this.#post({ t: 'failed', code, message, over: this.#core.over });
         },
         refused: (reason, sid) => this.#post({ t: 'refused', sid, reason }),
+        pong: (token, lane, rttMs) => this.#post({ t: 'pong', token, lane: lane?.kind, rttMs }),
         carries: (lane, reason) => this.#post({ t: 'carries', sid: lane?.sid, lane: lane?.kind, reason }),
       },
     });
@@ -99,6 +101,8 @@ export class Channel {
       this.#streams = new IpcLeg(host, this.#core, task.peer, { want: (path) => this.#wantSession(path), rearm: () => this.#rearm() });
     } else if (task.shape.kind === 'dial') {
       this.#streams = new ForwardDial(this.#core, this.#counters, streamEvents, task.shape);
+    } else if (task.shape.kind === 'program') {
+      this.#streams = new ProgramStreams(this.#core, this.#counters, streamEvents, task.shape.silent, () => this.#post({ t: 'written' }));
     } else {
       const shape = new (task.shape.kind === 'forward' ? ForwardListen : Rendezvous)(this.#core, this.#counters, streamEvents);
       this.#streams = shape;
@@ -191,6 +195,15 @@ export class Channel {
         break;
       case 'relay-down':
         this.#relayDown(message.sid, message.reason, message.lossy, now);
+        break;
+      case 'open':
+        if (this.#streams instanceof ProgramStreams) this.#streams.open(message.out, message.in);
+        break;
+      case 'abandon':
+        if (this.#streams instanceof ProgramStreams) this.#streams.abandon(message.reason);
+        break;
+      case 'ping':
+        this.#core.ping(message.token, now);
         break;
       case 'profile':
         serveProfile(message.port, message.intervalUs);
@@ -325,12 +338,16 @@ export class Channel {
     await settle(Math.min(deadline, performance.now() + RESET_MS));
   }
 
-  /** Nothing waits to be sent, acknowledged or written. An upstream peer acknowledges nothing: there the lane must be empty. */
+  /**
+   * Nothing waits to be sent, acknowledged by either side, or written. A peer whose last bytes nobody acknowledged could not know that they
+   * came; an upstream peer acknowledges nothing: there the lane must be empty.
+   */
   get #settled(): boolean {
     const { lane, out, ownPeer } = this.#core;
-    const gone = ownPeer !== false || lane?.bufferedBytes() === 0;
-    const sent = lane === undefined || (!out.pending && out.inFlightFrames === 0 && gone);
-    return sent && !this.#streams.flushing;
+    if (this.#streams.flushing) return false;
+    if (lane === undefined) return true;
+    const gone = ownPeer !== false || lane.bufferedBytes() === 0;
+    return !out.pending && out.inFlightFrames === 0 && gone && (ownPeer !== true || this.#core.in.ackDueMs === undefined);
   }
 
   #count(counter: number): void {
