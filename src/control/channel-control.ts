@@ -173,6 +173,10 @@ export class ChannelControl {
 
   /** We are about to accept the peer's Open: what its Data needs is in place before the Accept leaves. */
   prepareInbound(sid: string, path: string, peer: Fingerprint): void {
+    if (peer.kind === 'go') {
+      this.#outbound.session.handlePeerKind('go');
+      this.#outbound.session.handleGoPath(path);
+    }
     this.#peer = peer;
     this.#sessions.bindRelay(this.#sessions.get(sid) ?? this.#sessions.add(sid, 'in', path, peer));
   }
