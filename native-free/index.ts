@@ -9,6 +9,7 @@ export * from './envelope/index.js';
 export * from './errors.js';
 export * from './gate.js';
 export * from './hlnk/index.js';
+export * from './ipc/index.js';
 export * from './lane.js';
 export * from './lane-twin.js';
 export * from './marker.js';

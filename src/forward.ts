@@ -18,6 +18,12 @@ export interface ForwardOptions {
   signal?: AbortSignal;
 }
 
+/** Options of `connect()`. */
+export interface ConnectOptions extends Pick<ForwardOptions, 'peer' | 'name'> {
+  /** Aborting closes the stream. */
+  signal?: AbortSignal;
+}
+
 /** A running ad-hoc channel. */
 export interface ForwardChannel extends AsyncDisposable {
   /** Where the application dials; undefined on the dialling side. */
@@ -106,7 +112,8 @@ export async function grant(
     );
 }
 
-function parseAddress(text: string): { host: string; port: number } {
+/** @param text `host:port`, an IPv6 host in brackets @throws HotlinkError `ERR_HLNK_USAGE` */
+export function parseAddress(text: string): { host: string; port: number } {
   const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s:[\]/]+)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   if (match === null || port > 65_535) throw usage(`"${text}" is not host:port`);

@@ -46,6 +46,8 @@ export interface HotlinkOptions {
   fallbackGraceMs?: number;
   /** STUN/TURN URLs; an empty list means host candidates only. Undefined: take what the relay advertises. */
   iceServers?: readonly string[];
+  /** Leave addresses of container bridges and link-local ones out of WebRTC, ours and the peer's, where there are others. Default true. */
+  iceFilter?: boolean;
   turnUser?: string;
   turnPass?: string;
   /** Channel worker threads. Default: the machine's cores, at most 4. */
@@ -67,6 +69,16 @@ export interface HotlinkOptions {
   /** False: treat other hotlinks as upstream peers, and be one to them. Nothing is acknowledged, and streams do not survive their lane. */
   ownPeers?: boolean;
   /** Aborting it is `stop()`. */
+  /** Whether `stream.tcp` markers open TCP channels. Default true. */
+  tcpProxy?: boolean;
+  /** Endpoints of local IPC: unix sockets (named pipes on Windows), or loopback TCP. Default `unix`. */
+  ipc?: 'unix' | 'tcp';
+  /** What `tcp` endpoints bind, `host:port`; port 0 lets the system choose. Default `127.0.0.1:0`. */
+  ipcAddress?: string;
+  /** IPC frames are never written to files while hotlink is down; then the application waits. Default false. */
+  socketOnly?: boolean;
+  /** How long a `.request` file must not have changed before it is replayed, ms. Default 10. */
+  stableMs?: number;
   signal?: AbortSignal;
   log?: Log;
 }

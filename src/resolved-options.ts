@@ -5,7 +5,9 @@ import { cpus } from 'node:os';
 import { type ChannelLimits, DEFAULT_LIMITS, HotlinkError, LANE_KINDS } from '../native-free/index.js';
 import { parseIceServers } from '../workers/lanes/ice-servers.js';
 import type { DirectIdentity, IceSettings, RtcSettings } from '../workers/messages.js';
+import type { IpcMode } from './control/ipc-address.js';
 import { readDirect } from './direct-address.js';
+import { parseAddress } from './forward.js';
 import type { HotlinkOptions } from './options.js';
 
 export interface DirectOptions {
@@ -32,6 +34,18 @@ export interface ResolvedOptions {
   rtc: RtcSettings;
   direct: DirectOptions;
   quickAck: boolean;
+  iceFilter: boolean;
+  /** Whether TCP proxy markers count. */
+  tcpProxy: boolean;
+  ipc: {
+    mode: IpcMode;
+    /** What `tcp` mode binds. */
+    tcp: { host: string; port: number };
+    /** Whether waiting frames are written to files while hotlink is down, and after how long, ms. */
+    fileFallback: boolean;
+    fallbackMs: number;
+    stableMs: number;
+  };
   /** One object, read at each connection. */
   ice: IceSettings;
   /** Takes what the relay advertises, unless the options said which servers to use. */
@@ -40,6 +54,9 @@ export interface ResolvedOptions {
 
 /** SCTP buffers of a loopback path, bytes. Larger ones overrun the stack's internal queues there and become loss (perf/README.md). */
 const SCTP_WINDOW_BYTES = 1_048_576;
+
+/** Nothing carries for so long: hotlink is down, ms. Twice the grace that WebRTC gets before the relay is asked, so that a start is not taken for it. */
+const FALLBACK_MS = 3000;
 
 export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
   const lanes = options.lanes ?? LANE_KINDS;
@@ -84,9 +101,18 @@ export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
       relayAllowed: lanes.includes('relay') && !p2pOnly,
       strict: options.strict ?? false,
     },
+    tcpProxy: options.tcpProxy ?? true,
+    ipc: {
+      mode: options.ipc ?? 'unix',
+      tcp: parseAddress(options.ipcAddress ?? '127.0.0.1:0'),
+      fileFallback: !(options.socketOnly ?? false),
+      fallbackMs: FALLBACK_MS,
+      stableMs: options.stableMs ?? 10,
+    },
     rtc,
     direct: direct === 'off' ? { host: undefined, port: 0, identity: undefined } : { ...direct, identity: undefined },
     quickAck: options.quickAck !== 'off',
+    iceFilter: options.iceFilter ?? true,
     ice,
     adoptIce(iceServers, turnUser, turnPass) {
       if (options.iceServers !== undefined || iceServers === undefined) return;

@@ -1,7 +1,7 @@
 // The synchronous snapshot of a running data plane: what `hotlink status --json`, the telemetry file and an embedding program read.
 // Plain data; numbers are counts, bytes or milliseconds as their names say. Main thread.
 
-import type { LaneKind } from '../native-free/index.js';
+import type { IpcCounterName, LaneKind } from '../native-free/index.js';
 
 export type { LaneKind };
 
@@ -121,8 +121,9 @@ export interface ChannelStatus {
   problem?: string;
   /** Directory name of the channel, or the name given to `forward`. */
   name: string;
-  shape: 'rendezvous' | 'forward' | 'dial';
-  /** What it listens on or dials, `host:port`. */
+  /** `ipc`: frames of the application of an IPC directory, which {@link Status.ipc} shows. `program`: a stream of the embedding program. */
+  shape: 'rendezvous' | 'forward' | 'dial' | 'ipc' | 'program';
+  /** What it listens on or dials, `host:port`; empty for IPC and for the program itself. */
   address: string;
   /** Unix ms. */
   addedMs: number;
@@ -136,20 +137,31 @@ export interface ChannelStatus {
   rttMs?: number;
   /** Sent and not acknowledged, as of the last second. */
   inFlightFrames: number;
-  /** Memory of the send windows, bytes. */
-  windowBytes: number;
   /** Open streams, as of the last second. */
   streams: number;
   /** Taken by the lane and not yet given to the network, bytes, as of the last second. */
   laneBufferedBytes: number;
   /** Delivered and not taken by applications, bytes, as of the last second. */
   backlogBytes: number;
-  /** Frames held behind a hole. */
-  heldFrames: number;
   /** Bytes in the rings to and from the relay worker, while there are rings. */
   ringBytes?: { out: number; in: number };
   counters: ChannelCounters;
   sessions: SessionStatus[];
+}
+
+/** One directory with a local IPC endpoint. */
+export interface IpcStatus {
+  /** Datasite-relative. */
+  directory: string;
+  /** What the marker says: path of the socket, name of the pipe, or `host:port`; empty until it listens. */
+  address: string;
+  listening: boolean;
+  /** `stream.accept` is there: frames of peers are taken. */
+  consent: boolean;
+  /** Peers with a channel, whose status stands among the channels. */
+  peers: string[];
+  problem?: string;
+  counters: Record<IpcCounterName, number>;
 }
 
 export interface Status {
@@ -162,6 +174,8 @@ export interface Status {
   strict: boolean;
   relay: { state: 'connecting' | 'up' | 'down' | 'denied'; since: number; lastError?: string };
   channels: ChannelStatus[];
+  /** Directories with an IPC endpoint. */
+  ipc: IpcStatus[];
   /** Counters that belong to no single channel: sums over every channel there was, those that are gone included. */
   totals: {
     p2pOffers: number;

@@ -38,7 +38,57 @@ export interface DirectIdentity {
  * How applications meet the channel. Both ends listen (`rendezvous`), or one listens (`forward`) and the other dials (`dial`).
  * A port 0 lets the system choose.
  */
-export type ChannelShape = { kind: 'rendezvous' | 'forward'; port: number } | { kind: 'dial'; host: string; port: number };
+export type ChannelShape =
+  | { kind: 'rendezvous' | 'forward'; port: number }
+  | { kind: 'dial'; host: string; port: number }
+  /** The program itself is the application: it opens its one stream with `open`. `silent`: it never will, and streams are refused. */
+  | { kind: 'program'; silent: boolean }
+  /** Frames of the application of an IPC directory, which this host serves. */
+  | { kind: 'ipc'; host: number };
+
+/** Where the application of an IPC directory connects. */
+export type IpcAddress = { kind: 'unix' | 'pipe'; path: string } | { kind: 'tcp'; host: string; port: number };
+
+/** What an IPC host is started with: one directory, its endpoint and what waits there. Its channels are started on the same thread. */
+export interface IpcHostTask {
+  port: MessagePort;
+  /** Number that channels name the host by. Never used twice in one process. */
+  ipcHost: number;
+  /** Datasite-relative directory that frames may name, and where it lies on this machine. */
+  directory: string;
+  folder: string;
+  address: IpcAddress;
+  /** Our own e-mail, and which run of the daemon this is. */
+  self: string;
+  run: string;
+  /** Frames kept in memory for peers that have not got them, bytes. */
+  memoryBytes: number;
+  /** Without a lane for so long, waiting frames are written to files, ms; undefined: never. */
+  fallbackMs: number | undefined;
+  /** How long a file must not have changed before it is replayed, ms. */
+  stableMs: number;
+  /** Made by `createIpcCounters`. */
+  counters: SharedArrayBuffer;
+}
+
+/** Main → IPC host. `task.port` is transferred. */
+export type ToIpcHost =
+  | { t: 'channel'; task: ChannelTask }
+  /** Whether frames of peers may be delivered: `stream.accept` is there. */
+  | { t: 'consent'; given: boolean }
+  /** An upstream peer fell back to files: those in the directory are delivered. */
+  | { t: 'replay' }
+  | { t: 'stop' };
+
+/** IPC host → main. */
+export type FromIpcHost =
+  | { t: 'listening'; address: string }
+  | { t: 'listen-failed'; code: string; message: string }
+  /** Frames wait, and no channel is there to carry them. @property path of the oldest */
+  | { t: 'want-peer'; path: string }
+  | { t: 'application'; here: boolean }
+  | { t: 'refused'; reason: string }
+  | { t: 'fallback'; event: 'began' | 'ended' | 'failed'; reason: string };
 
 /** What a channel task is started with. `port` is transferred. */
 export interface ChannelTask {
@@ -87,13 +137,19 @@ export type ToChannel =
   /** @property lossy frames that the lane took may be lost */
   | { t: 'relay-down'; sid: string; reason: string; lossy: boolean }
   | ProfileRequest
+  /** @property out the program's bytes @property in the peer's; both are rings */
+  | { t: 'open'; out: SharedArrayBuffer; in: SharedArrayBuffer }
+  /** The program gives its stream up. */
+  | { t: 'abandon'; reason: string }
+  | { t: 'ping'; token: number }
   | { t: 'stop' };
 
 /** Channel worker → main. */
 export type FromChannel =
   | { t: 'listening'; port: number }
   | { t: 'listen-failed'; code: string; message: string }
-  | { t: 'want-session' }
+  /** @property path to open, where the channel has no fixed one */
+  | { t: 'want-session'; path?: string }
   | { t: 'want-relay'; sid: string }
   | { t: 'rtc-description'; sid: string; type: 'offer' | 'answer'; sdp: string }
   | { t: 'rtc-local-candidate'; sid: string; candidate: string; mid: string }
@@ -112,6 +168,10 @@ export type FromChannel =
   | { t: 'refused'; sid: string; reason: string }
   /** @property over nothing goes on in this epoch: the channel must be started anew */
   | { t: 'failed'; code: HotlinkErrorCode; message: string; over: boolean }
+  /** The program's stream: everything it wrote, and its end, is acknowledged. */
+  | { t: 'written' }
+  /** @property lane undefined: the peer is upstream's and answers no pings */
+  | { t: 'pong'; token: number; lane: LaneKind | undefined; rttMs: number }
   | { t: 'connection'; event: 'bound' | 'closed' | 'reset'; stream: number; reason: string }
   /** What the next life of the channel must know of its numbering. */
   | { t: 'numbers'; numbers: [string, number][] }
@@ -132,14 +192,23 @@ export type ToRelay =
   | { t: 'send'; id: string; message: HotlinkMessage }
   | { t: 'rings'; channel: number; out: SharedArrayBuffer; in: SharedArrayBuffer }
   | { t: 'rings-gone'; channel: number }
-  | { t: 'bind'; channel: number; binding: number; sid: string; direction: 'in' | 'out' }
+  | { t: 'bind'; channel: number; binding: number; sid: string; direction: 'in' | 'out'; paths: boolean }
   | { t: 'unbind'; sid: string }
+  /** This machine's addresses are others now: a connection from one that is gone is dialled anew, and so is one that waited. */
+  | { t: 'network-changed'; addresses: readonly string[] }
   | ProfileRequest
   | { t: 'stop' };
 
 /** Relay worker → main. */
 export type FromRelay =
-  | { t: 'up'; iceServers: string | undefined; turnUser: string | undefined; turnPass: string | undefined }
+  /** @property turnTtl seconds, as the header says it */
+  | {
+      t: 'up';
+      iceServers: string | undefined;
+      turnUser: string | undefined;
+      turnPass: string | undefined;
+      turnTtl: string | undefined;
+    }
   /** @property unconfirmed channels whose last frames the relay may not have taken */
   | { t: 'down'; reason: string; status: number; unconfirmed: number[] }
   | { t: 'message'; id: string; message: HotlinkMessage }

@@ -5,7 +5,7 @@
 
 import type { Lane, LaneKind, PeerLaneKind } from '../lane.js';
 import type { InFlow } from './in-flow.js';
-import { type ChannelLimits, PING_MAX_MS, SUSPECT_MS } from './limits.js';
+import { type ChannelLimits, LOSS_MARGIN_MS, PING_MAX_MS, SUSPECT_MS } from './limits.js';
 
 export interface SessionInfo {
   sid: string;
@@ -69,6 +69,8 @@ export class Carriers {
   readonly #limits: ChannelLimits;
   #usable = 0;
   #suspects = 0;
+  /** Last message on any lane, ms. */
+  #heardMs = Number.NEGATIVE_INFINITY;
 
   constructor(limits: ChannelLimits) {
     this.#limits = limits;
@@ -147,7 +149,7 @@ export class Carriers {
       else if (!this.lanes.some((other) => other.session === session && other.lane.kind === lane.kind)) {
         session.attempts[lane.kind].state = 'failed';
         session.attempts[lane.kind].reason = reason;
-        session.sinceMs = nowMs;
+        session.sinceMs = this.#patienceFrom(session, nowMs);
       }
     }
     this.#recount();
@@ -187,6 +189,11 @@ export class Carriers {
     return undefined;
   }
 
+  /** The relay lane of a session, if it is up. */
+  relayOf(session: Session | undefined): Lane | undefined {
+    return session === undefined ? undefined : this.lanes.find((state) => state.session === session && state.lane.kind === 'relay')?.lane;
+  }
+
   /** The lane that frames should take. A suspect one only when there is no other. */
   best(ownPeer: boolean): LaneState | undefined {
     let best: LaneState | undefined;
@@ -219,6 +226,7 @@ export class Carriers {
   /** A message came in on this lane. @returns true when it was suspect until now */
   heard(state: LaneState, nowMs: number): boolean {
     state.heardMs = nowMs;
+    this.#heardMs = nowMs;
     state.pingedMs = -1;
     if (!state.suspect) return false;
     state.suspect = false;
@@ -291,6 +299,11 @@ export class Carriers {
     // Through the relay only the opener of a session can send at full rate; the other way is for control frames.
     if (!outbound && !(ownPeer && lane.kind !== 'relay')) return 0;
     return RANK[lane.kind] + (suspect ? 0 : RANK.direct);
+  }
+
+  /** An own peer is waited for since its last word, so that one that was killed is noticed as soon without another lane as with one. */
+  #patienceFrom({ own }: Session, nowMs: number): number {
+    return own && nowMs - this.#heardMs < this.#limits.p2pWaitMs ? this.#heardMs - LOSS_MARGIN_MS : nowMs;
   }
 
   #join(state: LaneState, session: Session): void {

@@ -11,7 +11,7 @@ import { Chunker } from '../chunker.js';
 import { Counter } from '../counters.js';
 import type { HotlinkErrorCode } from '../errors.js';
 import { type FrameVerdict, FrameView } from '../hlnk/index.js';
-import type { Lane, PeerLaneKind } from '../lane.js';
+import type { Lane, PeerLaneKind, SendVerdict } from '../lane.js';
 import { Carriers, type LaneState, type Session, type SessionInfo } from './carriers.js';
 import { Epochs } from './epochs.js';
 import { InFlow, type InFlowPorts, UPSTREAM_STREAM } from './in-flow.js';
@@ -23,12 +23,16 @@ import { type OwnEtag, OwnKind, readOwnEtag } from './own-wire.js';
 import type { ChannelConfig, ChannelPorts } from './ports.js';
 import { UpstreamNumbers } from './upstream-numbers.js';
 
+/** Pings on request that wait for a lane, and that are under way: more than one per second of a person's patience. */
+const MAX_PINGS = 64;
+
 export class ChannelCore {
   readonly out: OutFlow;
   readonly in: InFlow;
   readonly #limits: ChannelLimits;
   readonly #counters: Float64Array;
   readonly #ports: ChannelPorts;
+  readonly #whole: boolean;
   readonly #carriers: Carriers;
   readonly #peer: OwnPeer;
   readonly #epochs = new Epochs();
@@ -41,10 +45,14 @@ export class ChannelCore {
   /** Lanes are forbidden that would be needed; told once, until something changes. */
   #violated = false;
   #over = false;
+  /** Pings somebody asked for: those that wait for a lane, and the tokens of those under way by their ids. */
+  readonly #asked: number[] = [];
+  readonly #underWay = new Map<number, number>();
   /** Time of the last input, for those that come without one. */
   #nowMs = 0;
 
-  constructor({ path, salt, limits, counters, numbers, ports }: ChannelConfig) {
+  constructor({ path, salt, limits, counters, numbers, ports, whole = false }: ChannelConfig) {
+    this.#whole = whole;
     this.#limits = limits;
     this.#counters = counters;
     this.#ports = ports;
@@ -72,6 +80,7 @@ export class ChannelCore {
       out: this.out,
       carriers: this.#carriers,
       fail: (code, message) => this.#fail(code, message),
+      answered: (id, lane, rttMs) => this.#answered(id, lane, rttMs),
       choose: (nowMs) => this.#choose(nowMs),
     });
   }
@@ -124,6 +133,28 @@ export class ChannelCore {
     return taken;
   }
 
+  /**
+   * A whole HLNK frame to an upstream peer, as one message of the session we opened (local IPC). Its sequence number is written into it.
+   * @returns `no-lane` while nothing carries; `oversize` when the present lane cannot take it, and frames are never cut
+   */
+  sendWhole(frame: Uint8Array, nowMs: number): SendVerdict | 'no-lane' {
+    const { lane } = this.out;
+    if (this.#over || this.#ownPeer !== false || lane === undefined) return 'no-lane';
+    this.#nowMs = nowMs;
+    const verdict = this.out.sendWhole(lane, frame);
+    if (verdict !== 'oversize' || lane.kind === 'relay') return verdict;
+    // As upstream's Rust client does with what its data channel refuses: through the relay, under the next number all the same.
+    const relay = this.#carriers.relayOf(this.#carriers.outbound);
+    if (relay !== undefined) return this.out.sendWhole(relay, frame);
+    const session = this.#carriers.outbound;
+    if (session === undefined || !this.#carriers.relayMayCarry) return 'oversize';
+    if (session.relay === 'none') {
+      session.relay = 'asked';
+      this.#ports.wantRelay(session.sid);
+    }
+    return 'no-lane';
+  }
+
   endStream(stream: OutStream, nowMs: number): void {
     this.out.end(stream);
     this.pump(nowMs);
@@ -155,6 +186,40 @@ export class ChannelCore {
   consumed(stream: number, bytes: number, nowMs: number): void {
     this.in.consumed(stream, bytes, nowMs);
     this.#acknowledge(nowMs);
+  }
+
+  /**
+   * Measures a round trip through the data path; `pong` answers, unless a message is lost: ask again, with the same token. Asks for a
+   * session where there is none.
+   */
+  ping(token: number, nowMs: number): void {
+    if (this.#over) return;
+    if (this.#asked.includes(token)) return;
+    // Nobody waits for ever, but whoever asks more often than is answered is not to fill the memory.
+    if (this.#asked.length === MAX_PINGS) this.#asked.shift();
+    this.#asked.push(token);
+    this.pump(nowMs);
+  }
+
+  #sendPings(nowMs: number): void {
+    while (this.#asked.length > 0) {
+      const id = this.#ownPeer ? this.#peer.ask(nowMs) : 0;
+      if (id === 0 && this.#ownPeer !== false) return;
+      const token = this.#asked.shift() as number;
+      if (id === 0) {
+        this.#ports.pong?.(token, undefined, 0);
+        continue;
+      }
+      if (this.#underWay.size === MAX_PINGS) this.#underWay.delete(this.#underWay.keys().next().value as number);
+      this.#underWay.set(id, token);
+    }
+  }
+
+  #answered(id: number, lane: Lane, rttMs: number): void {
+    const token = this.#underWay.get(id);
+    if (token === undefined) return;
+    for (const [other, its] of this.#underWay) if (its === token) this.#underWay.delete(other);
+    this.#ports.pong?.(token, lane, rttMs);
   }
 
   // --- sessions and lanes ----------------------------------------------------------------------------------------------------------
@@ -389,7 +454,8 @@ export class ChannelCore {
     }
     // A Rust peer in p2p-only mode answers on the session we opened, with numbers of its own (wire.md 5.9).
     session.inFlow ??= this.#upstreamFlow();
-    const outcome = session.inFlow.frame(view.seq, OwnKind.data, UPSTREAM_STREAM, view.payload(), lasting, nowMs);
+    const body = this.#whole ? view.message.subarray(0, view.endAt) : view.payload();
+    const outcome = session.inFlow.frame(view.seq, OwnKind.data, UPSTREAM_STREAM, body, lasting, nowMs);
     if (outcome !== 'full' && outcome !== 'bad-seq') return;
     const message = `session ${session.sid}: ${outcome} while waiting for sequence number ${session.inFlow.nextSeq}`;
     this.#fail('ERR_HLNK_GAP', `${message}; local connections are reset`);
@@ -428,6 +494,7 @@ export class ChannelCore {
     if (this.#over) return;
     const verdict = this.out.pump(nowMs);
     if (verdict === 'oversize') this.#oversize(this.out.lane as Lane, nowMs);
+    if (this.#asked.length > 0) this.#sendPings(nowMs);
     if (!this.#wanted && !this.#violated && this.#carriers.outbound === undefined) this.#considerSession(nowMs);
     this.#settle(nowMs);
   }
@@ -489,8 +556,10 @@ export class ChannelCore {
 
   #considerSession(nowMs: number): void {
     const open = this.#ownPeer === true && this.#begun && this.#carriers.usable === 0 && this.#open;
-    if (!open && !this.out.pending && this.out.inFlightFrames === 0) return;
-    if (this.out.lane === undefined) this.#waitSinceMs ??= nowMs;
+    const needed = open || this.out.pending || this.out.inFlightFrames > 0;
+    if (!needed && this.#asked.length === 0) return;
+    // A ping alone is no reason for strict mode to be violated.
+    if (needed && this.out.lane === undefined) this.#waitSinceMs ??= nowMs;
     this.#wanted = true;
     this.#ports.wantSession();
   }

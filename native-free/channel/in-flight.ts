@@ -40,6 +40,12 @@ export class InFlight {
     this.#next += 1;
   }
 
+  /** A frame went out that nobody will ask for again. Only with nothing in flight. */
+  skip(): void {
+    this.#next += 1;
+    this.#first = this.#next;
+  }
+
   /** The bytes of an unacknowledged frame, as they were sent. */
   frame(seq: number): Uint8Array {
     const i = seq % this.#stream.length;

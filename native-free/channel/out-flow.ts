@@ -10,6 +10,7 @@
 
 import type { Chunker } from '../chunker.js';
 import { Counter } from '../counters.js';
+import { framePayloadBytes, writeFrameSeq } from '../hlnk/index.js';
 import type { Lane, SendVerdict } from '../lane.js';
 import { Framer } from './framer.js';
 import { InFlight } from './in-flight.js';
@@ -177,6 +178,19 @@ export class OutFlow {
     if (!window.take(source, landedAt)) return false;
     if (!stream.queued) this.#enqueue(stream);
     return true;
+  }
+
+  /** A whole frame to an upstream peer, which neither acknowledges nor takes it in parts. */
+  sendWhole(lane: Lane, frame: Uint8Array): SendVerdict {
+    if (frame.length > lane.maxFrameBytes) return 'oversize';
+    writeFrameSeq(frame, this.nextSeq);
+    const verdict = lane.trySend(frame);
+    if (verdict !== 'taken') return verdict;
+    this.#count(Counter.txPackets, 1);
+    this.#count(Counter.txBytes, framePayloadBytes(frame));
+    this.#count(lane.kind === 'relay' ? Counter.txWsPackets : Counter.txP2pPackets, 1);
+    this.#inFlight.skip();
+    return 'taken';
   }
 
   /** The application finished writing. */

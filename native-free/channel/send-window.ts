@@ -31,6 +31,8 @@ export class SendWindow {
   #tail = 0;
   #head = 0;
   #unsentBytes = 0;
+  /** Payload bytes of the records that were released so far: between own peers, what the peer has. */
+  releasedBytes = 0;
 
   constructor({ capacityBytes, headRoomBytes, chunkBytes }: SendWindowConfig) {
     // Two whole records must fit wherever the wrap falls, or a window could be empty and still refuse the next read.
@@ -117,6 +119,7 @@ export class SendWindow {
 
   /** Frees the oldest record. Only records that were marked sent. */
   releaseOldest(): void {
+    this.releasedBytes += this.#recordBytes[this.#first & (this.#recordBytes.length - 1)] as number;
     this.#first += 1;
     if (this.empty) {
       this.#tail = 0;

@@ -78,6 +78,9 @@ export function encodeDataEnvelope(
 export interface DataPeek {
   readonly sid: string;
   readonly seq: number;
+  /** offset of the path's text in the frame */
+  readonly pthStart: number;
+  readonly pthBytes: number;
   /** offset of the etag's text in the frame; meaningless when `etgBytes` is 0 */
   readonly etgStart: number;
   readonly etgBytes: number;
@@ -99,7 +102,8 @@ export function peekData(frame: Uint8Array): DataPeek | undefined {
   let sidStart = -1;
   let sidBytes = 0;
   let seq = -1;
-  let hasPth = false;
+  let pthStart = -1;
+  let pthBytes = 0;
   let etgStart = 0;
   let etgBytes = 0;
   let payStart = 0;
@@ -126,8 +130,10 @@ export function peekData(frame: Uint8Array): DataPeek | undefined {
     if (key === KEY_SID) {
       sidStart = isNil ? -1 : start;
       sidBytes = lengthBytes;
-    } else if (key === KEY_PTH) hasPth = !isNil;
-    else if (key === KEY_ETG) {
+    } else if (key === KEY_PTH) {
+      pthStart = isNil ? -1 : start;
+      pthBytes = lengthBytes;
+    } else if (key === KEY_ETG) {
       etgStart = start;
       etgBytes = lengthBytes;
     } else {
@@ -135,9 +141,9 @@ export function peekData(frame: Uint8Array): DataPeek | undefined {
       payBytes = lengthBytes;
     }
   }
-  if (reader.at !== reader.end || sidStart < 0 || seq < 0 || !hasPth) return undefined;
+  if (reader.at !== reader.end || sidStart < 0 || seq < 0 || pthStart < 0) return undefined;
   const sid = decodeUtf8(frame, sidStart, sidBytes);
-  return sid === undefined ? undefined : { sid, seq, etgStart, etgBytes, payStart, payBytes };
+  return sid === undefined ? undefined : { sid, seq, pthStart, pthBytes, etgStart, etgBytes, payStart, payBytes };
 }
 
 function textBytes(bytes: number): number {

@@ -91,6 +91,17 @@ export function encodeFrame(
   return frame;
 }
 
+/** Writes another sequence number into a whole frame. @param seq a safe integer, 0 or more */
+export function writeFrameSeq(frame: Uint8Array, seq: number): void {
+  writeUint32(frame, SEQ_AT, Math.floor(seq / 0x1_0000_0000));
+  writeUint32(frame, SEQ_AT + 4, seq >>> 0);
+}
+
+/** How many payload bytes the head of a whole frame says it has. */
+export function framePayloadBytes(frame: Uint8Array): number {
+  return new DataView(frame.buffer, frame.byteOffset, frame.byteLength).getUint32(PAYLOAD_BYTES_AT);
+}
+
 function checkLimits(pathBytes: number, etagBytes: number, payloadBytes: number, seq: number): void {
   if (pathBytes > MAX_PATH_BYTES) {
     throw new HotlinkError('ERR_HLNK_PATH', `a frame's path may have ${MAX_PATH_BYTES} bytes, not ${pathBytes}: use a shorter path`);

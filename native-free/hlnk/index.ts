@@ -12,5 +12,5 @@ export {
   MAX_PAYLOAD_BYTES,
 } from './constants.js';
 export { FrameDecoder } from './decoder.js';
-export { encodeFrame, headRoomBytes, writeFrameHead } from './encode.js';
+export { encodeFrame, framePayloadBytes, headRoomBytes, writeFrameHead, writeFrameSeq } from './encode.js';
 export { type FrameVerdict, FrameView } from './view.js';

@@ -25,11 +25,11 @@ export type AcceptVerdict = 'accepted' | 'duplicate' | 'stale' | 'moved';
 export type EndVerdict = 'taken' | 'stale' | 'ignored';
 
 export type OutboundOptions = {
-  /** The path to open: datasite-relative, of the channel's marker. */
+  /** The path to open: datasite-relative, of the channel's marker. May change: it is read at each Open. */
   path: string;
   /** The path that a Go peer maps, when it differs (wire spec, section 12 row 9). */
   goPath?: string;
-  /** The acceptor's e-mail; goes into `to`. */
+  /** The acceptor's e-mail; goes into `to`. Empty for an Open without a receiver, which anyone may accept (local IPC). */
   peer: string;
   /** A fresh unguessable id (UUIDv4), never the same twice. */
   newSid: () => string;
@@ -248,7 +248,8 @@ export class OutboundSession {
     this.#sidPath = this.#pathToOpen();
     this.#attempts++;
     this.#openedAtMs = nowMs;
-    this.#send({ typ: 9, sid, pth: this.#sidPath, to: this.#options.peer });
+    const { peer } = this.#options;
+    this.#send({ typ: 9, sid, pth: this.#sidPath, ...(peer === '' ? {} : { to: peer }) });
     this.#wait('opening', nowMs + this.#pace.answerWaitMs());
     return sid;
   }

@@ -48,6 +48,7 @@ function program(does: (verb: Verb) => (flags: unknown, command: Command) => Pro
     .option('--listen <host:port>', 'where to listen; port 0 takes any', '127.0.0.1:8080')
     .option('--data <dir>', 'keep ACLs here across restarts')
     .option('--stun <host:port>', 'also answer STUN there, on UDP, and advertise it')
+    .option('--turn-ttl <seconds>', 'how long TURN credentials made from HOTLINK_RELAY_TURN_SECRET are good (default: a day)')
     .option('--json', 'the address as one JSON value')
     .action(does(async (command) => (await import('./relay.js')).relay(command)));
 

@@ -10,6 +10,7 @@ interface RelayFlags {
   listen: string;
   data?: string;
   stun?: string;
+  turnTtl?: string;
   json?: boolean;
 }
 
@@ -21,7 +22,9 @@ export async function relay(command: Command): Promise<number> {
   const log = createLog({ debug: values.debug });
   for (const warning of warnings) log.warn({}, warning);
   using interruption = onInterruption();
+  // Secrets come from the environment alone: a command line is everybody's to read.
   const authSecret = process.env.HOTLINK_RELAY_AUTH_SECRET;
+  const turnSecret = process.env.HOTLINK_RELAY_TURN_SECRET;
   const server = await startRelay({
     listen: flags.listen,
     log,
@@ -31,6 +34,8 @@ export async function relay(command: Command): Promise<number> {
     ...(values.turnUser === undefined ? {} : { turnUser: values.turnUser }),
     ...(values.turnPass === undefined ? {} : { turnPass: values.turnPass }),
     ...(authSecret ? { authSecret } : {}),
+    ...(turnSecret ? { turnSecret } : {}),
+    ...(flags.turnTtl === undefined ? {} : { turnTtlSeconds: Number(flags.turnTtl) }),
   });
   try {
     process.stdout.write(flags.json ? `${JSON.stringify({ listening: server.url, port: server.port })}\n` : `listening ${server.url}\n`);

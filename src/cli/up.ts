@@ -42,12 +42,11 @@ export async function up(command: Command): Promise<number> {
   return interruption.exitCode ?? EXIT_OK;
 }
 
-/** Upstream's switches may turn off everything this daemon does; saying so beats running idle. */
+/** Upstream's main switch may turn off everything this daemon does; saying so beats running idle. */
 function refuseWhenOff(resolved: Resolved): void {
-  const off = (['enabled', 'tcpProxy'] as const).find((key) => !resolved.values[key]);
-  if (off === undefined) return;
-  const { name } = resolved.origins[off];
-  throw new HotlinkError('ERR_HLNK_CONFIG', `${name ?? off} turns hotlink off and leaves nothing to do; unset it or set it to 1`);
+  if (resolved.values.enabled) return;
+  const { name } = resolved.origins.enabled;
+  throw new HotlinkError('ERR_HLNK_CONFIG', `${name ?? 'enabled'} turns hotlink off and leaves nothing to do; unset it or set it to 1`);
 }
 
 function whenParentLeaves(): Promise<void> {

@@ -53,6 +53,23 @@ export function parseBindAddress(text: string): Parsed<string> {
   return parseText(bracketed ?? trimmed.split(':')[0]!);
 }
 
+/** Exactly `tcp`, as upstream; everything else is what the platform has. */
+export function parseIpc(text: string): Parsed<'unix' | 'tcp'> {
+  return text.trim() === '' ? {} : { value: text.trim() === 'tcp' ? 'tcp' : 'unix' };
+}
+
+/** `host:port` to listen on; port 0 is a choice. */
+export function parseListen(text: string): Parsed<string> {
+  const trimmed = text.trim();
+  if (trimmed === '') return {};
+  return isListenAddress(trimmed) ? { value: trimmed } : { note: `'${text}' is not host:port` };
+}
+
+export function isListenAddress(text: string): boolean {
+  const port = /^(?:\[[0-9A-Fa-f:.]+\]|[^\s:[\]/]+):(\d{1,5})$/.exec(text)?.[1];
+  return port !== undefined && Number(port) <= 65_535;
+}
+
 /** `576`…`4096` or `auto`. 4096 is the largest packet the stack reads; above about 4160 a connection hangs silently. */
 export function parseMtu(text: string): Parsed<number | 'auto'> {
   if (text.trim().toLowerCase() === 'auto') return { value: 'auto' };

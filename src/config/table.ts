@@ -5,12 +5,15 @@ import { z } from 'zod';
 import { LANE_KINDS } from '../../native-free/index.js';
 import {
   isIceUrl,
+  isListenAddress,
   parseAutoOff,
   parseBindAddress,
   parseDirectSetting,
   parseExactlyOne,
   parseIceServers,
+  parseIpc,
   parseLanes,
+  parseListen,
   parseLoose,
   parseMtu,
   parseNotZero,
@@ -194,6 +197,15 @@ export const settings: readonly Setting[] = [
     parse: parseText,
     schema: text,
   }),
+  switchSetting<'iceFilter'>({
+    key: 'iceFilter',
+    env: ['HOTLINK_ICE_FILTER'],
+    flag: '--ice-filter',
+    default: true,
+    meaning:
+      'Addresses of container and virtual machine bridges, and link-local ones, are left out of WebRTC, ours and the peer’s, where there are others. 0 or `--no-ice-filter` keeps them.',
+    parse: parseNotZero,
+  }),
   integerSetting<'threads'>({
     key: 'threads',
     env: ['HOTLINK_THREADS'],
@@ -303,7 +315,8 @@ export const settings: readonly Setting[] = [
     key: 'tcpProxy',
     env: ['SYFTBOX_HOTLINK_TCP_PROXY'],
     default: true,
-    meaning: 'TCP channels from markers; implied by the main switch, an explicit value other than 1 opts out.',
+    meaning:
+      'TCP channels from `stream.tcp` markers; implied by the main switch, an explicit value other than 1 opts out and leaves local IPC.',
     parse: parseExactlyOne,
   }),
   switchSetting<'debug'>({
@@ -330,7 +343,7 @@ export const settings: readonly Setting[] = [
     key: 'socketOnly',
     env: ['SYFTBOX_HOTLINK_SOCKET_ONLY'],
     default: false,
-    meaning: 'Accepted, changes nothing: files are never carried here.',
+    meaning: 'Frames of local IPC are never written to files while hotlink is down: the application waits instead.',
     parse: parseExactlyOne,
   }),
   switchSetting<'quic'>({
@@ -343,20 +356,23 @@ export const settings: readonly Setting[] = [
   setting<'ipc'>({
     key: 'ipc',
     env: [{ name: 'SYFTBOX_HOTLINK_IPC' }],
-    unit: 'text',
+    unit: 'word',
     default: 'unix',
-    meaning: 'Accepted, changes nothing: there is no IPC endpoint.',
-    parse: parseText,
-    schema: text,
+    range: 'unix, tcp',
+    meaning:
+      'Endpoints of local IPC. unix: a unix socket that `stream.sock` names, a named pipe and `stream.pipe` on Windows. tcp: loopback TCP, for applications in containers; `stream.tcp` names it. Anything but `tcp` in the environment is unix.',
+    parse: parseIpc,
+    schema: z.enum(['unix', 'tcp']),
   }),
   setting<'ipcAddress'>({
     key: 'ipcAddress',
     env: [{ name: 'SYFTBOX_HOTLINK_TCP_ADDR' }],
     unit: 'address',
     default: '127.0.0.1:0',
-    meaning: 'Accepted, changes nothing: there is no IPC endpoint.',
-    parse: parseText,
-    schema: text,
+    range: 'host:port',
+    meaning: 'What `tcp` endpoints of local IPC bind. Port 0 lets the system choose; another port serves one directory only.',
+    parse: parseListen,
+    schema: z.string().refine(isListenAddress, 'not host:port'),
   }),
   integerSetting<'stableMs'>({
     key: 'stableMs',
@@ -365,6 +381,6 @@ export const settings: readonly Setting[] = [
     default: 10,
     min: 0,
     max: Number.MAX_SAFE_INTEGER,
-    meaning: 'Accepted, changes nothing: files are never carried here.',
+    meaning: 'How long a `.request` file must not have changed before it is replayed to the application; 0: not looked at twice.',
   }),
 ];

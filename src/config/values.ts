@@ -10,18 +10,12 @@ export interface Values extends Configurable {
   server?: string;
   /** Upstream's main switch. Running the daemon at all is the wish for it, so only an explicit other value turns it off. */
   enabled: boolean;
-  /** Upstream's TCP proxy switch, implied by `enabled`. */
-  tcpProxy: boolean;
   /** Log at debug level. */
   debug: boolean;
   /** Where the admin endpoint listens: `auto`, `off` or a loopback `host:port`. */
   admin: string;
-  /** Upstream's words with nothing behind them here; read so that a shared environment gives no surprise. */
-  socketOnly: boolean;
+  /** Upstream's word with nothing behind it here; read so that a shared environment gives no surprise. */
   quic: boolean;
-  ipc: string;
-  ipcAddress: string;
-  stableMs: number;
 }
 
 export type ValueKey = keyof Values;

@@ -12,15 +12,17 @@ import {
   EARLY_TUNABLES,
   EarlyItems,
   type Fingerprint,
+  HotlinkError,
   inboundKeys,
   type Marker,
+  MessageType,
   outboundPath,
   ownIdStem,
   readCounters,
   type SignalMessage,
 } from '../../native-free/index.js';
 import type { ChannelShape, FromChannel } from '../../workers/messages.js';
-import type { ChannelStatus } from '../status.js';
+import type { ChannelStatus, LaneKind } from '../status.js';
 import type { ChannelEvents, ChannelOptions } from './channel-options.js';
 import { ChannelSessions } from './channel-sessions.js';
 import { type Carrier, channelSnapshot } from './channel-snapshot.js';
@@ -30,12 +32,35 @@ import { DirectExchanges } from './direct-exchanges.js';
 import { newEpoch } from './identity.js';
 import { Listening } from './listening.js';
 import { OutboundControl } from './outbound-control.js';
+import { resetError } from './program-stream.js';
 import { RtcExchanges } from './rtc-exchanges.js';
 import type { SessionRecord } from './session-record.js';
-import type { Supervisor } from './supervisor.js';
+import type { Place } from './supervisor.js';
 
+/** Signal with which a peer of our own kind says who took an Open without a receiver (local IPC). */
+export const HELLO_SIGNAL = 'hl1_hello';
+/** Reason of the Close of an upstream opener that goes on with files. */
+const FELL_BACK = 'fallback';
 /** Reason of the Close that a stopping daemon sends; its peers of our kind know it. */
 export const STOPPING = 'shutting down';
+
+/** Signal of ours: its sender, who opened the session, asks the acceptor for new offers, since its own network changed. */
+const RENEGOTIATE_SIGNAL = 'hl1_renegotiate';
+/** Between two new connections that a peer asks for, ms: what a peer may cost us. */
+const ASKED_AGAIN_MS = 1000;
+/** The answer to a ping. */
+export interface Pong {
+  /** Undefined when the peer is upstream's, which answers none. */
+  lane: LaneKind | undefined;
+  rttMs: number;
+}
+
+/** The embedding program's stream hears of its channel. */
+export interface ProgramListener {
+  written(): void;
+  /** @param error undefined when it ended in peace */
+  over(error: HotlinkError | undefined): void;
+}
 
 export class ChannelControl {
   readonly index: number;
@@ -56,17 +81,21 @@ export class ChannelControl {
   readonly #early = new EarlyItems<SignalMessage>(EARLY_TUNABLES);
   readonly #listening = new Listening();
   readonly #addedMs = Date.now();
+  /** Who waits for which ping. */
+  readonly #pings = new Map<number, (pong: Pong) => void>();
+  #nextPing = 1;
+  #program: ProgramListener | undefined;
   #peer: Fingerprint = { kind: 'unknown' };
   #problem: string | undefined;
   #relayUp = false;
   #carrier: Carrier | undefined;
 
-  constructor(options: ChannelOptions, supervisor: Supervisor, events: ChannelEvents) {
+  constructor(options: ChannelOptions, place: Place, events: ChannelEvents) {
     const { marker } = options;
     this.index = options.index;
     this.marker = marker;
     this.key = outboundPath(marker);
-    this.keys = new Set(inboundKeys(marker));
+    this.keys = new Set(options.shape.kind === 'ipc' ? [] : inboundKeys(marker));
     this.idStem = ownIdStem(options.host, this.epoch, options.ownPeers);
     this.#options = options;
     this.#events = events;
@@ -86,11 +115,11 @@ export class ChannelControl {
         counters: this.#counters,
         numbers: options.numbers,
       },
-      supervisor,
+      place,
       { message: (message) => this.#fromWorker(message), died: (error) => events.died(error) },
     );
     this.#sessions = new ChannelSessions(options, this.#worker, events);
-    this.#outbound = new OutboundControl(marker, this.#sessions, {
+    this.#outbound = new OutboundControl(marker, options.shape.kind === 'ipc', this.#sessions, {
       send: (message) => events.send(message),
       event: (what, fields) => events.event(what, fields),
       up: (sid, nowMs) => this.#outboundUp(sid, nowMs),
@@ -107,6 +136,10 @@ export class ChannelControl {
   }
   get bind(): string {
     return this.#options.bind;
+  }
+  /** Whether a session is up, in either direction. */
+  get hasSessions(): boolean {
+    return this.#sessions.all().next().done !== true;
   }
   /** Port it listens on; 0 before that. */
   get port(): number {
@@ -127,6 +160,32 @@ export class ChannelControl {
    */
   listening(signal?: AbortSignal): Promise<void> {
     return this.#listening.wait(signal);
+  }
+
+  /** Asks the peer for a round trip. @returns a promise that stays open when the peer does not answer, functions that repeat and forget it */
+  ping(): { pong: Promise<Pong>; again: () => void; forget: () => void } {
+    const token = this.#nextPing;
+    this.#nextPing += 1;
+    const pong = new Promise<Pong>((resolve) => this.#pings.set(token, resolve));
+    const again = (): void => this.#worker.tell({ t: 'ping', token });
+    again();
+    return { pong, again, forget: () => void this.#pings.delete(token) };
+  }
+
+  /** Starts the program's stream, once, on a channel of program shape. */
+  open(out: SharedArrayBuffer, incoming: SharedArrayBuffer, listener: ProgramListener): void {
+    this.#program = listener;
+    this.#worker.tell({ t: 'open', out, in: incoming });
+  }
+
+  /** The program gives its stream up. */
+  abandon(reason: string): void {
+    this.#worker.tell({ t: 'abandon', reason });
+  }
+
+  /** The worker's part is gone without having been told to. */
+  lost(error: HotlinkError): void {
+    this.#program?.over(error);
   }
 
   // --- relay and peer ------------------------------------------------------------------------------------------------------------
@@ -152,8 +211,28 @@ export class ChannelControl {
     this.service(nowMs);
   }
 
+  /** This machine's addresses changed. @param lost some are gone, so connections may be dead; otherwise there are only new ones */
+  networkChanged(lost: boolean, nowMs: number): void {
+    this.#direct.renegotiate(nowMs, lost);
+    this.#exchanges.networkChanged(lost, nowMs);
+    for (const { sid, direction, retired, peer } of this.#sessions.all())
+      if (direction === 'out' && !retired && peer.kind === 'hotlink')
+        this.#events.send({ typ: MessageType.Signal, sid, knd: RENEGOTIATE_SIGNAL });
+    this.service(nowMs);
+  }
+
+  /** The opener of a session has another network now and asks us, who offer, for new connections. */
+  #renegotiateAsked(record: SessionRecord, nowMs: number): void {
+    if (record.direction !== 'in' || record.retired || record.peer.kind !== 'hotlink' || record.askedAtMs > nowMs) return;
+    record.askedAtMs = Math.max(nowMs, record.askedAtMs + ASKED_AGAIN_MS);
+    if (this.#options.limits.webrtcAllowed) record.retryAtMs = record.askedAtMs;
+    if (this.#options.direct !== undefined) record.direct.retryAtMs = record.askedAtMs;
+  }
+
   /** The peer accepted our Open. */
   handleAccept(sid: string, peer: Fingerprint, nowMs: number): void {
+    // An Open without a receiver only asks who of our kind is there; the answer comes as a hello.
+    if (this.marker.peer === '' && peer.kind === 'hotlink') return;
     this.#peer = peer;
     this.#outbound.session.handleAccept(sid, peer.kind, nowMs);
     this.service(nowMs);
@@ -196,6 +275,7 @@ export class ChannelControl {
     const peer = this.#sessions.get(sid)?.peer;
     if (replaced) this.#sessions.retire(sid, reason);
     else this.#sessions.drop(sid, reason);
+    if (reason === FELL_BACK) this.#events.fellBack();
     this.#peerLeft(peer, reason);
   }
 
@@ -207,12 +287,17 @@ export class ChannelControl {
 
   handleSignal(signal: SignalMessage, nowMs: number): void {
     this.#events.trace('signal in', { sid: signal.sid, kind: signal.knd, tok: signal.tok, err: signal.err });
+    if (signal.knd === HELLO_SIGNAL) {
+      if (this.marker.peer === '' && signal.sid === this.#outbound.session.sid) this.#events.hello(signal.tok ?? '');
+      return;
+    }
     const record = this.#sessions.get(signal.sid);
     if (record === undefined) {
       this.#early.put(signal.sid, signal, nowMs);
       return;
     }
-    if (signal.knd === DIRECT_SIGNAL) this.#direct.handleSignal(record, signal, nowMs);
+    if (signal.knd === RENEGOTIATE_SIGNAL) this.#renegotiateAsked(record, nowMs);
+    else if (signal.knd === DIRECT_SIGNAL) this.#direct.handleSignal(record, signal, nowMs);
     else this.#exchanges.handleSignal(record, signal, nowMs);
     this.service(nowMs);
   }
@@ -266,6 +351,7 @@ export class ChannelControl {
         this.#events.event('listen failed', { key: this.key, code: message.code, reason: message.message });
         break;
       case 'want-session':
+        if (message.path !== undefined) this.#outbound.name(message.path);
         this.#outbound.session.handleWant(now);
         break;
       case 'want-relay': {
@@ -303,13 +389,23 @@ export class ChannelControl {
       case 'connection':
         this.#events.event(`connection ${message.event}`, { key: this.key, stream: message.stream, reason: message.reason });
         if (message.event !== 'bound') this.#events.flush();
+        if (message.event === 'closed') this.#program?.over(undefined);
+        if (message.event === 'reset') this.#program?.over(resetError(message.reason));
         break;
       case 'failed':
         this.#problem = message.message;
+        if (message.over) this.#program?.over(new HotlinkError(message.code, message.message));
         this.#events.failed(message.code, message.message, message.over);
         break;
       case 'numbers':
         this.#events.numbers(message.numbers);
+        break;
+      case 'written':
+        this.#program?.written();
+        break;
+      case 'pong':
+        this.#pings.get(message.token)?.(message);
+        this.#pings.delete(message.token);
         break;
       case 'stopped':
         break;
@@ -340,7 +436,11 @@ export class ChannelControl {
       shape: this.shape,
       bind: this.bind,
       addedMs: this.#addedMs,
-      allowed: { webrtc: this.#options.limits.webrtcAllowed, relay: this.#options.limits.relayAllowed },
+      allowed: {
+        direct: this.#options.limits.directAllowed,
+        webrtc: this.#options.limits.webrtcAllowed,
+        relay: this.#options.limits.relayAllowed,
+      },
       port: this.port,
       problem: this.#problem,
       counters: readCounters(this.#counters),

@@ -18,6 +18,8 @@ export interface ChannelOptions {
   rtc: RtcSettings;
   quickAck: boolean;
   ice: IceSettings;
+  /** Leave addresses of container bridges and link-local ones out of WebRTC. */
+  iceFilter: boolean;
   mtu: number | 'auto';
   /** Where the numbering toward an upstream peer goes on, by path. */
   numbers: [string, number][];
@@ -33,6 +35,10 @@ export interface ChannelEvents {
   relay(message: ToRelay): void;
   /** Something that status shows changed, or a machine has a new deadline. */
   changed(): void;
+  /** On a session without a receiver, a peer of our own kind says who it is. */
+  hello(email: string): void;
+  /** A peer closed its session to go on with files (wire.md 6.5). */
+  fellBack(): void;
   /** What the next life of this channel is to be given as `numbers`. */
   numbers(numbers: [string, number][]): void;
   /** A local connection closed: a moment to write telemetry. */

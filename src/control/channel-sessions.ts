@@ -9,6 +9,7 @@ import { epochOf, type SessionRecord } from './session-record.js';
 
 /** Largest datagram on a loopback path: beyond about 4160 the stack hangs silently, its read buffers hold 4096 (perf/README.md). */
 const SAME_HOST_MTU = 4096;
+const WHOLE_RING_BYTES = 16_777_216;
 const UNKNOWN_PATH_MTU = 1280;
 
 export class ChannelSessions {
@@ -72,6 +73,8 @@ export class ChannelSessions {
       acceptedMs: Date.now(),
       attempts: 0,
       retired: false,
+      askedAtMs: Number.NEGATIVE_INFINITY,
+      offerDueAtMs: undefined,
       retryAtMs: undefined,
     };
     this.#records.set(sid, record);
@@ -83,18 +86,21 @@ export class ChannelSessions {
   /** Binds a session to the relay's rings, which are made for the first. Does nothing to one that is bound. */
   bindRelay(record: SessionRecord): void {
     if (record.binding !== 0) return;
-    const { index, limits } = this.#options;
+    const { index, limits, shape } = this.#options;
     if (this.#rings === undefined) {
       // Out: four of our largest frames. In: a peer's frames may be larger than ours (a Rust chunk goes up to 1 MiB).
-      const out = createRing(Math.max(1_048_576, 4 * (limits.chunkBytes + 8192)));
-      const incoming = createRing(4_194_304);
+      // An application's frame to or from an upstream peer is never cut: rings as large as two of the relay's largest messages.
+      const whole = shape.kind === 'ipc' && record.peer.kind !== 'hotlink';
+      const out = createRing(whole ? WHOLE_RING_BYTES : Math.max(1_048_576, 4 * (limits.chunkBytes + 8192)));
+      const incoming = createRing(whole ? WHOLE_RING_BYTES : 4_194_304);
       this.#rings = { out, in: incoming };
       this.#events.relay({ t: 'rings', channel: index, out, in: incoming });
       this.#worker.tell({ t: 'relay-rings', out, in: incoming });
     }
     record.binding = this.#nextBinding;
     this.#nextBinding += 1;
-    this.#events.relay({ t: 'bind', channel: index, binding: record.binding, sid: record.sid, direction: record.direction });
+    const paths = shape.kind === 'ipc';
+    this.#events.relay({ t: 'bind', channel: index, binding: record.binding, sid: record.sid, direction: record.direction, paths });
     this.#worker.tell({ t: 'relay-up', sid: record.sid, binding: record.binding, direction: record.direction });
   }
 

@@ -3,7 +3,7 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import type { ChannelTask, FromChannel, ToChannel } from '../../workers/messages.js';
-import type { Supervisor } from './supervisor.js';
+import type { Place } from './supervisor.js';
 
 export interface ChannelWorkerEvents {
   message(message: FromChannel): void;
@@ -17,8 +17,8 @@ export class ChannelWorker {
   readonly #port: MessagePort;
   #stopping = false;
 
-  constructor(task: Omit<ChannelTask, 'port' | 'health'>, supervisor: Supervisor, events: ChannelWorkerEvents) {
-    this.#port = supervisor.start(task, (error) => {
+  constructor(task: Omit<ChannelTask, 'port' | 'health'>, place: Place, events: ChannelWorkerEvents) {
+    this.#port = place.start(task, (error) => {
       if (!this.#stopping) events.died(error);
     });
     this.stopped = new Promise((resolve) => this.#port.once('close', () => resolve()));

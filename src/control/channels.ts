@@ -6,17 +6,19 @@
 // then Close for its own session) → what is remembered of its sessions. Markers are applied one set after the other, restarts in
 // the same queue.
 
-import { type HotlinkErrorCode, type HotlinkMessage, type Marker, MessageType } from '../../native-free/index.js';
+import { HotlinkError, type HotlinkErrorCode, type HotlinkMessage, isTcpPath, type Marker, MessageType } from '../../native-free/index.js';
 import type { ChannelShape, ToRelay } from '../../workers/messages.js';
 import type { ResolvedOptions } from '../resolved-options.js';
 import { ChannelControl } from './channel-control.js';
 import { isDue, soonest } from './deadline.js';
-import type { Supervisor } from './supervisor.js';
+import { pingId, pingMarker } from './ping-channel.js';
+import type { Place, Supervisor } from './supervisor.js';
 
 /** A channel whose worker died starts again after this long, ms. */
 const RESTART_MS = 250;
-/** Ids of channels that no marker made. */
+/** Ids of channels that no TCP marker made; a marker's is its JSON. */
 const FORWARD_PREFIX = 'forward ';
+const MARKER_START = '{';
 
 type Total = keyof ChannelControl['totals'];
 const TOTALS: readonly Total[] = ['offers', 'answersOk', 'badSignals', 'framesRefused', 'strictViolations'];
@@ -31,6 +33,12 @@ export interface ChannelsEvents {
   applied(): void;
   /** A channel is about to go, or is gone already: the sessions that its peer opened are to be closed now. */
   leaving(channel: ChannelControl, reason: string): void;
+  /** @returns the index of the IPC channel that an Open of `path` is for */
+  ipcFor(path: string, from: string): string | 'unknown-channel';
+  /** On a session without a receiver, a peer of our own kind says who it is. */
+  hello(channel: ChannelControl, email: string): void;
+  /** A peer closed its session to go on with files. */
+  fellBack(channel: ChannelControl): void;
   /** A local connection closed: a moment to write telemetry. */
   flush(): void;
   event(what: string, fields: Record<string, unknown>, level?: 'info' | 'warn' | 'error'): void;
@@ -45,6 +53,8 @@ export class Channels {
   readonly #host: string;
   readonly #supervisor: Supervisor;
   readonly #events: ChannelsEvents;
+  /** Where the channels of each IPC host run. */
+  readonly ipcPlaces = new Map<number, Place>();
   readonly #byId = new Map<string, ChannelControl>();
   /** Who opened which session. */
   readonly #bySid = new Map<string, ChannelControl>();
@@ -91,13 +101,30 @@ export class Channels {
 
   /** @returns the index, in decimal, of the channel that a peer's Open of `path` is for */
   forPath(path: string, from: string): string | 'unknown-channel' | 'wrong-peer' {
+    // Two code paths that never fall through into each other (wire.md 12 row 12).
+    if (!isTcpPath(path)) return this.#events.ipcFor(path, from);
     let known = false;
     for (const channel of this.#byId.values()) {
       if (!channel.keys.has(path)) continue;
       known = true;
       if (channel.marker.peer === from) return String(channel.index);
     }
-    return known ? 'wrong-peer' : 'unknown-channel';
+    return known ? 'wrong-peer' : (this.#answerPings(path, from) ?? 'unknown-channel');
+  }
+
+  /** A peer that we have a channel with wants to be answered pings. @returns the index of the channel for it */
+  #answerPings(path: string, from: string): string | undefined {
+    if (this.#ending || ![...this.#byId.values()].some(({ marker }) => marker.peer === from)) return undefined;
+    const marker = pingMarker(this.#options.email, from, path);
+    if (marker === undefined) return undefined;
+    return String(this.add(pingId(from), marker, { kind: 'program', silent: true }, this.#options.bindAddress).index);
+  }
+
+  /** A session that a peer opened is over: a channel that only answered pings goes with it. @param index of the channel, in decimal */
+  sessionEnded(index: string): void {
+    const channel = this.ofIndex(index);
+    if (channel === undefined || channel.shape.kind !== 'program' || !channel.shape.silent) return;
+    void this.remove(pingId(channel.marker.peer), channel, 'the pings are over');
   }
 
   /** Summed over every channel there was. */
@@ -120,14 +147,14 @@ export class Channels {
   async #apply(markers: readonly Marker[]): Promise<void> {
     if (this.#ending) return;
     const wanted = new Map(markers.map((marker) => [JSON.stringify(marker), marker]));
-    const gone = [...this.#byId].filter(([id]) => !id.startsWith(FORWARD_PREFIX) && !wanted.has(id));
+    const gone = [...this.#byId].filter(([id]) => id.startsWith(MARKER_START) && !wanted.has(id));
     await Promise.all(gone.map(([id, channel]) => this.remove(id, channel, 'its marker was removed or changed')));
     for (const [id, marker] of wanted) if (!this.#byId.has(id)) this.add(id, marker, shapeOf(marker), this.#options.bindAddress);
     this.#events.applied();
   }
 
   add(id: string, marker: Marker, shape: ChannelShape, bind: string): ChannelControl {
-    const { limits, rtc, ice, mtu, email, direct, quickAck, ownPeers } = this.#options;
+    const { limits, rtc, ice, iceFilter, mtu, email, direct, quickAck, ownPeers } = this.#options;
     const numbers = this.#numbers.get(marker.peer) ?? new Map<string, number>();
     this.#numbers.set(marker.peer, numbers);
     const channel = new ChannelControl(
@@ -143,12 +170,13 @@ export class Channels {
         rtc,
         quickAck,
         ice,
+        iceFilter,
         mtu,
         direct: direct.identity,
         directHost: direct.host,
         numbers: [...numbers],
       },
-      this.#supervisor,
+      this.#placeOf(shape) ?? this.#supervisor,
       {
         send: (message) => {
           if (message.typ === MessageType.Open) this.#bySid.set(message.sid, channel);
@@ -157,6 +185,8 @@ export class Channels {
         },
         relay: (message) => this.#events.relay(message),
         changed: () => this.#events.changed(),
+        hello: (email) => this.#events.hello(channel, email),
+        fellBack: () => this.#events.fellBack(channel),
         numbers: (latest) => {
           for (const [path, next] of latest) numbers.set(path, next);
         },
@@ -172,6 +202,16 @@ export class Channels {
     if (this.#relayUp) channel.relayUp(performance.now());
     this.#events.event('channel added', { key: channel.key, peer: marker.peer, port: marker.port });
     return channel;
+  }
+
+  /** Undefined for a channel whose IPC host is gone. */
+  #placeOf(shape: ChannelShape): Place | undefined {
+    return shape.kind === 'ipc' ? this.ipcPlaces.get(shape.host) : this.#supervisor;
+  }
+
+  /** The sessions that its peer opened are to be closed. */
+  leaving(channel: ChannelControl, reason: string): void {
+    this.#events.leaving(channel, reason);
   }
 
   remove(id: string, channel: ChannelControl, reason: string): Promise<void> {
@@ -200,6 +240,7 @@ export class Channels {
     this.#events.event('channel failed', { key: channel.key, code, reason: message }, 'error');
     if (code === 'ERR_HLNK_STRICT') this.#events.fatal(code, message);
     // A lost peer or a hole that cannot be mended: both ends must forget the old numbering, which a new epoch tells the peer.
+    else if (over && channel.shape.kind === 'program') void this.remove(id, channel, message);
     else if (over) this.#restart(id, channel, message);
   }
 
@@ -209,8 +250,10 @@ export class Channels {
     this.#byId.delete(id);
     this.#bury(channel);
     this.#events.leaving(channel, 'restarted');
+    channel.lost(new HotlinkError('ERR_HLNK_WORKER', error.message));
+    if (channel.shape.kind === 'program') return;
     setTimeout(() => {
-      if (this.#ending || this.#byId.has(id)) return;
+      if (this.#ending || this.#byId.has(id) || this.#placeOf(channel.shape) === undefined) return;
       this.add(id, channel.marker, channel.shape, channel.bind);
       this.#events.applied();
     }, RESTART_MS);
@@ -220,6 +263,7 @@ export class Channels {
     this.#applying = this.#applying.then(async () => {
       if (this.#ending || this.#byId.get(id) !== channel) return;
       await this.remove(id, channel, reason);
+      if (this.#placeOf(channel.shape) === undefined) return;
       this.add(id, channel.marker, channel.shape, channel.bind);
       this.#events.applied();
     });
@@ -236,6 +280,11 @@ export class Channels {
   relayDown(reason: string, unconfirmed: readonly number[], nowMs: number): void {
     this.#relayUp = false;
     for (const channel of this.#byId.values()) channel.relayDown(reason, unconfirmed.includes(channel.index), nowMs);
+  }
+
+  /** @param lost an address is gone, and whatever went over it; otherwise there are only new ones */
+  networkChanged(lost: boolean, nowMs: number): void {
+    for (const channel of this.#byId.values()) channel.networkChanged(lost, nowMs);
   }
 
   renegotiate(nowMs: number): void {

@@ -56,11 +56,12 @@ export class DirectExchanges {
     record.direct.deadlineMs = nowMs + ATTEMPT_MS;
   }
 
-  /** Makes new connections, as after a change of networks. Those that are up carry on meanwhile. */
-  renegotiate(nowMs: number): void {
+  /** Makes new connections, as after a change of networks. Those that are up carry on meanwhile. @param lost false: only where none is up */
+  renegotiate(nowMs: number, lost = true): void {
     if (this.#options.direct === undefined) return;
     for (const record of this.#sessions.all()) {
       if (record.direction !== 'in' || record.retired || record.peer.kind !== 'hotlink') continue;
+      if (record.direct.state === 'connected' && !lost) continue;
       record.direct.attempts = 0;
       this.#begin(record, nowMs);
     }

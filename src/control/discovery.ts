@@ -1,19 +1,37 @@
-// Finds `stream.tcp` markers under the datasites tree every 250 ms, as upstream does, and says which channels there should be. Unlike
+// Finds `stream.tcp` markers under the datasites tree every 250 ms, as upstream does, and says which channels there should be; and, in the
+// same walk, the markers of local IPC (wire.md 6). Unlike
 // upstream it notices edits and deletions, and each unusable marker is reported once per content (wire.md 4.1). Main thread.
 
 import type { Dirent } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { chooseMarkers, MAX_MARKER_CHARS, type Marker, parseMarker } from '../../native-free/index.js';
+import { chooseMarkers, directoryOf, MAX_MARKER_CHARS, type Marker, parseMarker } from '../../native-free/index.js';
+import { isIpcContent } from './ipc-address.js';
 
+/** Consent to frames of peers. */
+const ACCEPT_NAME = 'stream.accept';
 const SCAN_MS = 250;
 const MARKER_NAME = 'stream.tcp';
 /** Deepest directory looked into, counted from the datasites root: upstream's layouts use seven levels. */
 const MAX_DEPTH = 16;
 
+/** What one directory holds that local IPC needs to know. */
+export interface IpcFound {
+  /** Datasite-relative. */
+  directory: string;
+  /** Content of the IPC marker; undefined without one. */
+  marker: string | undefined;
+  /** `stream.accept` is there. */
+  consent: boolean;
+  /** A TCP proxy's marker is there. */
+  proxy: boolean;
+}
+
 export interface DiscoveryEvents {
   /** The channels there should be; called when the set changed. */
   markers(markers: Marker[]): void;
+  /** The directories with an IPC marker or consent; called when something about them changed. */
+  ipc(found: IpcFound[]): void;
   /** A marker that cannot be used, once per content. */
   refused(relPath: string, reason: string): void;
 }
@@ -22,19 +40,31 @@ interface Seen {
   /** What a change of the file changes. */
   stamp: string;
   marker: Marker | undefined;
+  /** Content of an IPC marker. */
+  ipc?: string;
+}
+
+export interface DiscoveryOptions {
+  /** Name of the IPC marker. */
+  ipcMarker: string;
+  /** Whether TCP proxy markers count. */
+  tcpProxy: boolean;
 }
 
 export class Discovery {
   readonly #root: string;
   readonly #email: string;
   readonly #events: DiscoveryEvents;
+  readonly #options: DiscoveryOptions;
   readonly #seen = new Map<string, Seen>();
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
   #last = '';
+  #lastIpc = '[]';
   #scanning: Promise<void> = Promise.resolve();
 
-  constructor(datasites: string, email: string, events: DiscoveryEvents) {
+  constructor(datasites: string, email: string, options: DiscoveryOptions, events: DiscoveryEvents) {
+    this.#options = options;
     this.#root = datasites;
     this.#email = email;
     this.#events = events;
@@ -63,9 +93,32 @@ export class Discovery {
       this.#last = now;
       this.#events.markers(markers);
     }
+    this.#tellIpc(found);
     this.#timer = setTimeout(() => {
       this.#scanning = this.#round();
     }, SCAN_MS);
+  }
+
+  #tellIpc(found: ReadonlyMap<string, Seen>): void {
+    const byDirectory = new Map<string, IpcFound>();
+    for (const [path, { ipc }] of found) {
+      const directory = directoryOf(path);
+      const name = path.slice(directory.length + 1);
+      let one = byDirectory.get(directory);
+      if (one === undefined) {
+        one = { directory, marker: undefined, consent: false, proxy: false };
+        byDirectory.set(directory, one);
+      }
+      if (name === ACCEPT_NAME) one.consent = true;
+      else if (name === this.#options.ipcMarker && ipc !== undefined) one.marker = ipc;
+      else if (name === MARKER_NAME) one.proxy = true;
+    }
+    const list = [...byDirectory.values()].filter(({ marker, consent }) => marker !== undefined || consent);
+    list.sort((a, b) => (a.directory < b.directory ? -1 : 1));
+    const now = JSON.stringify(list);
+    if (now === this.#lastIpc) return;
+    this.#lastIpc = now;
+    this.#events.ipc(list);
   }
 
   async #scan(relative: string, depth: number, found: Map<string, Seen>): Promise<void> {
@@ -78,11 +131,19 @@ export class Discovery {
     for (const entry of entries) {
       const path = relative === '' ? entry.name : `${relative}/${entry.name}`;
       if (entry.isDirectory() && depth < MAX_DEPTH) await this.#scan(path, depth + 1, found);
-      else if (entry.isFile() && entry.name === MARKER_NAME) await this.#look(path, found);
+      else if (entry.isFile() && this.#concerns(entry.name)) await this.#look(path, entry.name, found);
     }
   }
 
-  async #look(path: string, found: Map<string, Seen>): Promise<void> {
+  #concerns(name: string): boolean {
+    return name === MARKER_NAME || name === ACCEPT_NAME || name === this.#options.ipcMarker;
+  }
+
+  async #look(path: string, name: string, found: Map<string, Seen>): Promise<void> {
+    if (name === ACCEPT_NAME) {
+      found.set(path, { stamp: '', marker: undefined });
+      return;
+    }
     const file = join(this.#root, path);
     try {
       const { mtimeMs, size, ino } = await stat(file);
@@ -93,6 +154,14 @@ export class Discovery {
         return;
       }
       const text = size > MAX_MARKER_CHARS ? '' : await readFile(file, 'utf8');
+      if (name === this.#options.ipcMarker && (name !== MARKER_NAME || isIpcContent(text))) {
+        found.set(path, { stamp, marker: undefined, ipc: text });
+        return;
+      }
+      if (!this.#options.tcpProxy) {
+        found.set(path, { stamp, marker: undefined });
+        return;
+      }
       const result = parseMarker(text, path, this.#email);
       found.set(path, { stamp, marker: result.ok ? result.marker : undefined });
       if (!result.ok && result.code === 'invalid')

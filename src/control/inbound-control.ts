@@ -2,7 +2,14 @@
 // the session is bound, so that the Data which follows it finds its ring. A session is closed by its opener, by the server, or
 // with its channel. Wire spec 2.5; main thread.
 
-import { type Fingerprint, type HotlinkMessage, InboundSessions, MessageType, type OpenMessage } from '../../native-free/index.js';
+import {
+  type Fingerprint,
+  type HotlinkMessage,
+  InboundSessions,
+  isTcpPath,
+  MessageType,
+  type OpenMessage,
+} from '../../native-free/index.js';
 import type { ChannelControl } from './channel-control.js';
 import type { Channels } from './channels.js';
 import { isDue } from './deadline.js';
@@ -10,6 +17,8 @@ import { isDue } from './deadline.js';
 export interface InboundControlEvents {
   /** @param idStem names the channel's epoch; undefined for a session whose channel is gone */
   send(idStem: string | undefined, message: HotlinkMessage): void;
+  /** An Open without a receiver, of a peer of our own kind. */
+  broadcast(open: OpenMessage): void;
   /** A peer's Open that is not for us to take. */
   refused(sid: string, reason: string): void;
 }
@@ -42,10 +51,16 @@ export class InboundControl {
   /** @param opener what the peer runs */
   handleOpen(opener: Fingerprint, open: OpenMessage, nowMs: number): void {
     if (this.#ending) return;
-    this.#sessions.handleOpen(open, opener, (path, from) => this.#channels.forPath(path, from), nowMs);
+    if (opener.kind === 'hotlink' && (open.to ?? '') === '' && !isTcpPath(open.pth)) this.#events.broadcast(open);
+    else this.#sessions.handleOpen(open, opener, (path, from) => this.#channels.forPath(path, from), nowMs);
   }
 
-  /** The opener closed it, or the server rejected our Accept of it. */
+  /** The server rejected our Accept. */
+  handleReject(sid: string, reason: string): void {
+    this.#sessions.handleReject(sid, reason);
+  }
+
+  /** The opener closed it. */
   handleClose(sid: string, reason: string): void {
     this.#sessions.handleClose(sid, reason);
   }
@@ -63,8 +78,9 @@ export class InboundControl {
   handleRelay(up: boolean, nowMs: number): void {
     this.#sessions.handleRelay(up, nowMs);
     if (!up) return;
-    // The server delivers to the connection that accepted, and an upstream opener never asks again: once more, on the new one (wire spec 13.7).
-    for (const session of [...this.#sessions.all()]) if (session.opener.kind !== 'hotlink') this.#sessions.reattach(session.sid);
+    // The server delivers to the connection that accepted, and an opener whose own connection stayed does not notice: once more, on the new one
+    // (wire spec 13.7).
+    for (const { sid } of [...this.#sessions.all()]) this.#sessions.reattach(sid);
   }
 
   timeoutMs(): number | undefined {
@@ -102,6 +118,7 @@ export class InboundControl {
           break;
         case 'closed':
           this.#channels.ofIndex(output.channelId)?.inboundDown(output.sid, output.reason, false);
+          this.#channels.sessionEnded(output.channelId);
           break;
         case 'refused':
           this.#events.refused(output.sid, output.reason);

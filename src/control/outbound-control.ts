@@ -2,7 +2,7 @@
 // opened; a Close of ours goes out before its session is retired or dropped here. Wire spec 2; main thread.
 
 import { randomUUID } from 'node:crypto';
-import { goOutboundPath, type Marker, MessageType, OutboundSession, outboundPath } from '../../native-free/index.js';
+import { goOutboundPath, type Marker, MessageType, type OutboundOptions, OutboundSession, outboundPath } from '../../native-free/index.js';
 import type { ChannelEvents } from './channel-options.js';
 import type { ChannelSessions } from './channel-sessions.js';
 
@@ -16,23 +16,31 @@ export interface OutboundControlEvents extends Pick<ChannelEvents, 'send' | 'eve
 export class OutboundControl {
   /** Takes what happened; {@link drain} it afterwards. */
   readonly session: OutboundSession;
+  readonly #options: OutboundOptions;
   readonly #peer: string;
   readonly #sessions: ChannelSessions;
   readonly #events: OutboundControlEvents;
 
-  constructor(marker: Marker, sessions: ChannelSessions, events: OutboundControlEvents) {
-    this.session = new OutboundSession({
+  /** @param ipc frames name the paths: the channel has none of its own */
+  constructor(marker: Marker, ipc: boolean, sessions: ChannelSessions, events: OutboundControlEvents) {
+    this.#options = {
       path: outboundPath(marker),
-      goPath: goOutboundPath(marker),
+      ...(ipc ? {} : { goPath: goOutboundPath(marker) }),
       peer: marker.peer,
       newSid: randomUUID,
       jitter: Math.random,
       // An offline peer is not announced by the relay, so the first tries come quickly: an Open is one small message.
       tunables: { openWaitMs: 500 },
-    });
+    };
+    this.session = new OutboundSession(this.#options);
     this.#peer = marker.peer;
     this.#sessions = sessions;
     this.#events = events;
+  }
+
+  /** Sessions to come are opened on this path. */
+  name(path: string): void {
+    this.#options.path = path;
   }
 
   drain(nowMs: number): void {

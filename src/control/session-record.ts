@@ -47,6 +47,10 @@ export interface SessionRecord {
   attempts: number;
   /** Over as a session, but its data channel carries on until the one of its successor is up. */
   retired: boolean;
+  /** When the peer's last wish for new connections is or was granted, ms. */
+  askedAtMs: number;
+  /** By when the peer's offer is to come, ms; only while we wait for the first one. */
+  offerDueAtMs: number | undefined;
   /** When WebRTC is to be tried again, ms; only the acceptor tries. */
   retryAtMs: number | undefined;
 }

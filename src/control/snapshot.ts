@@ -11,6 +11,7 @@ export interface DataPlaneParts {
   startedMs: number;
   relay: Status['relay'];
   channels: Channels;
+  ipc: Status['ipc'];
   /** Counters that no channel keeps. */
   totals: Pick<Status['totals'], 'markersRefused' | 'envelopesRefused' | 'opensRefused'>;
   events: Status['events'];
@@ -18,7 +19,7 @@ export interface DataPlaneParts {
   health: SharedArrayBuffer;
 }
 
-export function dataPlaneSnapshot({ options, startedMs, relay, channels, totals, events, health }: DataPlaneParts): Status {
+export function dataPlaneSnapshot({ options, startedMs, relay, channels, ipc, totals, events, health }: DataPlaneParts): Status {
   const statuses = [...channels.all()].map((channel) => channel.status());
   const timings = [...channels.all()].find((channel) => channel.timings.offerToDcOpenMs !== undefined)?.timings ?? {};
   return {
@@ -30,6 +31,7 @@ export function dataPlaneSnapshot({ options, startedMs, relay, channels, totals,
     strict: options.strict,
     relay,
     channels: statuses,
+    ipc,
     totals: {
       ...totals,
       p2pOffers: channels.total('offers'),

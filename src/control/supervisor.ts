@@ -9,7 +9,7 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { CHANNEL_ENTRY } from '../../workers/entries.js';
-import type { ChannelTask } from '../../workers/messages.js';
+import type { ChannelTask, IpcHostTask } from '../../workers/messages.js';
 
 /** Far more than anyone has: placing must never queue, since a queued channel would never start. */
 const CHANNELS_PER_THREAD = 4096;
@@ -18,13 +18,22 @@ interface Thread {
   pool: Piscina;
   running: Set<Promise<void>>;
 }
+/** Where a channel can be started. */
+export interface Place {
+  /**
+   * @param died called when the channel ended without having been told to
+   * @returns main's end of the channel's port
+   */
+  start(task: Omit<ChannelTask, 'port' | 'health'>, died: (error: Error) => void): MessagePort;
+}
 
 /** Threads of every data plane in this process end in turn. */
 let ending: Promise<void> = Promise.resolve();
 
-export class Supervisor {
+export class Supervisor implements Place {
   readonly #most: number;
-  readonly #health: SharedArrayBuffer;
+  /** Where each thread says how it is doing. */
+  readonly health: SharedArrayBuffer;
   readonly #threads: Thread[] = [];
 
   /**
@@ -33,7 +42,7 @@ export class Supervisor {
    */
   constructor(threads: number, health: SharedArrayBuffer) {
     this.#most = threads;
-    this.#health = health;
+    this.health = health;
   }
 
   /**
@@ -42,10 +51,19 @@ export class Supervisor {
    * @returns main's end of the channel's port
    */
   start(task: Omit<ChannelTask, 'port' | 'health'>, died: (error: Error) => void): MessagePort {
+    return this.#launch({ ...task, health: this.health }, died);
+  }
+
+  /** The same for an IPC directory, whose channels are then started through its host. */
+  startHost(task: Omit<IpcHostTask, 'port'>, died: (error: Error) => void): MessagePort {
+    return this.#launch(task, died);
+  }
+
+  #launch(task: Omit<ChannelTask, 'port'> | Omit<IpcHostTask, 'port'>, died: (error: Error) => void): MessagePort {
     const { pool, running } = this.#place();
     const { port1, port2 } = new MessageChannel();
     const run = pool
-      .run({ ...task, port: port2, health: this.#health } satisfies ChannelTask, { transferList: [port2] })
+      .run({ ...task, port: port2 } satisfies ChannelTask | IpcHostTask, { transferList: [port2] })
       .catch((error: Error) => died(error));
     running.add(run);
     void run.finally(() => running.delete(run));

@@ -80,6 +80,7 @@ export function telemetryOf(status: Status): Telemetry {
     status.channels.reduce((total, one) => total + pick(one.counters), 0);
   const max = (pick: (counters: ChannelCounters) => number): number =>
     status.channels.reduce((top, one) => Math.max(top, pick(one.counters)), 0);
+  const proxies = status.channels.filter(({ shape }) => shape !== 'ipc');
   const live = status.channels.flatMap((channel) => channel.sessions).filter((session) => session.state !== 'closed');
   const inbound = live.filter((session) => session.direction === 'in');
   const outbound = live.filter((session) => session.direction === 'out');
@@ -125,10 +126,10 @@ export function telemetryOf(status: Status): Telemetry {
       outbound_accepted: accepted.length,
       outbound_pending: outbound.length - accepted.length,
       webrtc_connected: connected,
-      tcp_proxies: status.channels.length,
+      tcp_proxies: proxies.length,
       sessions_in: inbound.map(liveSession),
       sessions_out: outbound.map((session) => ({ ...liveSession(session), status: outboundStatus(session), seq: session.seq })),
-      proxies: status.channels.map((channel) => ({
+      proxies: proxies.map((channel) => ({
         port: channel.port,
         from: channel.from,
         to: channel.to,

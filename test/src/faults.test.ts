@@ -60,8 +60,10 @@ describe.sequential('streams', () => {
   });
 
   it.each([
+    'half-close, the opener first, direct',
     'half-close, the opener first, webrtc',
     'half-close, the opener first, relay',
+    'half-close, the other side first, direct',
     'half-close, the other side first, webrtc',
     'half-close, the other side first, relay',
   ])('of which one direction ends carry the other on exactly: %s', { timeout: 120_000 }, async (row) => {
@@ -120,7 +122,8 @@ describe.concurrent('a killed peer', () => {
   /** The default of peerLossMs, counted from the kill to the last application's reset. */
   const BOUND_MS = DEFAULT_LIMITS.peerLossMs;
 
-  it.each(['peer killed, direct', 'peer killed, webrtc', 'peer killed, relay', 'idle peer killed, webrtc', 'idle peer killed, relay'])(
+  const rows = ['direct', 'webrtc', 'relay'].flatMap((lane) => [`peer killed, ${lane}`, `idle peer killed, ${lane}`]);
+  it.each([...rows, 'peer killed, webrtc and nothing else'])(
     `ends its streams with a reset within ${BOUND_MS / 1000} s: %s`,
     { timeout: 90_000 },
     async (row) => {

@@ -6,6 +6,7 @@ import { type Scene, WITH_CLOSER } from './fault-scene.js';
 import { ALICE, BOB, until } from './sandbox.js';
 
 const ALL_LANES = { HOTLINK_LANES: 'direct,webrtc,relay' };
+const WEBRTC_ONLY = { HOTLINK_LANES: 'webrtc' };
 const DIRECT_ONLY = { HOTLINK_LANES: 'direct' };
 const RELAY_ONLY = { HOTLINK_LANES: 'relay' };
 /** Memory is compared, so it must not hang on the number of cores. */
@@ -179,13 +180,17 @@ export const ROWS: Record<string, Row> = {
     fault: () => pause(4000),
   },
   'peer connections closed again and again': { settings: WITH_CLOSER, expect: 'exact', fault: closings },
+  'half-close, the opener first, direct': { settings: DIRECT_ONLY, expect: 'exact', fault: halfClose(0) },
   'half-close, the opener first, webrtc': { expect: 'exact', fault: halfClose(0) },
   'half-close, the opener first, relay': { settings: RELAY_ONLY, expect: 'exact', fault: halfClose(0) },
+  'half-close, the other side first, direct': { settings: DIRECT_ONLY, expect: 'exact', fault: halfClose(1) },
   'half-close, the other side first, webrtc': { expect: 'exact', fault: halfClose(1) },
   'half-close, the other side first, relay': { settings: RELAY_ONLY, expect: 'exact', fault: halfClose(1) },
   'peer killed, webrtc': { expect: 'reset', fault: (scene) => scene.kill(BOB, 'SIGKILL') },
   'peer killed, direct': { settings: DIRECT_ONLY, expect: 'reset', fault: (scene) => scene.kill(BOB, 'SIGKILL') },
+  'peer killed, webrtc and nothing else': { settings: WEBRTC_ONLY, expect: 'reset', fault: (scene) => scene.kill(BOB, 'SIGKILL') },
   'peer killed, relay': { settings: RELAY_ONLY, expect: 'reset', fault: (scene) => scene.kill(BOB, 'SIGKILL') },
+  'idle peer killed, direct': { settings: DIRECT_ONLY, expect: 'reset', fault: killedWhileIdle },
   'idle peer killed, webrtc': { expect: 'reset', fault: killedWhileIdle },
   'idle peer killed, relay': { settings: RELAY_ONLY, expect: 'reset', fault: killedWhileIdle },
   'peer stopped': {

@@ -6,17 +6,22 @@
 import type { MessagePort } from 'node:worker_threads';
 import { ChannelCore } from '../../native-free/channel/index.js';
 import { Counter } from '../../native-free/counters.js';
+import { HotlinkError } from '../../native-free/errors.js';
 import type { Lane } from '../../native-free/lane.js';
+import { ipcHosts } from '../ipc/host.js';
+import { IpcLeg } from '../ipc/leg.js';
 import { RelayRings } from '../lanes/relay.js';
 import type { ChannelTask, FromChannel, ToChannel } from '../messages.js';
 import { serveProfile } from '../profiler.js';
+import { ProgramStreams } from '../program/program-streams.js';
 import { ForwardDial } from '../tcp/forward-dial.js';
 import { ForwardListen } from '../tcp/forward-listen.js';
 import { Listener } from '../tcp/listener.js';
 import { loadQuickAck } from '../tcp/quickack.js';
 import { Rendezvous } from '../tcp/rendezvous.js';
-import type { StreamEvents, Streams } from '../tcp/streams.js';
+import type { StreamEvents } from '../tcp/streams.js';
 import { DirectSessions } from './direct-sessions.js';
+import type { LocalSide } from './local-side.js';
 import { RtcSessions } from './rtc-sessions.js';
 
 /** Longest a stop waits for bytes under way, ms; then a little more for the resets of what is still open. */
@@ -33,7 +38,7 @@ export class Channel {
   readonly #leave: () => void;
   readonly #counters: Float64Array;
   readonly #core: ChannelCore;
-  readonly #streams: Streams;
+  readonly #streams: LocalSide;
   readonly #listener: Listener | undefined;
   readonly #rtc: RtcSessions;
   readonly #direct: DirectSessions;
@@ -61,6 +66,7 @@ export class Channel {
       salt: task.salt,
       limits: task.limits,
       counters: this.#counters,
+      whole: task.shape.kind === 'ipc',
       numbers: task.numbers,
       ports: {
         deliver: (stream, payload, lasting) => this.#streams.deliver(stream, payload, lasting),
@@ -78,6 +84,7 @@ export class Channel {
           this.#post({ t: 'failed', code, message, over: this.#core.over });
         },
         refused: (reason, sid) => this.#post({ t: 'refused', sid, reason }),
+        pong: (token, lane, rttMs) => this.#post({ t: 'pong', token, lane: lane?.kind, rttMs }),
         carries: (lane, reason) => this.#post({ t: 'carries', sid: lane?.sid, lane: lane?.kind, reason }),
       },
     });
@@ -88,8 +95,14 @@ export class Channel {
       rearm: () => this.#rearm(),
       quickAck: task.quickAck ? loadQuickAck() : undefined,
     };
-    if (task.shape.kind === 'dial') {
+    if (task.shape.kind === 'ipc') {
+      const host = ipcHosts.get(task.shape.host);
+      if (host === undefined) throw new HotlinkError('ERR_HLNK_INTERNAL', `IPC host ${task.shape.host} is not on this thread`);
+      this.#streams = new IpcLeg(host, this.#core, task.peer, { want: (path) => this.#wantSession(path), rearm: () => this.#rearm() });
+    } else if (task.shape.kind === 'dial') {
       this.#streams = new ForwardDial(this.#core, this.#counters, streamEvents, task.shape);
+    } else if (task.shape.kind === 'program') {
+      this.#streams = new ProgramStreams(this.#core, this.#counters, streamEvents, task.shape.silent, () => this.#post({ t: 'written' }));
     } else {
       const shape = new (task.shape.kind === 'forward' ? ForwardListen : Rendezvous)(this.#core, this.#counters, streamEvents);
       this.#streams = shape;
@@ -183,6 +196,15 @@ export class Channel {
       case 'relay-down':
         this.#relayDown(message.sid, message.reason, message.lossy, now);
         break;
+      case 'open':
+        if (this.#streams instanceof ProgramStreams) this.#streams.open(message.out, message.in);
+        break;
+      case 'abandon':
+        if (this.#streams instanceof ProgramStreams) this.#streams.abandon(message.reason);
+        break;
+      case 'ping':
+        this.#core.ping(message.token, now);
+        break;
       case 'profile':
         serveProfile(message.port, message.intervalUs);
         break;
@@ -190,6 +212,7 @@ export class Channel {
         void this.#stop();
         break;
     }
+    this.#streams.writable?.();
     this.#rearm();
   }
 
@@ -206,11 +229,13 @@ export class Channel {
   #pump(): void {
     if (this.#stopping) return;
     this.#core.pump(performance.now());
+    this.#streams.writable?.();
     this.#rearm();
   }
 
   #laneUp(lane: Lane): void {
     this.#core.laneUp(lane, performance.now());
+    this.#streams.writable?.();
     this.#rearm();
   }
 
@@ -250,10 +275,10 @@ export class Channel {
     this.#relayDown(sid, 'the session ended', false, now);
   }
 
-  #wantSession(): void {
+  #wantSession(path?: string): void {
     if (this.#wanting) return;
     this.#wanting = true;
-    this.#post({ t: 'want-session' });
+    this.#post({ t: 'want-session', ...(path === undefined ? {} : { path }) });
   }
 
   /** One timer for the core's next deadline; moved only when an earlier one appears, so the byte path seldom touches it. */
@@ -313,12 +338,16 @@ export class Channel {
     await settle(Math.min(deadline, performance.now() + RESET_MS));
   }
 
-  /** Nothing waits to be sent, acknowledged or written. An upstream peer acknowledges nothing: there the lane must be empty. */
+  /**
+   * Nothing waits to be sent, acknowledged by either side, or written. A peer whose last bytes nobody acknowledged could not know that they
+   * came; an upstream peer acknowledges nothing: there the lane must be empty.
+   */
   get #settled(): boolean {
     const { lane, out, ownPeer } = this.#core;
-    const gone = ownPeer !== false || lane?.bufferedBytes() === 0;
-    const sent = lane === undefined || (!out.pending && out.inFlightFrames === 0 && gone);
-    return sent && !this.#streams.flushing;
+    if (this.#streams.flushing) return false;
+    if (lane === undefined) return true;
+    const gone = ownPeer !== false || lane.bufferedBytes() === 0;
+    return !out.pending && out.inFlightFrames === 0 && gone && (ownPeer !== true || this.#core.in.ackDueMs === undefined);
   }
 
   #count(counter: number): void {

@@ -19,6 +19,8 @@ export interface Binding {
   number: number;
   sid: string;
   direction: 'in' | 'out';
+  /** The paths that frames name are handed on. */
+  paths: boolean;
 }
 
 export class ChannelRings {

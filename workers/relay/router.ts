@@ -2,7 +2,14 @@
 // everything else to the main thread. One message that finds its ring full pauses the socket until there is room: order is kept, nothing
 // is dropped, memory is bounded (wire.md 1.5, S2, S6). Relay worker thread.
 
-import { decodeEnvelope, decodeEnvelopeText, type HotlinkMessage, MessageType, peekData } from '../../native-free/envelope/index.js';
+import {
+  type DataPeek,
+  decodeEnvelope,
+  decodeEnvelopeText,
+  type HotlinkMessage,
+  MessageType,
+  peekData,
+} from '../../native-free/envelope/index.js';
 import type { FromRelay } from '../messages.js';
 import { type Binding, type ChannelRings, FRAME_SIGNAL } from './channel-rings.js';
 import type { RelayPace } from './pace.js';
@@ -95,19 +102,17 @@ export class Router {
     return undefined;
   }
 
-  #data(
-    data: Buffer,
-    sid: string,
-    at: { seq: number; etgStart?: number; etgBytes?: number; payStart: number; payBytes: number },
-  ): ChannelRings | undefined {
+  #data(data: Buffer, sid: string, at: DataPeek): ChannelRings | undefined {
     const route = this.routes.get(sid);
     if (route === undefined) return this.#unrouted(sid);
     if (at.payBytes === 0) return this.#refused('empty payload');
     const payload = data.subarray(at.payStart, at.payStart + at.payBytes);
-    const etag = at.etgStart === undefined ? NOTHING : data.subarray(at.etgStart, at.etgStart + (at.etgBytes ?? 0));
+    const etag = data.subarray(at.etgStart, at.etgStart + at.etgBytes);
     if (etag.length > 128) return this.#refused('etag-too-long');
-    // The path a peer wrote never routes (wire.md S9), so it is not copied: the session says which channel this is.
-    return this.#outcome(route, at.payBytes, route.rings.deliver(route.binding, NOTHING, etag, at.seq, payload));
+    // The path a peer wrote never routes (wire.md S9), so it is copied only for applications that are to see it (local IPC).
+    const path = route.binding.paths ? data.subarray(at.pthStart, at.pthStart + at.pthBytes) : NOTHING;
+    if (path.length > 4096) return this.#refused('path-too-long');
+    return this.#outcome(route, at.payBytes, route.rings.deliver(route.binding, path, etag, at.seq, payload));
   }
 
   #outcome(route: Route, bytes: number, outcome: 'taken' | 'full' | 'oversize'): ChannelRings | undefined {

@@ -1,0 +1,347 @@
+// One peer of an IPC directory: how the application's frames get to it and the peer's frames get here, over the lanes of one channel.
+//
+//  - Own peers: one stream carries whole HLNK frames back to back, opened by a preamble (native-free/ipc). The core makes it exact; when it
+//    has to start anew, frames the peer has not acknowledged go again, and the peer's inbox knows those it has.
+//  - Upstream peers: one frame of the application is one message of the session (wire.md 3.4, 6.2), numbered by the session, never cut.
+//
+// Credit: a frame counts as consumed once the application has it; the beginning of a frame whose rest is still to come counts at
+// once, or a frame larger than the credit could never arrive. Channel worker thread.
+
+import { type ChannelCore, type OutStream, UPSTREAM_STREAM } from '../../native-free/channel/index.js';
+import { encodeFrame, FrameDecoder, FrameView, HEADER_BYTES } from '../../native-free/hlnk/index.js';
+import { encodePreamble, type OutboxFrame, readPreamble } from '../../native-free/ipc/index.js';
+import type { LocalSide } from '../channel/local-side.js';
+import type { IpcHost } from './host.js';
+
+/** Largest message of the relay with room for its envelope, bytes (wire.md 1.5): a larger frame would end our connection. */
+const MAX_WHOLE_BYTES = 8_388_608 - 8192;
+/** A frame is handed to the core in pieces of this size, bytes: the default chunk between own peers. */
+const PIECE_BYTES = 245_760;
+/** After the peer reset the stream it is left alone for so long, ms: it is shutting down, and its next start says so itself. */
+const AFTER_RESET_MS = 1000;
+
+export interface LegEvents {
+  /** A session is wanted for this path. */
+  want(path: string): void;
+  rearm(): void;
+}
+
+/** What is being handed to the core. @property position of the frame; -1 for what is not one */
+interface Piece {
+  bytes: Uint8Array;
+  at: number;
+  position: number;
+}
+
+/** How far one peer got; outlives the leg, since a channel starts anew after a failure. */
+export interface Reader {
+  /** Position of the oldest frame that the peer has not acknowledged. */
+  next: number;
+}
+
+export class IpcLeg implements LocalSide {
+  readonly #host: IpcHost;
+  readonly #core: ChannelCore;
+  readonly #peer: string;
+  readonly #events: LegEvents;
+  readonly #view = new FrameView();
+  /** Undefined until it is known how the peer is spoken to. */
+  #reader: Reader | undefined;
+  /** Position of the next frame to hand to the core. */
+  #fed = 0;
+
+  // Sending to an own peer.
+  #out: OutStream | undefined;
+  #fedBytes = 0;
+  #said: string | undefined;
+  #piece: Piece | undefined;
+  /** Where in the stream each frame ends, oldest first. */
+  readonly #ends: { bytes: number; position: number }[] = [];
+  #resumeAtMs = 0;
+  #resume: NodeJS.Timeout | undefined;
+
+  // Receiving.
+  #inStream: number | undefined;
+  #decoder = new FrameDecoder();
+  #run = '';
+  #early = 0;
+  #stopped = false;
+
+  constructor(host: IpcHost, core: ChannelCore, peer: string, events: LegEvents) {
+    this.#host = host;
+    this.#core = core;
+    this.#peer = peer;
+    this.#events = events;
+    host.join(this);
+  }
+
+  /** A lane carries frames to the peer. */
+  get up(): boolean {
+    return !this.#stopped && this.#core.lane !== undefined;
+  }
+  /** The peer is upstream's. */
+  get upstream(): boolean {
+    return this.#core.ownPeer === false;
+  }
+
+  /** Sends what waits, as far as it goes. Call it whenever frames, room or a lane appeared. */
+  pump(): void {
+    const own = this.#core.ownPeer;
+    if (this.#stopped) return;
+    if (own === undefined) this.#want();
+    else {
+      if (this.#reader === undefined) {
+        this.#reader = this.#host.readerOf(this.#peer);
+        this.#fed = this.#reader.next;
+      }
+      if (own) this.#feedOwn(this.#reader);
+      else this.#feedUpstream(this.#reader);
+    }
+    this.#events.rearm();
+  }
+
+  // --- to an upstream peer -------------------------------------------------------------------------------------------------------
+
+  #feedUpstream(reader: Reader): void {
+    for (let frame = this.#nextFrame(); frame?.bytes !== undefined; frame = this.#nextFrame()) {
+      // Its file is gone: whoever took it has it.
+      const message = frame.bytes.length === 0 ? frame.bytes : this.#upstreamForm(frame.bytes, frame);
+      const verdict =
+        message.length === 0 ? 'taken' : message.length > MAX_WHOLE_BYTES ? 'oversize' : this.#core.sendWhole(message, performance.now());
+      if (verdict === 'oversize') this.#host.refuse(`a frame of ${message.length} bytes is more than this peer's lanes take`);
+      else if (verdict !== 'taken') {
+        if (verdict === 'no-lane') this.#want();
+        return;
+      }
+      this.#fed += 1;
+      reader.next = this.#fed;
+      this.#host.release();
+    }
+  }
+
+  /** A copy, since the session's number is written into it. An empty etag is replaced: Go drops a second payload with the same one (G1). */
+  #upstreamForm(bytes: Uint8Array, { run, number }: OutboxFrame): Uint8Array {
+    const view = this.#view;
+    view.read(bytes);
+    if (view.etagBytes > 0) return bytes.slice();
+    const path = bytes.subarray(view.pathStart, view.pathStart + view.pathBytes);
+    return encodeFrame(path, `s${number.toString(36)}-${run.slice(-6)}`, 0, view.payload());
+  }
+
+  #want(): void {
+    const frame = this.#host.outbox.at(Math.max(this.#fed, this.#host.outbox.first));
+    if (frame !== undefined) this.#events.want(frame.bytes === undefined ? this.#host.anyPath : this.#pathOf(frame.bytes));
+  }
+
+  #pathOf(bytes: Uint8Array): string {
+    this.#view.read(bytes);
+    return this.#view.path();
+  }
+
+  // --- to an own peer ------------------------------------------------------------------------------------------------------------
+
+  #feedOwn(reader: Reader): void {
+    this.#acknowledged(reader);
+    for (;;) {
+      if (this.#piece === undefined && !this.#cut()) return;
+      const piece = this.#piece as Piece;
+      const part = piece.bytes.subarray(piece.at, piece.at + PIECE_BYTES);
+      if (!this.#core.take(this.#stream(), part, -1, performance.now())) return;
+      if (this.#piece !== piece) return; // taking it ended the stream
+      this.#fedBytes += part.length;
+      piece.at += part.length;
+      if (piece.at < piece.bytes.length) continue;
+      this.#piece = undefined;
+      if (piece.position < 0) continue;
+      this.#ends.push({ bytes: this.#fedBytes, position: piece.position });
+      this.#fed = piece.position + 1;
+    }
+  }
+
+  /** The next thing to say. @returns false when there is nothing */
+  #cut(): boolean {
+    if (performance.now() < this.#resumeAtMs) return false;
+    let frame = this.#nextFrame();
+    for (; frame?.bytes?.length === 0; frame = this.#nextFrame()) {
+      // Its file is gone: whoever took it has it.
+      this.#ends.push({ bytes: this.#fedBytes, position: this.#fed });
+      this.#fed += 1;
+    }
+    if (frame?.bytes === undefined) return false;
+    if (this.#said === frame.run) this.#piece = { bytes: frame.bytes, at: 0, position: this.#fed };
+    else {
+      this.#said = frame.run;
+      this.#piece = { bytes: encodePreamble(frame.run, frame.number), at: 0, position: -1 };
+    }
+    return true;
+  }
+
+  #stream(): OutStream {
+    if (this.#out !== undefined) return this.#out;
+    // The peer's stream, if it has opened one: both ends send on the same.
+    const id = this.#inStream ?? this.#core.highestStream + 1;
+    this.#out = this.#core.openStream(id, this.#inStream === undefined, false, performance.now());
+    this.#inStream = id;
+    return this.#out;
+  }
+
+  /** What the peer's daemon has is not needed here any more. */
+  #acknowledged(reader: Reader): void {
+    const released = this.#out?.window?.releasedBytes ?? 0;
+    let oldest = this.#ends[0];
+    if (oldest === undefined || oldest.bytes > released) return;
+    for (; oldest !== undefined && oldest.bytes <= released; oldest = this.#ends[0]) {
+      reader.next = oldest.position + 1;
+      this.#ends.shift();
+    }
+    this.#host.release();
+  }
+
+  /** The stream is over; what was not acknowledged goes again on the next one. */
+  #rewind(): void {
+    this.#out = undefined;
+    this.#inStream = undefined;
+    this.#fedBytes = 0;
+    this.#said = undefined;
+    this.#piece = undefined;
+    this.#ends.length = 0;
+    this.#fed = this.#reader?.next ?? 0;
+    this.#decoder = new FrameDecoder();
+    this.#early = 0;
+    this.#run = '';
+  }
+
+  /** The frame to be sent next, if it is in memory; one that is only in its file is fetched. */
+  #nextFrame(): OutboxFrame | undefined {
+    const { outbox } = this.#host;
+    this.#fed = Math.max(this.#fed, outbox.first);
+    const frame = outbox.at(this.#fed);
+    if (frame !== undefined && frame.bytes === undefined) this.#host.fetch(frame);
+    return frame;
+  }
+
+  // --- from the core -------------------------------------------------------------------------------------------------------------
+
+  deliver(id: number, payload: Uint8Array): void {
+    if (id === UPSTREAM_STREAM) {
+      if (this.#view.read(payload) === 'ok') this.#host.deliver(this.#view, payload.slice(), this.#peer, undefined, () => {});
+      return;
+    }
+    if (id !== this.#inStream) return;
+    this.#decoder.push(payload);
+    let spare = payload.length;
+    for (let view = this.#decoder.next(); view !== undefined; view = this.#decoder.next()) {
+      const frameBytes = view.endAt - view.pathStart + HEADER_BYTES;
+      const cost = Math.max(0, frameBytes - this.#early);
+      this.#early = Math.max(0, this.#early - frameBytes);
+      spare -= cost;
+      const preamble = readPreamble(view);
+      if (preamble === undefined) this.#frame(id, view, cost);
+      else {
+        this.#run = preamble.run;
+        this.#host.inboxOf(this.#peer).begin(preamble.run, preamble.base);
+        this.#consumed(id, cost);
+      }
+    }
+    this.#early += spare;
+    if (spare > 0) this.#consumed(id, spare);
+  }
+
+  #frame(id: number, view: FrameView, cost: number): void {
+    const bytes = view.message.slice(view.pathStart - HEADER_BYTES, view.endAt);
+    const taken = this.#host.deliver(view, bytes, this.#peer, this.#run, () => this.#consumed(id, cost));
+    if (!taken) this.#consumed(id, cost);
+  }
+
+  #consumed(id: number, bytes: number): void {
+    if (this.#stopped || id !== this.#inStream || bytes === 0) return;
+    this.#core.consumed(id, bytes, performance.now());
+    this.#events.rearm();
+  }
+
+  opened(id: number): void {
+    if (id === UPSTREAM_STREAM) return;
+    if (this.#inStream !== undefined && this.#inStream !== id) this.#drop(this.#inStream);
+    this.#inStream = id;
+  }
+
+  /** A stream of ours ends with its channel only: an end is as good as a reset. */
+  peerEnded(id: number): void {
+    this.peerReset(id);
+  }
+
+  peerReset(id: number): void {
+    if (id !== this.#inStream) return;
+    this.#drop(id);
+    if (this.#stopped) return;
+    this.#resumeAtMs = performance.now() + AFTER_RESET_MS;
+    clearTimeout(this.#resume);
+    this.#resume = setTimeout(() => this.pump(), AFTER_RESET_MS + 1);
+  }
+
+  #drop(id: number): void {
+    this.#rewind();
+    this.#core.removeStream(id);
+  }
+
+  room(): void {
+    this.pump();
+  }
+
+  sendingDone(): void {
+    // After a reset or an end of our own, which only a stop brings.
+  }
+
+  /** The peer's channel is a new one: nothing of the stream is left, and nothing needs to be removed. */
+  peerRestarted(renumbered: ReadonlyMap<number, number>): void {
+    const kept = this.#inStream === undefined ? undefined : renumbered.get(this.#inStream);
+    this.#resumeAtMs = 0;
+    if (kept !== undefined && this.#core.ownPeer === true) {
+      // Nothing of it was said yet: it goes on under another number.
+      this.#inStream = kept;
+      return;
+    }
+    this.#rewind();
+    if (kept !== undefined) this.#core.removeStream(kept);
+  }
+
+  writable(): void {
+    if (this.#host.outbox.count > 0) this.pump();
+  }
+
+  // --- end -----------------------------------------------------------------------------------------------------------------------
+
+  /** The channel starts anew, or ends. The application is not told: its connection is the host's, and frames wait there. */
+  resetAll(): void {
+    this.#rewind();
+  }
+
+  quiesce(): void {}
+
+  endAll(reason: string): void {
+    this.#stopped = true;
+    clearTimeout(this.#resume);
+    if (this.#out !== undefined) this.#core.resetStream(this.#out, reason, performance.now());
+    else if (this.#inStream !== undefined) {
+      const out = this.#core.openStream(this.#inStream, false, false, performance.now());
+      this.#core.resetStream(out, reason, performance.now());
+    }
+  }
+
+  get flushing(): boolean {
+    return false;
+  }
+  get liveStreams(): number {
+    return this.#inStream === undefined ? 0 : 1;
+  }
+  /** What waits for the application is the host's: it may have come from any leg. */
+  get backlogBytes(): number {
+    return 0;
+  }
+
+  destroy(): void {
+    this.#stopped = true;
+    clearTimeout(this.#resume);
+    this.#host.leave(this);
+  }
+}
