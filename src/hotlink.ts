@@ -182,6 +182,7 @@ class DataPlane implements Hotlink {
   async start(): Promise<void> {
     const { email, server, dataDir, token, ipc, tcpProxy } = this.#options;
     this.#startedMs = Date.now();
+    this.#leftOut(this.#options.iceWarnings);
     if (this.#options.limits.directAllowed) {
       const { port } = this.#options.direct;
       this.#options.direct.identity = { ...createCertificate(), port };
@@ -194,7 +195,7 @@ class DataPlane implements Hotlink {
     });
     this.#iceRefresh = new IceRefresh(server, email, token, {
       fresh: ({ iceServers, turnUser, turnPass }) => {
-        this.#options.adoptIce(iceServers.join(','), turnUser, turnPass);
+        this.#leftOut(this.#options.adoptIce(iceServers.join(','), turnUser, turnPass));
         this.#event('ice servers renewed', { iceServers: iceServers.join(',') });
       },
       failed: (reason) => this.#event('ice servers not renewed', { reason }, 'warn'),
@@ -345,7 +346,7 @@ class DataPlane implements Hotlink {
     switch (message.t) {
       case 'up':
         this.#relayState = { state: 'up', since: Date.now() };
-        this.#options.adoptIce(message.iceServers, message.turnUser, message.turnPass);
+        this.#leftOut(this.#options.adoptIce(message.iceServers, message.turnUser, message.turnPass));
         this.#iceRefresh?.began(message.turnTtl);
         this.#event('relay up', { server: this.#options.server });
         this.#inbound.handleRelay(true, now);
@@ -393,6 +394,11 @@ class DataPlane implements Hotlink {
     if (!wasUp) return;
     this.#inbound.handleRelay(false, now);
     this.#channels.relayDown(reason, unconfirmed, now);
+  }
+
+  /** @param warnings one for each ICE server that cannot be used */
+  #leftOut(warnings: readonly string[]): void {
+    for (const reason of warnings) this.#event('ice server left out', { reason }, 'warn');
   }
 
   #send(idStem: string, message: HotlinkMessage): void {
