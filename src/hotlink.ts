@@ -26,6 +26,7 @@ import { dispatchMessage } from './control/control-messages.js';
 import { soonest } from './control/deadline.js';
 import { Discovery } from './control/discovery.js';
 import { IceRefresh } from './control/ice-refresh.js';
+import { Identities } from './control/identities.js';
 import { hostId, newEpoch } from './control/identity.js';
 import { InboundControl } from './control/inbound-control.js';
 import { ipcMarkerName } from './control/ipc-address.js';
@@ -107,6 +108,7 @@ class DataPlane implements Hotlink {
   readonly #log: Log | undefined;
   readonly #emitter = new EventEmitter<HotlinkEvents>();
   readonly #supervisor: Supervisor;
+  readonly #identities: Identities;
   readonly #channels: Channels;
   readonly #ipc: IpcDirectories;
   readonly #inbound: InboundControl;
@@ -133,7 +135,9 @@ class DataPlane implements Hotlink {
     this.#log = options.log;
     this.#idStem = ownIdStem(this.#host, newEpoch(), this.#options.ownPeers);
     this.#supervisor = new Supervisor(this.#options.threads, this.#health);
-    this.#channels = new Channels(this.#options, this.#host, this.#supervisor, {
+    const { identity, identityDir } = this.#options;
+    this.#identities = new Identities(identity, identityDir, (peer, fingerprint) => this.#event('identity pinned', { peer, fingerprint }));
+    this.#channels = new Channels(this.#options, this.#host, this.#identities, this.#supervisor, {
       send: (idStem, message) => this.#send(idStem, message),
       relay: (message) => this.#relay?.post(message),
       changed: () => this.#changed(),
@@ -143,6 +147,10 @@ class DataPlane implements Hotlink {
       },
       leaving: (channel, reason) => {
         this.#inbound.closeOf(channel, reason);
+        this.#inbound.drain(performance.now());
+      },
+      refuse: (sid, reason) => {
+        this.#inbound.refuse(sid, reason);
         this.#inbound.drain(performance.now());
       },
       ipcFor: (path, from) => this.#ipc.forPath(path, from),
@@ -181,6 +189,7 @@ class DataPlane implements Hotlink {
 
   async start(): Promise<void> {
     const { email, server, dataDir, token, ipc, tcpProxy } = this.#options;
+    this.#identities.open();
     this.#startedMs = Date.now();
     this.#leftOut(this.#options.iceWarnings);
     if (this.#options.limits.directAllowed) {
@@ -363,7 +372,7 @@ class DataPlane implements Hotlink {
         this.#event('envelope refused', { reason: message.reason }, 'warn');
         break;
       case 'unrouted':
-        this.#inbound.handleStray(message.sid);
+        if (this.#inbound.channelOf(message.sid)?.handleUnrouted(message.sid, now) !== true) this.#inbound.handleStray(message.sid);
         break;
       case 'oversize':
         this.#event(
@@ -452,6 +461,7 @@ class DataPlane implements Hotlink {
       startedMs: this.#startedMs,
       relay: this.#relayState,
       channels: this.#channels,
+      identity: this.#identities.fingerprint,
       ipc: this.#ipc.status(),
       totals: this.#totals,
       health: this.#health,

@@ -2,13 +2,14 @@
 // file only joins them. Main thread.
 
 import { cpus } from 'node:os';
+import { join } from 'node:path';
 import { type ChannelLimits, DEFAULT_LIMITS, HotlinkError, LANE_KINDS } from '../native-free/index.js';
 import { parseIceServers } from '../workers/lanes/ice-servers.js';
 import type { DirectIdentity, IceSettings, RtcSettings } from '../workers/messages.js';
 import type { IpcMode } from './control/ipc-address.js';
 import { readDirect } from './direct-address.js';
 import { parseAddress } from './forward.js';
-import type { HotlinkOptions } from './options.js';
+import type { HotlinkOptions, IdentityMode, SealMode } from './options.js';
 
 export interface DirectOptions {
   /** Host that peers are told; undefined: the addresses of our interfaces. */
@@ -27,6 +28,9 @@ export interface ResolvedOptions {
   strict: boolean;
   /** Other hotlinks are recognised as such. */
   ownPeers: boolean;
+  seal: SealMode;
+  identity: IdentityMode;
+  identityDir: string | undefined;
   bindAddress: string;
   threads: number;
   mtu: number | 'auto';
@@ -85,6 +89,9 @@ export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
     token: options.token,
     strict: options.strict ?? false,
     ownPeers: options.ownPeers ?? true,
+    seal: options.seal ?? 'auto',
+    identity: options.identity ?? 'off',
+    identityDir: options.identityDir ?? (options.dataDir === undefined ? undefined : join(options.dataDir, '.syftbox')),
     bindAddress: options.bindAddress ?? '127.0.0.1',
     threads: options.threads ?? Math.min(4, Math.max(1, cpus().length)),
     mtu: options.mtu ?? 'auto',

@@ -8,6 +8,7 @@ import {
   isListenAddress,
   parseAutoOff,
   parseBindAddress,
+  parseChoice,
   parseDirectSetting,
   parseExactlyOne,
   parseIceServers,
@@ -103,6 +104,30 @@ export const settings: readonly Setting[] = [
       'Where peers may dial in for the direct lane (TLS over TCP). auto: any port of every interface, or of 127.0.0.1 for a peer on the same machine. HOST:PORT: peers are told HOST; PORT is listened on, by further threads the ones above. off: no direct lane.',
     parse: parseDirectSetting,
     schema: z.string().refine((value) => parseDirectSetting(value).note === undefined, 'not auto, off or HOST:PORT'),
+  }),
+  setting<'seal'>({
+    key: 'seal',
+    env: [{ name: 'HOTLINK_SEAL' }],
+    flag: '--seal <mode>',
+    unit: 'word',
+    default: 'auto',
+    range: 'auto, require, off',
+    meaning:
+      'End-to-end encryption of what the relay carries: auto with peers that can, require: nothing goes through the relay without it.',
+    parse: parseChoice('auto', 'require', 'off'),
+    schema: z.enum(['auto', 'require', 'off']),
+  }),
+  setting<'identity'>({
+    key: 'identity',
+    env: [{ name: 'HOTLINK_IDENTITY' }],
+    flag: '--identity <mode>',
+    unit: 'word',
+    default: 'off',
+    range: 'off, pin, require',
+    meaning:
+      'Long-lived identity keys. pin: show ours, pin a peer’s on first use, refuse another one; require: refuse peers without one as well. See docs/security.md.',
+    parse: parseChoice('off', 'pin', 'require'),
+    schema: z.enum(['off', 'pin', 'require']),
   }),
   setting<'bindAddress'>({
     key: 'bindAddress',

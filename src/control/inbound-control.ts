@@ -65,6 +65,11 @@ export class InboundControl {
     this.#sessions.handleClose(sid, reason);
   }
 
+  /** A session is refused from here on; its channel knows. */
+  refuse(sid: string, reason: string): void {
+    this.#sessions.close(sid, reason);
+  }
+
   /** The relay has Data for a session that nobody is bound to. */
   handleStray(sid: string): void {
     this.#sessions.handleStray(sid);
