@@ -269,7 +269,7 @@ export class ChannelControl {
   /** We are about to accept the peer's Open: what its Data needs is in place before the Accept leaves. */
   prepareInbound(sid: string, path: string, peer: Fingerprint): void {
     this.#peer = peer;
-    this.#seals.prepareInbound(this.#sessions.get(sid) ?? this.#sessions.add(sid, 'in', path, peer));
+    this.#seals.prepareInbound(this.#sessions.get(sid) ?? this.#sessions.add(sid, 'in', path, peer), performance.now());
   }
 
   /** The Accept is on its way. */
