@@ -18,6 +18,12 @@ export interface ForwardOptions {
   signal?: AbortSignal;
 }
 
+/** Options of `connect()`. */
+export interface ConnectOptions extends Pick<ForwardOptions, 'peer' | 'name'> {
+  /** Aborting closes the stream. */
+  signal?: AbortSignal;
+}
+
 /** A running ad-hoc channel. */
 export interface ForwardChannel extends AsyncDisposable {
   /** Where the application dials; undefined on the dialling side. */

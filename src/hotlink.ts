@@ -6,6 +6,7 @@
 
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import RingBufferTs from 'ring-buffer-ts';
 import {
   createThreadHealth,
@@ -19,20 +20,26 @@ import {
 import type { FromRelay } from '../workers/messages.js';
 import { watchThread } from '../workers/thread-health.js';
 import { createCertificate } from './control/certificate.js';
-import { STOPPING } from './control/channel-control.js';
+import { type ChannelControl, STOPPING } from './control/channel-control.js';
 import { Channels, forwardId } from './control/channels.js';
 import { dispatchMessage } from './control/control-messages.js';
 import { soonest } from './control/deadline.js';
 import { Discovery } from './control/discovery.js';
+import { IceRefresh } from './control/ice-refresh.js';
+import { Identities } from './control/identities.js';
 import { hostId, newEpoch } from './control/identity.js';
 import { InboundControl } from './control/inbound-control.js';
 import { ipcMarkerName } from './control/ipc-address.js';
 import { IpcDirectories } from './control/ipc-directories.js';
+import { type NetworkChange, NetworkWatch } from './control/network-watch.js';
+import { type PingOptions, type PingResult, pingOver } from './control/ping.js';
+import { pingId, pingPlan } from './control/ping-channel.js';
 import { type ProfiledThread, profileThreads, type ThreadProfile } from './control/profiling.js';
+import { ProgramStream } from './control/program-stream.js';
 import { RelayLink, relayWorkerData } from './control/relay-link.js';
 import { dataPlaneSnapshot } from './control/snapshot.js';
 import { Supervisor } from './control/supervisor.js';
-import { type ForwardChannel, type ForwardOptions, grant, planForward } from './forward.js';
+import { type ConnectOptions, type ForwardChannel, type ForwardOptions, type ForwardPlan, grant, planForward } from './forward.js';
 import type { HotlinkOptions, Log } from './options.js';
 import { type ResolvedOptions, resolveOptions } from './resolved-options.js';
 import type { Status } from './status.js';
@@ -59,6 +66,20 @@ export interface Hotlink extends AsyncDisposable {
    * @throws HotlinkError `ERR_HLNK_USAGE`, `ERR_HLNK_RELAY_UNAVAILABLE`, `ERR_HLNK_DENIED`, `ERR_HLNK_PORT_BUSY`, `ERR_HLNK_CLOSED`
    */
   forward(options: ForwardOptions): Promise<ForwardChannel>;
+  /**
+   * One stream to the peer, carried by this program itself instead of a TCP port. The other end is another `connect()` or `hotlink pipe`
+   * of the same name, or an application behind `forward({ dial })`. It is there at once; what is written waits until the peer comes.
+   * 'finish' comes when the peer has acknowledged the last byte; destroying the stream before it is over resets the far end.
+   * @throws HotlinkError as {@link forward}
+   */
+  connect(options: ConnectOptions): Promise<Duplex>;
+  /**
+   * Measures one round trip through the data path, over a channel with that peer if there is one. The peer answers when it has a channel with
+   * us too, whatever its applications do.
+   * @throws HotlinkError `ERR_HLNK_PEER_UNAVAILABLE` without an answer in time (default 5000 ms), or from an upstream client; `ERR_HLNK_USAGE`,
+   *   `ERR_HLNK_RELAY_UNAVAILABLE`, `ERR_HLNK_DENIED`, `ERR_HLNK_CLOSED`
+   */
+  ping(options: PingOptions): Promise<PingResult>;
   /**
    * Makes new peer-to-peer connections for every session that a peer opened, as after a change of networks: WebRTC connections are given
    * up first, direct ones stay until their successors are up. Streams to peers of our own kind go on, over whatever lane is left meanwhile.
@@ -87,6 +108,7 @@ class DataPlane implements Hotlink {
   readonly #log: Log | undefined;
   readonly #emitter = new EventEmitter<HotlinkEvents>();
   readonly #supervisor: Supervisor;
+  readonly #identities: Identities;
   readonly #channels: Channels;
   readonly #ipc: IpcDirectories;
   readonly #inbound: InboundControl;
@@ -99,6 +121,8 @@ class DataPlane implements Hotlink {
   #relay: RelayLink | undefined;
   #relayState: Status['relay'] = { state: 'connecting', since: 0 };
   #discovery: Discovery | undefined;
+  #iceRefresh: IceRefresh | undefined;
+  #networkWatch: NetworkWatch | undefined;
   #startedMs = 0;
   #eventId = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -111,7 +135,9 @@ class DataPlane implements Hotlink {
     this.#log = options.log;
     this.#idStem = ownIdStem(this.#host, newEpoch(), this.#options.ownPeers);
     this.#supervisor = new Supervisor(this.#options.threads, this.#health);
-    this.#channels = new Channels(this.#options, this.#host, this.#supervisor, {
+    const { identity, identityDir } = this.#options;
+    this.#identities = new Identities(identity, identityDir, (peer, fingerprint) => this.#event('identity pinned', { peer, fingerprint }));
+    this.#channels = new Channels(this.#options, this.#host, this.#identities, this.#supervisor, {
       send: (idStem, message) => this.#send(idStem, message),
       relay: (message) => this.#relay?.post(message),
       changed: () => this.#changed(),
@@ -121,6 +147,10 @@ class DataPlane implements Hotlink {
       },
       leaving: (channel, reason) => {
         this.#inbound.closeOf(channel, reason);
+        this.#inbound.drain(performance.now());
+      },
+      refuse: (sid, reason) => {
+        this.#inbound.refuse(sid, reason);
         this.#inbound.drain(performance.now());
       },
       ipcFor: (path, from) => this.#ipc.forPath(path, from),
@@ -159,7 +189,9 @@ class DataPlane implements Hotlink {
 
   async start(): Promise<void> {
     const { email, server, dataDir, token, ipc, tcpProxy } = this.#options;
+    this.#identities.open();
     this.#startedMs = Date.now();
+    this.#leftOut(this.#options.iceWarnings);
     if (this.#options.limits.directAllowed) {
       const { port } = this.#options.direct;
       this.#options.direct.identity = { ...createCertificate(), port };
@@ -170,6 +202,14 @@ class DataPlane implements Hotlink {
       message: (message) => this.#fromRelay(message),
       died: (error) => this.#fatal('ERR_HLNK_WORKER', `the relay worker died: ${error.message}`),
     });
+    this.#iceRefresh = new IceRefresh(server, email, token, {
+      fresh: ({ iceServers, turnUser, turnPass }) => {
+        this.#leftOut(this.#options.adoptIce(iceServers.join(','), turnUser, turnPass));
+        this.#event('ice servers renewed', { iceServers: iceServers.join(',') });
+      },
+      failed: (reason) => this.#event('ice servers not renewed', { reason }, 'warn'),
+    });
+    this.#networkWatch = new NetworkWatch((change) => this.#networkChanged(change));
     if (dataDir !== undefined) {
       const ipcMarker = ipcMarkerName(ipc.mode, process.platform);
       this.#discovery = new Discovery(
@@ -201,17 +241,9 @@ class DataPlane implements Hotlink {
   }
 
   async forward(options: ForwardOptions): Promise<ForwardChannel> {
-    const { server, email, token } = this.#options;
-    const plan = planForward(email, options);
+    const plan = planForward(this.#options.email, options);
     const id = forwardId(plan.marker);
-    if (this.#relay === undefined || this.#stopping !== undefined)
-      throw new HotlinkError('ERR_HLNK_CLOSED', 'start() the data plane first');
-    if (this.#channels.get(id) !== undefined)
-      throw new HotlinkError('ERR_HLNK_USAGE', `a channel "${options.name}" with ${options.peer} is open already`);
-    await grant(server, email, plan, token, options.signal);
-    const channel = this.#channels.add(id, plan.marker, plan.shape, plan.bind);
-    this.#inbound.handleChannelAdded(performance.now());
-    this.#service();
+    const channel = await this.#addGranted(id, plan, options.signal);
     const close = async (): Promise<void> => {
       if (this.#channels.get(id) === channel) await this.#channels.remove(id, channel, 'closed');
     };
@@ -224,6 +256,60 @@ class DataPlane implements Hotlink {
     options.signal?.addEventListener('abort', () => void close(), { once: true });
     const address = plan.shape.kind === 'dial' ? undefined : { host: plan.bind, port: channel.port };
     return { address, close, [Symbol.asyncDispose]: close };
+  }
+
+  async connect(options: ConnectOptions): Promise<Duplex> {
+    const plan = planForward(this.#options.email, { ...options, listen: '127.0.0.1:0' });
+    const id = forwardId(plan.marker);
+    const channel = await this.#addGranted(id, { ...plan, shape: { kind: 'program', silent: false } }, options.signal);
+    const stream: ProgramStream = new ProgramStream({
+      open: (out, incoming) =>
+        channel.open(out, incoming, {
+          written: () => stream.written(),
+          over: (error) => (this.#stopping === undefined ? stream.over(error) : stream.destroy()),
+        }),
+      abandon: (reason) => channel.abandon(reason),
+      close: async () => {
+        if (this.#channels.get(id) === channel) await this.#channels.remove(id, channel, 'closed');
+      },
+    });
+    options.signal?.addEventListener('abort', () => stream.destroy(), { once: true });
+    return stream;
+  }
+
+  async ping(options: PingOptions): Promise<PingResult> {
+    const { peer, name, signal } = options;
+    return pingOver(this.#pingable(peer, name) ?? (await this.#addPingChannel(peer, name, signal)), options);
+  }
+
+  /** A channel with the peer: one that has a lane if any. */
+  #pingable(peer: string, name: string | undefined): ChannelControl | undefined {
+    const found = [...this.#channels.all()].filter((one) => one.marker.peer === peer && (name === undefined || one.status().name === name));
+    return found.find((one) => one.status().lane !== undefined) ?? found[0];
+  }
+
+  async #addPingChannel(peer: string, name: string | undefined, signal: AbortSignal | undefined): Promise<ChannelControl> {
+    if (name !== undefined) throw new HotlinkError('ERR_HLNK_USAGE', `there is no channel "${name}" with ${peer}`);
+    return await this.#addGranted(pingId(peer), pingPlan(this.#options.email, peer), signal);
+  }
+
+  /** Lets the peer in at the relay, then adds the channel. */
+  async #addGranted(id: string, plan: ForwardPlan, signal: AbortSignal | undefined): Promise<ChannelControl> {
+    const { server, email, token } = this.#options;
+    const refuse = (): void => {
+      if (this.#relay === undefined || this.#stopping !== undefined)
+        throw new HotlinkError('ERR_HLNK_CLOSED', 'start() the data plane first');
+      if (this.#channels.get(id) !== undefined)
+        throw new HotlinkError('ERR_HLNK_USAGE', `a channel of this name with ${plan.marker.peer} is open already`);
+    };
+    refuse();
+    await grant(server, email, plan, token, signal);
+    // It may have been stopped, or the same asked for, meanwhile.
+    refuse();
+    const channel = this.#channels.add(id, plan.marker, plan.shape, plan.bind);
+    this.#inbound.handleChannelAdded(performance.now());
+    this.#service();
+    return channel;
   }
 
   profile({ milliseconds, signal }: { milliseconds: number; signal?: AbortSignal }): Promise<ThreadProfile[]> {
@@ -247,6 +333,8 @@ class DataPlane implements Hotlink {
 
   async #end(): Promise<void> {
     this.#discovery?.stop();
+    this.#iceRefresh?.stop();
+    this.#networkWatch?.stop();
     this.#unwatch();
     await this.#channels.settle();
     clearTimeout(this.#timer);
@@ -267,7 +355,8 @@ class DataPlane implements Hotlink {
     switch (message.t) {
       case 'up':
         this.#relayState = { state: 'up', since: Date.now() };
-        this.#options.adoptIce(message.iceServers, message.turnUser, message.turnPass);
+        this.#leftOut(this.#options.adoptIce(message.iceServers, message.turnUser, message.turnPass));
+        this.#iceRefresh?.began(message.turnTtl);
         this.#event('relay up', { server: this.#options.server });
         this.#inbound.handleRelay(true, now);
         this.#channels.relayUp(now);
@@ -283,7 +372,7 @@ class DataPlane implements Hotlink {
         this.#event('envelope refused', { reason: message.reason }, 'warn');
         break;
       case 'unrouted':
-        this.#inbound.handleStray(message.sid);
+        if (this.#inbound.channelOf(message.sid)?.handleUnrouted(message.sid, now) !== true) this.#inbound.handleStray(message.sid);
         break;
       case 'oversize':
         this.#event(
@@ -298,6 +387,13 @@ class DataPlane implements Hotlink {
     this.#service();
   }
 
+  #networkChanged({ addresses, gone, came }: NetworkChange): void {
+    this.#event('network changed', { gone: gone.join(', '), came: came.join(', ') });
+    this.#relay?.post({ t: 'network-changed', addresses });
+    this.#channels.networkChanged(gone.length > 0, performance.now());
+    this.#service();
+  }
+
   #relayDown(reason: string, status: number, unconfirmed: readonly number[], now: number): void {
     const wasUp = this.#relayState.state === 'up';
     const denied = status === 401 || status === 403;
@@ -307,6 +403,11 @@ class DataPlane implements Hotlink {
     if (!wasUp) return;
     this.#inbound.handleRelay(false, now);
     this.#channels.relayDown(reason, unconfirmed, now);
+  }
+
+  /** @param warnings one for each ICE server that cannot be used */
+  #leftOut(warnings: readonly string[]): void {
+    for (const reason of warnings) this.#event('ice server left out', { reason }, 'warn');
   }
 
   #send(idStem: string, message: HotlinkMessage): void {
@@ -360,6 +461,7 @@ class DataPlane implements Hotlink {
       startedMs: this.#startedMs,
       relay: this.#relayState,
       channels: this.#channels,
+      identity: this.#identities.fingerprint,
       ipc: this.#ipc.status(),
       totals: this.#totals,
       health: this.#health,

@@ -1,7 +1,8 @@
 // What programs that embed hotlink import.
 export { HotlinkError, type HotlinkErrorCode } from '../native-free/errors.js';
+export type { PingOptions, PingResult } from './control/ping.js';
 export type { ThreadProfile } from './control/profiling.js';
-export type { ForwardChannel, ForwardOptions } from './forward.js';
+export type { ConnectOptions, ForwardChannel, ForwardOptions } from './forward.js';
 export { createHotlink, type Hotlink } from './hotlink.js';
 export type { HotlinkOptions, Log } from './options.js';
 export type { ChannelCounters, ChannelStatus, LaneKind, LaneStatus, SessionStatus, Status, ThreadStatus } from './status.js';

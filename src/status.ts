@@ -29,6 +29,10 @@ export interface SessionStatus {
   /** Highest sequence number sent (out) or delivered (in). */
   seq: number;
   mtu?: number;
+  /** Whether the relay lane of this session is sealed end to end; absent until that is known. */
+  sealed?: boolean;
+  /** Fingerprint of the identity key that the peer has proved. */
+  identity?: string;
   /** Unix ms; undefined while it is being opened. */
   acceptedMs?: number;
 }
@@ -104,6 +108,10 @@ export interface ChannelCounters {
   heldFrames: number;
   /** Not summed up: memory of the send windows in use, bytes. */
   windowBytes: number;
+  /** Sealed frames that were changed or forged on their way through the relay. */
+  sealBroken: number;
+  /** Sealed frames that came again, or too late to tell. */
+  sealRepeats: number;
 }
 
 export interface ChannelStatus {
@@ -121,9 +129,9 @@ export interface ChannelStatus {
   problem?: string;
   /** Directory name of the channel, or the name given to `forward`. */
   name: string;
-  /** `ipc`: frames of the application of an IPC directory, which {@link Status.ipc} shows. */
-  shape: 'rendezvous' | 'forward' | 'dial' | 'ipc';
-  /** What it listens on or dials, `host:port`; empty for IPC. */
+  /** `ipc`: frames of the application of an IPC directory, which {@link Status.ipc} shows. `program`: a stream of the embedding program. */
+  shape: 'rendezvous' | 'forward' | 'dial' | 'ipc' | 'program';
+  /** What it listens on or dials, `host:port`; empty for IPC and for the program itself. */
   address: string;
   /** Unix ms. */
   addedMs: number;
@@ -137,16 +145,12 @@ export interface ChannelStatus {
   rttMs?: number;
   /** Sent and not acknowledged, as of the last second. */
   inFlightFrames: number;
-  /** Memory of the send windows, bytes. */
-  windowBytes: number;
   /** Open streams, as of the last second. */
   streams: number;
   /** Taken by the lane and not yet given to the network, bytes, as of the last second. */
   laneBufferedBytes: number;
   /** Delivered and not taken by applications, bytes, as of the last second. */
   backlogBytes: number;
-  /** Frames held behind a hole. */
-  heldFrames: number;
   /** Bytes in the rings to and from the relay worker, while there are rings. */
   ringBytes?: { out: number; in: number };
   counters: ChannelCounters;
@@ -171,6 +175,8 @@ export interface IpcStatus {
 export interface Status {
   email: string;
   server: string;
+  /** Fingerprint of our identity key, when there is one. */
+  identity?: string;
   /** Unix ms. */
   startedMs: number;
   nowMs: number;

@@ -23,6 +23,9 @@ import { type OwnEtag, OwnKind, readOwnEtag } from './own-wire.js';
 import type { ChannelConfig, ChannelPorts } from './ports.js';
 import { UpstreamNumbers } from './upstream-numbers.js';
 
+/** Pings on request that wait for a lane, and that are under way: more than one per second of a person's patience. */
+const MAX_PINGS = 64;
+
 export class ChannelCore {
   readonly out: OutFlow;
   readonly in: InFlow;
@@ -42,6 +45,9 @@ export class ChannelCore {
   /** Lanes are forbidden that would be needed; told once, until something changes. */
   #violated = false;
   #over = false;
+  /** Pings somebody asked for: those that wait for a lane, and the tokens of those under way by their ids. */
+  readonly #asked: number[] = [];
+  readonly #underWay = new Map<number, number>();
   /** Time of the last input, for those that come without one. */
   #nowMs = 0;
 
@@ -74,6 +80,7 @@ export class ChannelCore {
       out: this.out,
       carriers: this.#carriers,
       fail: (code, message) => this.#fail(code, message),
+      answered: (id, lane, rttMs) => this.#answered(id, lane, rttMs),
       choose: (nowMs) => this.#choose(nowMs),
     });
   }
@@ -181,6 +188,40 @@ export class ChannelCore {
     this.#acknowledge(nowMs);
   }
 
+  /**
+   * Measures a round trip through the data path; `pong` answers, unless a message is lost: ask again, with the same token. Asks for a
+   * session where there is none.
+   */
+  ping(token: number, nowMs: number): void {
+    if (this.#over) return;
+    if (this.#asked.includes(token)) return;
+    // Nobody waits for ever, but whoever asks more often than is answered is not to fill the memory.
+    if (this.#asked.length === MAX_PINGS) this.#asked.shift();
+    this.#asked.push(token);
+    this.pump(nowMs);
+  }
+
+  #sendPings(nowMs: number): void {
+    while (this.#asked.length > 0) {
+      const id = this.#ownPeer ? this.#peer.ask(nowMs) : 0;
+      if (id === 0 && this.#ownPeer !== false) return;
+      const token = this.#asked.shift() as number;
+      if (id === 0) {
+        this.#ports.pong?.(token, undefined, 0);
+        continue;
+      }
+      if (this.#underWay.size === MAX_PINGS) this.#underWay.delete(this.#underWay.keys().next().value as number);
+      this.#underWay.set(id, token);
+    }
+  }
+
+  #answered(id: number, lane: Lane, rttMs: number): void {
+    const token = this.#underWay.get(id);
+    if (token === undefined) return;
+    for (const [other, its] of this.#underWay) if (its === token) this.#underWay.delete(other);
+    this.#ports.pong?.(token, lane, rttMs);
+  }
+
   // --- sessions and lanes ----------------------------------------------------------------------------------------------------------
 
   /** A session was accepted, in either direction. */
@@ -241,6 +282,20 @@ export class ChannelCore {
     this.#carriers.attemptFailed(sid, kind, reason);
     this.#choose(nowMs);
     this.pump(nowMs);
+  }
+
+  /** The relay may not carry this session. */
+  relayRefused(sid: string, reason: string, nowMs: number): void {
+    this.#carriers.relayRefused(sid, reason);
+    this.#choose(nowMs);
+    this.pump(nowMs);
+  }
+
+  /** What came in on a lane was changed on its way. Streams go on over another kind of lane if one is up; otherwise the channel is over. */
+  laneBroken(lane: Lane, message: string, nowMs: number): void {
+    const refuge = this.#carriers.lanes.some(({ lane: other, session }) => session !== undefined && other.kind !== lane.kind);
+    this.laneDown(lane, message, nowMs);
+    if (!this.#ownPeer || !refuge) this.#fail('ERR_HLNK_SEAL', `${message}; local connections are reset`);
   }
 
   /** A peer-to-peer lane of this session is being tried (again). */
@@ -453,6 +508,7 @@ export class ChannelCore {
     if (this.#over) return;
     const verdict = this.out.pump(nowMs);
     if (verdict === 'oversize') this.#oversize(this.out.lane as Lane, nowMs);
+    if (this.#asked.length > 0) this.#sendPings(nowMs);
     if (!this.#wanted && !this.#violated && this.#carriers.outbound === undefined) this.#considerSession(nowMs);
     this.#settle(nowMs);
   }
@@ -514,8 +570,10 @@ export class ChannelCore {
 
   #considerSession(nowMs: number): void {
     const open = this.#ownPeer === true && this.#begun && this.#carriers.usable === 0 && this.#open;
-    if (!open && !this.out.pending && this.out.inFlightFrames === 0) return;
-    if (this.out.lane === undefined) this.#waitSinceMs ??= nowMs;
+    const needed = open || this.out.pending || this.out.inFlightFrames > 0;
+    if (!needed && this.#asked.length === 0) return;
+    // A ping alone is no reason for strict mode to be violated.
+    if (needed && this.out.lane === undefined) this.#waitSinceMs ??= nowMs;
     this.#wanted = true;
     this.#ports.wantSession();
   }

@@ -24,6 +24,8 @@ export interface OwnPeerConfig {
   carriers: Carriers;
   /** The promise is broken. */
   fail(code: HotlinkErrorCode, message: string): void;
+  /** A ping was answered. */
+  answered(id: number, lane: Lane, rttMs: number): void;
   /** A lane is to be passed over, or no longer. */
   choose(nowMs: number): void;
 }
@@ -117,7 +119,10 @@ export class OwnPeer {
       if (out.inFlightFrames === 0 && this.#carriers.forgiveTooSmall()) this.#config.choose(nowMs);
     } else if (this.#credited) this.#heartbeat.progress(nowMs);
     const ping = ack.answersPing === 0 ? undefined : this.#heartbeat.answered(ack.answersPing);
-    if (ping !== undefined) this.#config.counters[Counter.rttMs] = nowMs - ping.sentMs;
+    if (ping !== undefined) {
+      this.#config.counters[Counter.rttMs] = nowMs - ping.sentMs;
+      this.#config.answered(ping.id, ping.lane, nowMs - ping.sentMs);
+    }
     if (ping !== undefined && ack.nextSeq < ping.firstSeq) {
       const message = `the peer waits for sequence number ${ack.nextSeq}, and had acknowledged everything below ${ping.firstSeq}`;
       this.#config.fail('ERR_HLNK_GAP', `${message}: it has lost its place; local connections are reset`);
@@ -255,17 +260,23 @@ export class OwnPeer {
     return since === undefined ? undefined : Math.max(since, this.#unreachableMs) + this.#limits.gapMs;
   }
 
-  /** Asks the peer where it stands, on the lane that carries frames, else on any. */
-  #ping(nowMs: number): void {
+  /** Asks the peer for a round trip, because somebody wants to know. @returns the ping's id; 0 when there is no lane for it */
+  ask(nowMs: number): number {
+    return this.#ping(nowMs);
+  }
+
+  /** Asks the peer where it stands, on the lane that carries frames, else on any. @returns the ping's id; 0 when there is no lane */
+  #ping(nowMs: number): number {
     const lane = this.#controlLane();
     const state = lane === undefined ? undefined : this.#carriers.stateOf(lane);
-    if (lane === undefined || state === undefined) return;
+    if (lane === undefined || state === undefined) return 0;
     const id = this.#heartbeat.ping(lane, this.#out.firstSeq, this.#out.nextSeq, nowMs);
     this.#count(Counter.pings);
     lane.trySend(this.#out.framer.control(OwnKind.ping, 0, 0, encodePing(id)), true);
-    if (!this.#carriers.pinged(state, nowMs)) return;
+    if (!this.#carriers.pinged(state, nowMs)) return id;
     this.#count(Counter.lanesSuspected);
     this.#config.choose(nowMs);
+    return id;
   }
 
   /** Asks on a lane that is passed over whether it works again. */

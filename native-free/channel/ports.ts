@@ -27,6 +27,11 @@ export interface ChannelPorts extends Omit<InFlowPorts, 'overrun'> {
   failed(code: HotlinkErrorCode, message: string): void;
   /** A frame was refused. Counted already. */
   refused(reason: string, sid: string): void;
+  /**
+   * The peer answered {@link ChannelCore.ping}.
+   * @param lane what carried it there; undefined when the peer is upstream's, which answers none
+   */
+  pong?(token: number, lane: Lane | undefined, rttMs: number): void;
   /** Another lane carries the channel now. */
   carries(lane: Lane | undefined, reason: string): void;
 }

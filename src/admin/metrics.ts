@@ -1,5 +1,6 @@
 // The metrics of a daemon in OpenMetrics text: one table says name, meaning and value of each, and docs/metrics.md is generated from it.
 // Labels: `peer` and `channel` name a channel as status does, `lane` a lane, `thread` a thread. Main thread.
+import { LANE_KINDS } from '../../native-free/index.js';
 import type { ChannelStatus, Status, ThreadStatus } from '../status.js';
 
 export const METRICS_CONTENT_TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
@@ -17,7 +18,6 @@ export interface Metric {
   samples: (status: Status) => Sample[];
 }
 
-const LANES = ['webrtc', 'relay'] as const;
 const CHANNEL = ['peer', 'channel'] as const;
 
 const ofChannel = ({ peer, name }: ChannelStatus): Labels => ({ peer, channel: name });
@@ -76,7 +76,8 @@ export const metrics: readonly Metric[] = [
     labels: [...CHANNEL, 'lane'],
     samples: ({ channels }) =>
       channels.flatMap((channel) => [
-        [{ ...ofChannel(channel), lane: 'webrtc' }, channel.counters.txP2pPackets] as const,
+        [{ ...ofChannel(channel), lane: 'direct' }, channel.counters.txDirectPackets] as const,
+        [{ ...ofChannel(channel), lane: 'webrtc' }, channel.counters.txP2pPackets - channel.counters.txDirectPackets] as const,
         [{ ...ofChannel(channel), lane: 'relay' }, channel.counters.txWsPackets] as const,
       ]),
   },
@@ -87,7 +88,7 @@ export const metrics: readonly Metric[] = [
     help: '1 for the lane that carries the channel now, 0 for the others.',
     labels: [...CHANNEL, 'lane'],
     samples: ({ channels }) =>
-      channels.flatMap((channel) => LANES.map((lane) => [{ ...ofChannel(channel), lane }, channel.lane === lane ? 1 : 0] as const)),
+      channels.flatMap((channel) => LANE_KINDS.map((lane) => [{ ...ofChannel(channel), lane }, channel.lane === lane ? 1 : 0] as const)),
   },
   channelCounter(
     'hotlink_fallbacks',
@@ -100,7 +101,7 @@ export const metrics: readonly Metric[] = [
   channelGauge(
     'hotlink_gap_frames',
     'Frames held because one before them is missing. Above 0 for long: a hole.',
-    ({ heldFrames }) => heldFrames,
+    ({ counters }) => counters.heldFrames,
   ),
   channelCounter(
     'hotlink_refused_frames',
@@ -120,10 +121,31 @@ export const metrics: readonly Metric[] = [
   channelCounter('hotlink_connections', 'Application connections that carried bytes.', ({ counters }) => counters.connections),
   channelCounter('hotlink_probes', 'Application connections that came and went without a byte.', ({ counters }) => counters.probes),
   channelCounter('hotlink_resets', 'Streams that were ended by a reset from this side.', ({ counters }) => counters.resets),
+  channelCounter('hotlink_pings', 'Times the peer was asked where it stands.', ({ counters }) => counters.pings),
+  channelCounter(
+    'hotlink_hole_reports',
+    'Times the peer was told of frames missing in the middle.',
+    ({ counters }) => counters.holeReports,
+  ),
+  channelCounter(
+    'hotlink_lanes_suspected',
+    'Times a lane was passed over because it had fallen silent.',
+    ({ counters }) => counters.lanesSuspected,
+  ),
+  channelCounter(
+    'hotlink_credit_breaches',
+    'Times the peer sent more than its credit allowed, which costs it the stream.',
+    ({ counters }) => counters.creditBreaches,
+  ),
+  channelCounter(
+    'hotlink_direct_refused',
+    'Connections to the direct lane’s port that were turned away.',
+    ({ counters }) => counters.directRefused,
+  ),
   channelGauge('hotlink_live_connections', 'Application connections open now.', ({ connections }) => connections),
   channelGauge('hotlink_open_streams', 'Streams open now, with or without an application.', ({ streams }) => streams),
   channelGauge('hotlink_in_flight_frames', 'Frames sent and not acknowledged.', ({ inFlightFrames }) => inFlightFrames),
-  channelGauge('hotlink_window_bytes', 'Memory of the send windows.', ({ windowBytes }) => windowBytes, 'bytes'),
+  channelGauge('hotlink_window_bytes', 'Memory of the send windows.', ({ counters }) => counters.windowBytes, 'bytes'),
   channelGauge(
     'hotlink_lane_buffered_bytes',
     'Taken by the lane and not yet given to the network.',

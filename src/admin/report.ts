@@ -48,7 +48,7 @@ export function readiness(status: Status): { ready: boolean; reasons: string[] }
   if (status.relay.state !== 'up')
     reasons.push(`the relay is ${status.relay.state}${status.relay.lastError ? `: ${status.relay.lastError}` : ''}`);
   for (const channel of status.channels) {
-    if (channel.shape !== 'dial' && !channel.listening)
+    if ((channel.shape === 'rendezvous' || channel.shape === 'forward') && !channel.listening)
       reasons.push(`${channel.name} with ${channel.peer}: ${channel.problem ?? 'does not listen yet'}`);
   }
   return { ready: reasons.length === 0, reasons };

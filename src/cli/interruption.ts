@@ -1,4 +1,5 @@
-// SIGINT and SIGTERM: the first asks everything to drain, the second leaves at once. Exit codes 130 and 143, as a shell expects.
+// SIGINT and SIGTERM: the first asks everything to drain, the second leaves at once. Exit codes 130 and 143, as a shell expects: the second
+// by the signal itself, since `process.exit` would end threads with live data channels, which aborts the process (workers/README.md).
 
 const codes = { SIGINT: 130, SIGTERM: 143 } as const;
 
@@ -15,7 +16,7 @@ export function onInterruption(): Interruption {
   let exitCode: number | undefined;
   const handlers = (['SIGINT', 'SIGTERM'] as const).map((name) => {
     const handler = (): void => {
-      if (exitCode !== undefined) process.exit(codes[name]);
+      if (exitCode !== undefined) leave(name);
       exitCode = codes[name];
       abort.abort(new Error(name));
     };
@@ -31,6 +32,13 @@ export function onInterruption(): Interruption {
       for (const { name, handler } of handlers) process.off(name, handler);
     },
   };
+}
+
+function leave(name: 'SIGINT' | 'SIGTERM'): never {
+  process.removeAllListeners(name);
+  process.kill(process.pid, name);
+  // Still here: the first process of a container is not ended by its own signal.
+  process.exit(codes[name]);
 }
 
 /** Resolves when the signal is aborted. */

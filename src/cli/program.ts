@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { HotlinkError } from '../../native-free/errors.js';
 import { version } from '../version.js';
+import { addChannelsFlags, addPingpongFlags, addStreamFlags } from './bench-flags.js';
 import { addBurstFlags, addDemoFlags } from './burst-flags.js';
 import { configCheck, configShow } from './config.js';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, exitCodeOf } from './exit-code.js';
@@ -48,6 +49,7 @@ function program(does: (verb: Verb) => (flags: unknown, command: Command) => Pro
     .option('--listen <host:port>', 'where to listen; port 0 takes any', '127.0.0.1:8080')
     .option('--data <dir>', 'keep ACLs here across restarts')
     .option('--stun <host:port>', 'also answer STUN there, on UDP, and advertise it')
+    .option('--turn-ttl <seconds>', 'how long TURN credentials made from HOTLINK_RELAY_TURN_SECRET are good (default: a day)')
     .option('--json', 'the address as one JSON value')
     .action(does(async (command) => (await import('./relay.js')).relay(command)));
 
@@ -90,6 +92,15 @@ function program(does: (verb: Verb) => (flags: unknown, command: Command) => Pro
   addBurstFlags(bench.command('burst'))
     .description("BioVault's three-party burst, every byte checked")
     .action(does(async (command) => (await import('./burst.js')).burst(command)));
+  addStreamFlags(bench.command('stream'))
+    .description('one stream between two parties, one way or both ways at once, every byte checked')
+    .action(does(async (command) => (await import('./bench.js')).stream(command)));
+  addPingpongFlags(bench.command('pingpong'))
+    .description('messages back and forth between two applications, and how long each round takes')
+    .action(does(async (command) => (await import('./bench.js')).pingpong(command)));
+  addChannelsFlags(bench.command('channels'))
+    .description('many channels between two parties: their memory when idle, their rate when all are busy')
+    .action(does(async (command) => (await import('./bench.js')).channels(command)));
 
   const config = root.command('config').description('what the settings are and where they come from');
   addSettingFlags(config.command('show'))

@@ -119,7 +119,8 @@ function troubleLines({ channels }: DaemonReport, paint: Paint): string[] {
     const who = `${channel.name} with ${channel.peer}`;
     if (channel.problem !== undefined) lines.push(`${paint('red', '!')} ${who}: ${channel.problem}`);
     for (const lane of better(channel)) lines.push(`${paint('yellow', '·')} ${who}: not over ${lane.lane}: ${lane.reason}`);
-    if (channel.heldFrames > 0) lines.push(`${paint('yellow', '·')} ${who}: ${channel.heldFrames} frames wait for one that is missing`);
+    if (channel.counters.heldFrames > 0)
+      lines.push(`${paint('yellow', '·')} ${who}: ${channel.counters.heldFrames} frames wait for one that is missing`);
     if (channel.backlogBytes > 1_048_576)
       lines.push(`${paint('yellow', '·')} ${who}: the local application has not taken ${bytesText(channel.backlogBytes)}`);
   }

@@ -3,8 +3,9 @@
 
 import type { Marker, OutboundSession, readCounters } from '../../native-free/index.js';
 import type { ChannelShape } from '../../workers/messages.js';
-import type { ChannelStatus, LaneKind, LaneStatus, SessionStatus } from '../status.js';
+import type { ChannelStatus, LaneKind, SessionStatus } from '../status.js';
 import type { ChannelSessions } from './channel-sessions.js';
+import { laneStatuses } from './lane-snapshot.js';
 import { clientName } from './session-record.js';
 
 /** Which session and lane carry the channel now. */
@@ -24,7 +25,7 @@ export interface ChannelParts {
   /** Unix ms. */
   addedMs: number;
   /** What the configuration lets carry payload. */
-  allowed: { webrtc: boolean; relay: boolean };
+  allowed: Record<LaneKind, boolean>;
   /** Port it listens on; 0 before that. */
   port: number;
   problem: string | undefined;
@@ -54,11 +55,9 @@ export function channelSnapshot(parts: ChannelParts): ChannelStatus {
     lanes: laneStatuses(parts),
     ...(counters.rttMs === 0 ? {} : { rttMs: counters.rttMs }),
     inFlightFrames: counters.inFlightFrames,
-    windowBytes: counters.windowBytes,
     streams: counters.openStreams,
     laneBufferedBytes: counters.laneBufferedBytes,
     backlogBytes: counters.backlogBytes,
-    heldFrames: counters.heldFrames,
     ...(rings === undefined ? {} : { ringBytes: rings }),
     counters,
     sessions: sessionSnapshots(parts),
@@ -72,34 +71,14 @@ function channelName(key: string): string {
   return (parts[forward - 1] === 'hotlink' && parts[forward + 1]) || (parts.at(-2) ?? key);
 }
 
-/** What it listens on or dials; an IPC channel does neither, its directory does. */
+/** What it listens on or dials; an IPC channel does neither, its directory does, and the embedding program is there already. */
 function addressOf(shape: ChannelShape, bind: string, port: number): string {
-  if (shape.kind === 'ipc') return '';
+  if (shape.kind === 'ipc' || shape.kind === 'program') return '';
   return shape.kind === 'dial' ? hostPort(shape.host, shape.port) : hostPort(bind, port || shape.port);
 }
 
 function hostPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-/** Best first. What carries says so; of the others, why not. */
-function laneStatuses({ allowed, sessions, carrier, outbound }: ChannelParts): LaneStatus[] {
-  const records = [...sessions.all()];
-  const lanes: LaneStatus[] = [];
-  const add = (lane: LaneKind, state: LaneStatus['state'], reason: string): void => {
-    lanes.push(carrier?.lane === lane ? { lane, state: 'carries', reason: '' } : { lane, state, reason });
-  };
-  const failed = records.findLast(({ webrtc }) => webrtc === 'error');
-  if (!allowed.webrtc) add('webrtc', 'off', 'not among the lanes that may carry here');
-  else if (records.some(({ webrtc }) => webrtc === 'connected')) add('webrtc', 'up', 'a data channel is open; nothing is sent over it now');
-  else if (records.some(({ webrtc }) => webrtc === 'connecting')) add('webrtc', 'connecting', 'candidates are being tried');
-  else if (failed !== undefined) add('webrtc', 'failed', failed.webrtcReason);
-  else if (outbound.state === 'opening') add('webrtc', 'idle', 'the peer has not accepted a session yet');
-  else add('webrtc', 'idle', 'no session: nothing has been sent yet');
-  if (!allowed.relay) add('relay', 'off', 'payload may not go through the relay (p2p-only, or not among the lanes)');
-  else if (records.some(({ binding }) => binding !== 0)) add('relay', 'up', 'ready; a better lane carries');
-  else add('relay', 'idle', records.length === 0 ? 'no session' : 'not asked for: a better lane carries, or is being waited for');
-  return lanes;
 }
 
 /** The sessions that are up, and the one that we are opening. */
@@ -121,6 +100,8 @@ function sessionSnapshots({ key, marker, counters, sessions, outbound, carrier }
     seq: record.direction === 'out' ? counters.txPackets : counters.rxPackets,
     mtu: record.mtu,
     acceptedMs: record.acceptedMs,
+    ...(record.seal === 'sealed' || record.seal === 'plain' ? { sealed: record.seal === 'sealed' } : {}),
+    ...(record.identity === undefined ? {} : { identity: record.identity }),
   }));
   const { sid, state } = outbound;
   if (sid !== undefined && sessions.get(sid) === undefined && state === 'opening') {

@@ -6,18 +6,20 @@
 // then Close for its own session) → what is remembered of its sessions. Markers are applied one set after the other, restarts in
 // the same queue.
 
-import { type HotlinkErrorCode, type HotlinkMessage, isTcpPath, type Marker, MessageType } from '../../native-free/index.js';
+import { HotlinkError, type HotlinkErrorCode, type HotlinkMessage, isTcpPath, type Marker, MessageType } from '../../native-free/index.js';
 import type { ChannelShape, ToRelay } from '../../workers/messages.js';
 import type { ResolvedOptions } from '../resolved-options.js';
 import { ChannelControl } from './channel-control.js';
 import { isDue, soonest } from './deadline.js';
+import type { Identities } from './identities.js';
+import { pingId, pingMarker } from './ping-channel.js';
 import type { Place, Supervisor } from './supervisor.js';
 
 /** A channel whose worker died starts again after this long, ms. */
 const RESTART_MS = 250;
-/** Ids of channels that no TCP marker made. */
+/** Ids of channels that no TCP marker made; a marker's is its JSON. */
 const FORWARD_PREFIX = 'forward ';
-const IPC_PREFIX = 'ipc ';
+const MARKER_START = '{';
 
 type Total = keyof ChannelControl['totals'];
 const TOTALS: readonly Total[] = ['offers', 'answersOk', 'badSignals', 'framesRefused', 'strictViolations'];
@@ -32,6 +34,8 @@ export interface ChannelsEvents {
   applied(): void;
   /** A channel is about to go, or is gone already: the sessions that its peer opened are to be closed now. */
   leaving(channel: ChannelControl, reason: string): void;
+  /** A session that a peer opened is to be closed. */
+  refuse(sid: string, reason: string): void;
   /** @returns the index of the IPC channel that an Open of `path` is for */
   ipcFor(path: string, from: string): string | 'unknown-channel';
   /** On a session without a receiver, a peer of our own kind says who it is. */
@@ -50,6 +54,7 @@ export interface ChannelsEvents {
 export class Channels {
   readonly #options: ResolvedOptions;
   readonly #host: string;
+  readonly #identities: Identities;
   readonly #supervisor: Supervisor;
   readonly #events: ChannelsEvents;
   /** Where the channels of each IPC host run. */
@@ -70,9 +75,10 @@ export class Channels {
   #ending = false;
 
   /** @param host which machine this is, in message ids */
-  constructor(options: ResolvedOptions, host: string, supervisor: Supervisor, events: ChannelsEvents) {
+  constructor(options: ResolvedOptions, host: string, identities: Identities, supervisor: Supervisor, events: ChannelsEvents) {
     this.#options = options;
     this.#host = host;
+    this.#identities = identities;
     this.#supervisor = supervisor;
     this.#events = events;
   }
@@ -108,7 +114,22 @@ export class Channels {
       known = true;
       if (channel.marker.peer === from) return String(channel.index);
     }
-    return known ? 'wrong-peer' : 'unknown-channel';
+    return known ? 'wrong-peer' : (this.#answerPings(path, from) ?? 'unknown-channel');
+  }
+
+  /** A peer that we have a channel with wants to be answered pings. @returns the index of the channel for it */
+  #answerPings(path: string, from: string): string | undefined {
+    if (this.#ending || ![...this.#byId.values()].some(({ marker }) => marker.peer === from)) return undefined;
+    const marker = pingMarker(this.#options.email, from, path);
+    if (marker === undefined) return undefined;
+    return String(this.add(pingId(from), marker, { kind: 'program', silent: true }, this.#options.bindAddress).index);
+  }
+
+  /** A session that a peer opened is over: a channel that only answered pings goes with it. @param index of the channel, in decimal */
+  sessionEnded(index: string): void {
+    const channel = this.ofIndex(index);
+    if (channel === undefined || channel.shape.kind !== 'program' || !channel.shape.silent) return;
+    void this.remove(pingId(channel.marker.peer), channel, 'the pings are over');
   }
 
   /** Summed over every channel there was. */
@@ -131,14 +152,14 @@ export class Channels {
   async #apply(markers: readonly Marker[]): Promise<void> {
     if (this.#ending) return;
     const wanted = new Map(markers.map((marker) => [JSON.stringify(marker), marker]));
-    const gone = [...this.#byId].filter(([id]) => !id.startsWith(FORWARD_PREFIX) && !id.startsWith(IPC_PREFIX) && !wanted.has(id));
+    const gone = [...this.#byId].filter(([id]) => id.startsWith(MARKER_START) && !wanted.has(id));
     await Promise.all(gone.map(([id, channel]) => this.remove(id, channel, 'its marker was removed or changed')));
     for (const [id, marker] of wanted) if (!this.#byId.has(id)) this.add(id, marker, shapeOf(marker), this.#options.bindAddress);
     this.#events.applied();
   }
 
   add(id: string, marker: Marker, shape: ChannelShape, bind: string): ChannelControl {
-    const { limits, rtc, ice, mtu, email, direct, quickAck, ownPeers } = this.#options;
+    const { limits, rtc, ice, iceFilter, mtu, email, direct, quickAck, ownPeers, seal } = this.#options;
     const numbers = this.#numbers.get(marker.peer) ?? new Map<string, number>();
     this.#numbers.set(marker.peer, numbers);
     const channel = new ChannelControl(
@@ -154,10 +175,13 @@ export class Channels {
         rtc,
         quickAck,
         ice,
+        iceFilter,
         mtu,
         direct: direct.identity,
         directHost: direct.host,
         numbers: [...numbers],
+        seal,
+        identities: this.#identities,
       },
       this.#placeOf(shape) ?? this.#supervisor,
       {
@@ -175,6 +199,7 @@ export class Channels {
         },
         flush: () => this.#events.flush(),
         event: (what, fields, level) => this.#events.event(what, fields, level),
+        refuse: (sid, reason) => this.#events.refuse(sid, reason),
         trace: (what, fields) => this.#events.trace(what, fields),
         failed: (code, message, over) => this.#failed(id, channel, code, message, over),
         died: (error) => this.#died(id, channel, error),
@@ -223,6 +248,7 @@ export class Channels {
     this.#events.event('channel failed', { key: channel.key, code, reason: message }, 'error');
     if (code === 'ERR_HLNK_STRICT') this.#events.fatal(code, message);
     // A lost peer or a hole that cannot be mended: both ends must forget the old numbering, which a new epoch tells the peer.
+    else if (over && channel.shape.kind === 'program') void this.remove(id, channel, message);
     else if (over) this.#restart(id, channel, message);
   }
 
@@ -232,6 +258,8 @@ export class Channels {
     this.#byId.delete(id);
     this.#bury(channel);
     this.#events.leaving(channel, 'restarted');
+    channel.lost(new HotlinkError('ERR_HLNK_WORKER', error.message));
+    if (channel.shape.kind === 'program') return;
     setTimeout(() => {
       if (this.#ending || this.#byId.has(id) || this.#placeOf(channel.shape) === undefined) return;
       this.add(id, channel.marker, channel.shape, channel.bind);
@@ -260,6 +288,11 @@ export class Channels {
   relayDown(reason: string, unconfirmed: readonly number[], nowMs: number): void {
     this.#relayUp = false;
     for (const channel of this.#byId.values()) channel.relayDown(reason, unconfirmed.includes(channel.index), nowMs);
+  }
+
+  /** @param lost an address is gone, and whatever went over it; otherwise there are only new ones */
+  networkChanged(lost: boolean, nowMs: number): void {
+    for (const channel of this.#byId.values()) channel.networkChanged(lost, nowMs);
   }
 
   renegotiate(nowMs: number): void {

@@ -66,6 +66,7 @@ describe('the admin endpoint', () => {
     expect(channel).toMatchObject({ peer: BOB, name: '0_to_1', shape: 'rendezvous', lane: 'webrtc', laneReason: '' });
     expect(channel?.counters.txBytes).toBe(20_000_000);
     expect(channel?.lanes).toEqual([
+      { lane: 'direct', state: 'off', reason: 'switched off on this side' },
       { lane: 'webrtc', state: 'carries', reason: '' },
       { lane: 'relay', state: expect.stringMatching(/^(idle|up)$/) as string, reason: expect.not.stringMatching(/^$/) as string },
     ]);

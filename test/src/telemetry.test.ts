@@ -37,6 +37,8 @@ const noCounters: ChannelCounters = {
   lanesSuspected: 0,
   heldFrames: 0,
   windowBytes: 0,
+  sealBroken: 0,
+  sealRepeats: 0,
 };
 
 function session(over: Partial<SessionStatus>): SessionStatus {
@@ -69,11 +71,9 @@ function channel(counters: Partial<ChannelCounters>, sessions: SessionStatus[], 
     addedMs: 1000,
     lanes: [],
     inFlightFrames: 0,
-    windowBytes: 0,
     streams: 0,
     laneBufferedBytes: 0,
     backlogBytes: 0,
-    heldFrames: 0,
     counters: { ...noCounters, ...counters },
     sessions,
     ...over,

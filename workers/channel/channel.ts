@@ -10,9 +10,11 @@ import { HotlinkError } from '../../native-free/errors.js';
 import type { Lane } from '../../native-free/lane.js';
 import { ipcHosts } from '../ipc/host.js';
 import { IpcLeg } from '../ipc/leg.js';
-import { RelayRings } from '../lanes/relay.js';
+import { type RelayLane, RelayRings } from '../lanes/relay.js';
+import { Seal } from '../lanes/seal.js';
 import type { ChannelTask, FromChannel, ToChannel } from '../messages.js';
 import { serveProfile } from '../profiler.js';
+import { ProgramStreams } from '../program/program-streams.js';
 import { ForwardDial } from '../tcp/forward-dial.js';
 import { ForwardListen } from '../tcp/forward-listen.js';
 import { Listener } from '../tcp/listener.js';
@@ -44,7 +46,9 @@ export class Channel {
   readonly #stopped: Promise<void>;
   #resolveStopped: () => void = () => {};
   #relay: RelayRings | undefined;
-  readonly #relayLanes = new Map<string, Lane>();
+  readonly #relayLanes = new Map<string, RelayLane>();
+  /** By session: outlives its lanes, so that a counter is never used twice under one key. */
+  readonly #seals = new Map<string, Seal | 'plain'>();
   #timer: NodeJS.Timeout | undefined;
   #timerAtMs = Number.POSITIVE_INFINITY;
   #wanting = false;
@@ -83,6 +87,7 @@ export class Channel {
           this.#post({ t: 'failed', code, message, over: this.#core.over });
         },
         refused: (reason, sid) => this.#post({ t: 'refused', sid, reason }),
+        pong: (token, lane, rttMs) => this.#post({ t: 'pong', token, lane: lane?.kind, rttMs }),
         carries: (lane, reason) => this.#post({ t: 'carries', sid: lane?.sid, lane: lane?.kind, reason }),
       },
     });
@@ -99,6 +104,8 @@ export class Channel {
       this.#streams = new IpcLeg(host, this.#core, task.peer, { want: (path) => this.#wantSession(path), rearm: () => this.#rearm() });
     } else if (task.shape.kind === 'dial') {
       this.#streams = new ForwardDial(this.#core, this.#counters, streamEvents, task.shape);
+    } else if (task.shape.kind === 'program') {
+      this.#streams = new ProgramStreams(this.#core, this.#counters, streamEvents, task.shape.silent, () => this.#post({ t: 'written' }));
     } else {
       const shape = new (task.shape.kind === 'forward' ? ForwardListen : Rendezvous)(this.#core, this.#counters, streamEvents);
       this.#streams = shape;
@@ -182,7 +189,9 @@ export class Channel {
         break;
       case 'relay-rings':
         this.#relay = new RelayRings(message.out, message.in, {
-          frame: (lane, bytes) => this.#frame(lane, bytes, false),
+          frame: (lane, bytes, lasting) => this.#frame(lane, bytes, lasting),
+          broken: (lane) => this.#sealBroken(lane),
+          repeat: () => this.#count(Counter.sealRepeats),
           writable: () => this.#pump(),
         });
         break;
@@ -191,6 +200,23 @@ export class Channel {
         break;
       case 'relay-down':
         this.#relayDown(message.sid, message.reason, message.lossy, now);
+        break;
+      case 'relay-seal':
+        // Never a second time: the same keys with a counter that begins anew would use nonces twice.
+        if (!this.#seals.has(message.sid)) this.#seals.set(message.sid, message.seal === 'plain' ? 'plain' : new Seal(message.seal));
+        this.#beginRelay(message.sid);
+        break;
+      case 'relay-refused':
+        this.#core.relayRefused(message.sid, message.reason, now);
+        break;
+      case 'open':
+        if (this.#streams instanceof ProgramStreams) this.#streams.open(message.out, message.in);
+        break;
+      case 'abandon':
+        if (this.#streams instanceof ProgramStreams) this.#streams.abandon(message.reason);
+        break;
+      case 'ping':
+        this.#core.ping(message.token, now);
         break;
       case 'profile':
         serveProfile(message.port, message.intervalUs);
@@ -236,9 +262,29 @@ export class Channel {
 
   #relayUp(sid: string, binding: number): void {
     if (this.#relay === undefined || this.#relayLanes.has(sid)) return;
-    const lane = this.#relay.add(sid, binding);
-    this.#relayLanes.set(sid, lane);
+    this.#relayLanes.set(sid, this.#relay.add(sid, binding));
+    this.#beginRelay(sid);
+  }
+
+  /** A relay lane is up once it is bound and knows how its frames go. */
+  #beginRelay(sid: string): void {
+    const lane = this.#relayLanes.get(sid);
+    const seal = this.#seals.get(sid);
+    if (lane === undefined || seal === undefined || lane.ready) return;
+    lane.begin(seal);
     this.#laneUp(lane);
+  }
+
+  /** The relay changed or forged a frame. Nothing more is taken from it in this session. */
+  #sealBroken(lane: RelayLane): void {
+    if (this.#stopping) return;
+    const reason = `a sealed frame of session ${lane.sid} was changed or forged on its way through the relay; nothing of it was taken`;
+    this.#count(Counter.sealBroken);
+    this.#relayLanes.delete(lane.sid);
+    lane.close();
+    this.#post({ t: 'seal-broken', sid: lane.sid, reason });
+    this.#core.laneBroken(lane, reason, performance.now());
+    this.#rearm();
   }
 
   #relayDown(sid: string, reason: string, lossy: boolean, now: number): void {
@@ -260,6 +306,7 @@ export class Channel {
     this.#stopRtc(sid, 'the session ended', now);
     this.#direct.stop(sid, 'the session ended');
     this.#relayDown(sid, 'the session ended', false, now);
+    this.#seals.delete(sid);
   }
 
   #wantSession(path?: string): void {
@@ -325,12 +372,16 @@ export class Channel {
     await settle(Math.min(deadline, performance.now() + RESET_MS));
   }
 
-  /** Nothing waits to be sent, acknowledged or written. An upstream peer acknowledges nothing: there the lane must be empty. */
+  /**
+   * Nothing waits to be sent, acknowledged by either side, or written. A peer whose last bytes nobody acknowledged could not know that they
+   * came; an upstream peer acknowledges nothing: there the lane must be empty.
+   */
   get #settled(): boolean {
     const { lane, out, ownPeer } = this.#core;
-    const gone = ownPeer !== false || lane?.bufferedBytes() === 0;
-    const sent = lane === undefined || (!out.pending && out.inFlightFrames === 0 && gone);
-    return sent && !this.#streams.flushing;
+    if (this.#streams.flushing) return false;
+    if (lane === undefined) return true;
+    const gone = ownPeer !== false || lane.bufferedBytes() === 0;
+    return !out.pending && out.inFlightFrames === 0 && gone && (ownPeer !== true || this.#core.in.ackDueMs === undefined);
   }
 
   #count(counter: number): void {

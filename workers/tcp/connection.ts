@@ -10,24 +10,47 @@ import type { QuickAck } from './quickack.js';
 /** One buffer per thread for reads that have no place of their own yet. As large as the default chunk, so that it fills one frame. */
 const SCRATCH = new Uint8Array(65_536);
 
+/** An application's end of a stream: a TCP connection, or a pair of rings to the embedding program. */
+export interface ApplicationConnection {
+  readonly openedMs: number;
+  /** The application has sent or been sent something. */
+  used: boolean;
+  /** Time spent with the application not reading, ms, since the last look. */
+  blockedMs: number;
+  /** Bytes written that the application's side has not taken. */
+  readonly backlogBytes: number;
+  /** Writes bytes that will not change any more. */
+  write(bytes: Uint8Array): void;
+  /** Goes on reading after `read` said to stop. */
+  resume(): void;
+  /** Stops reading for good. */
+  pause(): void;
+  /** Ends our direction behind what was written. */
+  end(): void;
+  /** Tears it down so that the application sees a reset, not an end. */
+  reset(): void;
+  /** Closes without a word. */
+  destroy(): void;
+}
+
 export interface ConnectionEvents {
   /** Called for every read, where there is such a call. */
   readonly quickAck: QuickAck | undefined;
   /** A dialled connection is up. */
-  connected?(connection: LocalConnection): void;
+  connected?(connection: ApplicationConnection): void;
   /**
    * Bytes arrived. @param landed true when they lie where {@link ConnectionEvents.landing} said
-   * @returns false to stop reading until {@link LocalConnection.resume}
+   * @returns false to stop reading until {@link ApplicationConnection.resume}
    */
-  read(connection: LocalConnection, bytes: Uint8Array, landed: boolean): boolean;
+  read(connection: ApplicationConnection, bytes: Uint8Array, landed: boolean): boolean;
   /** Where the next read should land; undefined for the scratch buffer. */
-  landing(connection: LocalConnection): Uint8Array | undefined;
+  landing(connection: ApplicationConnection): Uint8Array | undefined;
   /** The application finished writing (FIN). */
-  ended(connection: LocalConnection): void;
+  ended(connection: ApplicationConnection): void;
   /** The socket is gone. @param error why, unless it ended in peace on both sides */
-  closed(connection: LocalConnection, error: Error | undefined): void;
+  closed(connection: ApplicationConnection, error: Error | undefined): void;
   /** The kernel took bytes that were written. @param bytes how many more than at the last call */
-  written(connection: LocalConnection, bytes: number): void;
+  written(connection: ApplicationConnection, bytes: number): void;
 }
 
 /** The handle of an accepted socket, as Node's own constructor takes it, and of any socket, for its descriptor (POSIX). */
@@ -35,7 +58,7 @@ interface SocketWithHandle {
   _handle: { fd?: number } | null;
 }
 
-export class LocalConnection {
+export class LocalConnection implements ApplicationConnection {
   readonly openedMs: number;
   /** The application has sent or been sent something. */
   used = false;

@@ -3,14 +3,14 @@
 // trace anywhere. Channel worker thread.
 
 import type { Socket } from 'node:net';
-import { LocalConnection } from './connection.js';
+import { type ApplicationConnection, LocalConnection } from './connection.js';
 import { type LocalStream, Streams } from './streams.js';
 
 /** How long a connection may be silent before the far end is asked to dial all the same, ms. */
 const ANNOUNCE_MS = 150;
 
 export class ForwardListen extends Streams {
-  readonly #timers = new Map<LocalConnection, NodeJS.Timeout>();
+  readonly #timers = new Map<ApplicationConnection, NodeJS.Timeout>();
 
   accept(socket: Socket): void {
     const connection = LocalConnection.accepted(socket, this);
@@ -23,7 +23,7 @@ export class ForwardListen extends Streams {
     );
   }
 
-  protected firstBytes(connection: LocalConnection): LocalStream | undefined {
+  protected firstBytes(connection: ApplicationConnection): LocalStream | undefined {
     return this.#mustWait() ? undefined : this.#carry(connection, false);
   }
 
@@ -39,7 +39,7 @@ export class ForwardListen extends Streams {
     }
   }
 
-  protected override idleClosed(connection: LocalConnection): boolean {
+  protected override idleClosed(connection: ApplicationConnection): boolean {
     clearTimeout(this.#timers.get(connection));
     this.#timers.delete(connection);
     return false;
@@ -49,11 +49,11 @@ export class ForwardListen extends Streams {
     for (const timer of this.#timers.values()) clearTimeout(timer);
   }
 
-  #announce(connection: LocalConnection): void {
+  #announce(connection: ApplicationConnection): void {
     if (this.idle.has(connection) && !this.pending.has(connection) && !this.#mustWait()) this.#carry(connection, true);
   }
 
-  #carry(connection: LocalConnection, announce: boolean): LocalStream {
+  #carry(connection: ApplicationConnection, announce: boolean): LocalStream {
     clearTimeout(this.#timers.get(connection));
     this.#timers.delete(connection);
     return this.bind(this.create(this.core.highestStream + 1), connection, true, announce);

@@ -10,7 +10,7 @@
 import type { ChannelCore, OutStream } from '../../native-free/channel/index.js';
 import { UPSTREAM_STREAM } from '../../native-free/channel/index.js';
 import { Counter } from '../../native-free/counters.js';
-import type { ConnectionEvents, LocalConnection } from './connection.js';
+import type { ApplicationConnection, ConnectionEvents } from './connection.js';
 import type { QuickAck } from './quickack.js';
 
 /** What is held for an application of an upstream stream that does not read or is not there, bytes. Beyond it the stream is reset. */
@@ -19,7 +19,7 @@ const UPSTREAM_HOLD_BYTES = 67_108_864;
 export interface LocalStream {
   id: number;
   out: OutStream | undefined;
-  connection: LocalConnection | undefined;
+  connection: ApplicationConnection | undefined;
   /** Delivered before a connection was there. */
   held: Uint8Array[];
   heldBytes: number;
@@ -43,13 +43,13 @@ export abstract class Streams implements ConnectionEvents {
   protected readonly counters: Float64Array;
   protected readonly events: StreamEvents;
   /** Connections that carry no stream, oldest first. */
-  protected readonly idle = new Set<LocalConnection>();
+  protected readonly idle = new Set<ApplicationConnection>();
   /** First bytes of connections that stand by. */
-  protected readonly pending = new Map<LocalConnection, Uint8Array>();
+  protected readonly pending = new Map<ApplicationConnection, Uint8Array>();
   protected readonly streams = new Map<number, LocalStream>();
-  readonly #streamOf = new Map<LocalConnection, LocalStream>();
+  readonly #streamOf = new Map<ApplicationConnection, LocalStream>();
   /** Connections whose application finished writing while they stood by. */
-  readonly #endedEarly = new Set<LocalConnection>();
+  readonly #endedEarly = new Set<ApplicationConnection>();
 
   constructor(core: ChannelCore, counters: Float64Array, events: StreamEvents) {
     this.core = core;
@@ -67,13 +67,13 @@ export abstract class Streams implements ConnectionEvents {
   // --- what a shape decides ------------------------------------------------------------------------------------------------------
 
   /** First bytes of a connection that carries no stream. @returns the stream it carries from now on, or undefined to stand by, unread */
-  protected abstract firstBytes(connection: LocalConnection): LocalStream | undefined;
+  protected abstract firstBytes(connection: ApplicationConnection): LocalStream | undefined;
   /** A stream is there that has no connection yet. */
   protected abstract wantConnection(stream: LocalStream): void;
   /** A stream is over. */
   protected abstract streamOver(): void;
   /** A connection that carried no stream closed. @returns true when it was no probe */
-  protected idleClosed(_connection: LocalConnection): boolean {
+  protected idleClosed(_connection: ApplicationConnection): boolean {
     return false;
   }
   /** Ends timers of the shape. */
@@ -81,7 +81,7 @@ export abstract class Streams implements ConnectionEvents {
 
   // --- from the application ------------------------------------------------------------------------------------------------------
 
-  read(connection: LocalConnection, bytes: Uint8Array, landed: boolean): boolean {
+  read(connection: ApplicationConnection, bytes: Uint8Array, landed: boolean): boolean {
     const stream = this.#streamOf.get(connection) ?? this.firstBytes(connection);
     if (stream?.out === undefined) {
       // Another stream is running: this connection waits, unread, with the bytes it already sent.
@@ -99,14 +99,14 @@ export abstract class Streams implements ConnectionEvents {
     return stream.out.window === undefined || stream.out.window.landingAt() >= 0;
   }
 
-  landing(connection: LocalConnection): Uint8Array | undefined {
+  landing(connection: ApplicationConnection): Uint8Array | undefined {
     const window = this.#streamOf.get(connection)?.out?.window;
     if (window === undefined) return undefined;
     const at = window.landingAt();
     return at < 0 ? undefined : window.bytes.subarray(at, at + window.chunkBytes);
   }
 
-  ended(connection: LocalConnection): void {
+  ended(connection: ApplicationConnection): void {
     const stream = this.#streamOf.get(connection);
     if (stream?.out !== undefined) {
       this.core.endStream(stream.out, performance.now());
@@ -120,7 +120,7 @@ export abstract class Streams implements ConnectionEvents {
     }
   }
 
-  written(connection: LocalConnection, bytes: number): void {
+  written(connection: ApplicationConnection, bytes: number): void {
     const stream = this.#streamOf.get(connection);
     this.counters[Counter.rxWriteMsTotal] = (this.counters[Counter.rxWriteMsTotal] as number) + connection.blockedMs;
     if (connection.blockedMs > (this.counters[Counter.rxWriteMsMax] as number)) this.counters[Counter.rxWriteMsMax] = connection.blockedMs;
@@ -130,7 +130,7 @@ export abstract class Streams implements ConnectionEvents {
     this.events.rearm();
   }
 
-  closed(connection: LocalConnection, error: Error | undefined): void {
+  closed(connection: ApplicationConnection, error: Error | undefined): void {
     this.idle.delete(connection);
     this.pending.delete(connection);
     this.#endedEarly.delete(connection);
@@ -268,7 +268,7 @@ export abstract class Streams implements ConnectionEvents {
     return this.create(this.core.highestStream + 1);
   }
 
-  protected bind(stream: LocalStream, connection: LocalConnection, opener = false, announce = false): LocalStream {
+  protected bind(stream: LocalStream, connection: ApplicationConnection, opener = false, announce = false): LocalStream {
     this.idle.delete(connection);
     this.#streamOf.set(connection, stream);
     stream.connection = connection;

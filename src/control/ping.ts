@@ -1,0 +1,56 @@
+// One round trip through a channel's data path, with a bound on the patience. Main thread.
+
+import { HotlinkError } from '../../native-free/index.js';
+import type { LaneKind } from '../status.js';
+import type { ChannelControl } from './channel-control.js';
+
+/** A session, a connection and a fallback fit in. */
+const PATIENCE_MS = 5000;
+/** A ping or its answer may be lost, for example while the peer's end of a lane comes up; every try is measured by itself. */
+const AGAIN_MS = 500;
+
+export interface PingOptions {
+  /** The peer's e-mail. */
+  peer: string;
+  /** Which channel, where there are several: its name in `status()`. */
+  name?: string;
+  timeoutMs?: number;
+  signal?: AbortSignal;
+}
+
+export interface PingResult {
+  peer: string;
+  /** Name of the channel that carried it. */
+  channel: string;
+  /** What carried it. */
+  lane: LaneKind;
+  rttMs: number;
+}
+
+/** @throws HotlinkError `ERR_HLNK_PEER_UNAVAILABLE`, `ERR_HLNK_CLOSED` */
+export async function pingOver(channel: ChannelControl, { peer, timeoutMs = PATIENCE_MS, signal }: PingOptions): Promise<PingResult> {
+  const { pong, again, forget } = channel.ping();
+  const repeat = setInterval(again, AGAIN_MS);
+  let timer: NodeJS.Timeout | undefined;
+  let aborted = (): void => {};
+  const givenUp = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      const why = channel.status().problem ?? 'is it running, at the same relay, and does it have a channel with us?';
+      reject(new HotlinkError('ERR_HLNK_PEER_UNAVAILABLE', `${peer} did not answer within ${timeoutMs} ms: ${why}`));
+    }, timeoutMs);
+    aborted = () => reject(new HotlinkError('ERR_HLNK_CLOSED', 'given up'));
+    signal?.addEventListener('abort', aborted, { once: true });
+    if (signal?.aborted) aborted();
+  });
+  try {
+    const { lane, rttMs } = await Promise.race([pong, givenUp]);
+    if (lane === undefined)
+      throw new HotlinkError('ERR_HLNK_PEER_UNAVAILABLE', `${peer} runs an upstream client, which answers no pings; look at its status`);
+    return { peer, channel: channel.status().name, lane, rttMs };
+  } finally {
+    forget();
+    clearInterval(repeat);
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', aborted);
+  }
+}
