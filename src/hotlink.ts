@@ -191,6 +191,7 @@ class DataPlane implements Hotlink {
     const { email, server, dataDir, token, ipc, tcpProxy } = this.#options;
     this.#identities.open();
     this.#startedMs = Date.now();
+    this.#leftOut(this.#options.iceWarnings);
     if (this.#options.limits.directAllowed) {
       const { port } = this.#options.direct;
       this.#options.direct.identity = { ...createCertificate(), port };
@@ -203,7 +204,7 @@ class DataPlane implements Hotlink {
     });
     this.#iceRefresh = new IceRefresh(server, email, token, {
       fresh: ({ iceServers, turnUser, turnPass }) => {
-        this.#options.adoptIce(iceServers.join(','), turnUser, turnPass);
+        this.#leftOut(this.#options.adoptIce(iceServers.join(','), turnUser, turnPass));
         this.#event('ice servers renewed', { iceServers: iceServers.join(',') });
       },
       failed: (reason) => this.#event('ice servers not renewed', { reason }, 'warn'),
@@ -354,7 +355,7 @@ class DataPlane implements Hotlink {
     switch (message.t) {
       case 'up':
         this.#relayState = { state: 'up', since: Date.now() };
-        this.#options.adoptIce(message.iceServers, message.turnUser, message.turnPass);
+        this.#leftOut(this.#options.adoptIce(message.iceServers, message.turnUser, message.turnPass));
         this.#iceRefresh?.began(message.turnTtl);
         this.#event('relay up', { server: this.#options.server });
         this.#inbound.handleRelay(true, now);
@@ -402,6 +403,11 @@ class DataPlane implements Hotlink {
     if (!wasUp) return;
     this.#inbound.handleRelay(false, now);
     this.#channels.relayDown(reason, unconfirmed, now);
+  }
+
+  /** @param warnings one for each ICE server that cannot be used */
+  #leftOut(warnings: readonly string[]): void {
+    for (const reason of warnings) this.#event('ice server left out', { reason }, 'warn');
   }
 
   #send(idStem: string, message: HotlinkMessage): void {

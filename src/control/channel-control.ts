@@ -268,6 +268,10 @@ export class ChannelControl {
 
   /** We are about to accept the peer's Open: what its Data needs is in place before the Accept leaves. */
   prepareInbound(sid: string, path: string, peer: Fingerprint): void {
+    if (peer.kind === 'go') {
+      this.#outbound.session.handlePeerKind('go');
+      this.#outbound.session.handleGoPath(path);
+    }
     this.#peer = peer;
     this.#seals.prepareInbound(this.#sessions.get(sid) ?? this.#sessions.add(sid, 'in', path, peer), performance.now());
   }
