@@ -349,6 +349,7 @@ class DataPlane implements Hotlink {
         this.#iceRefresh?.began(message.turnTtl);
         this.#event('relay up', { server: this.#options.server });
         this.#inbound.handleRelay(true, now);
+        this.#ipc.relay(true);
         this.#channels.relayUp(now);
         break;
       case 'down':
@@ -392,6 +393,7 @@ class DataPlane implements Hotlink {
     if (denied) this.#fatal('ERR_HLNK_AUTH', `the relay refused ${this.#options.email}: ${reason}`);
     if (!wasUp) return;
     this.#inbound.handleRelay(false, now);
+    this.#ipc.relay(false);
     this.#channels.relayDown(reason, unconfirmed, now);
   }
 
