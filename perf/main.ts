@@ -4,6 +4,7 @@ import { table } from '../src/bench/text-table.js';
 import { onInterruption } from '../src/cli/interruption.js';
 import { perfAcks } from './acks.js';
 import { perfBurst } from './burst.js';
+import { type IpcPerfOptions, perfIpc } from './ipc.js';
 import { keepResult, type PerfResult } from './results.js';
 
 interface Flags {
@@ -43,6 +44,17 @@ program
   .option('--sha256', 'the applications hash both ends as well')
   .option('--json', 'the result as one JSON value')
   .action((flags: Flags) => measure(flags, (common) => perfAcks({ frameCount: flags.count, repeat: flags.repeat, ...common })));
+
+program
+  .command('ipc')
+  .description('how long a frame of local IPC is under way, against a bare unix socket')
+  .addOption(new Option('--frames <n>', 'frames per size and round').argParser(wholeNumber).default(1000))
+  .addOption(new Option('--repeat <n>', 'rounds').argParser(wholeNumber).default(3))
+  .addOption(new Option('--lane <lane>', 'what carries').choices(['relay', 'webrtc', 'direct', 'auto']).default('relay'))
+  .option('--json', 'the result as one JSON value')
+  .action((flags: Flags & Pick<IpcPerfOptions, 'frames' | 'lane'>) =>
+    measure(flags, (common) => perfIpc({ frames: flags.frames, repeat: flags.repeat, lane: flags.lane, ...common })),
+  );
 
 await program.parseAsync();
 
