@@ -42,6 +42,7 @@ import { type ConnectOptions, type ForwardChannel, type ForwardOptions, type For
 import type { HotlinkOptions, Log } from './options.js';
 import { type ResolvedOptions, resolveOptions } from './resolved-options.js';
 import type { Status } from './status.js';
+import { createSpans, type Spans } from './telemetry/spans.js';
 
 /** Events kept for status, oldest dropped first. */
 const RECENT_EVENTS = 256;
@@ -109,6 +110,7 @@ class DataPlane implements Hotlink {
   readonly #supervisor: Supervisor;
   readonly #channels: Channels;
   readonly #ipc: IpcDirectories;
+  #spans: Spans | undefined;
   readonly #inbound: InboundControl;
   readonly #recent = new RingBufferTs.RingBuffer<Status['events'][number]>(RECENT_EVENTS);
   readonly #host = hostId();
@@ -150,7 +152,10 @@ class DataPlane implements Hotlink {
       fellBack: (channel) => this.#ipc.replay(channel),
       flush: () => this.#emitter.emit('flush'),
       event: (what, fields, level) => this.#event(what, fields, level),
-      trace: (what, fields) => this.#log?.debug(fields, what),
+      trace: (what, fields) => {
+        this.#spans?.note(what, fields);
+        this.#log?.debug(fields, what);
+      },
       fatal: (code, message) => this.#fatal(code, message),
     });
     this.#ipc = new IpcDirectories(this.#options, this.#supervisor, this.#channels, {
@@ -182,6 +187,7 @@ class DataPlane implements Hotlink {
   async start(): Promise<void> {
     const { email, server, dataDir, token, ipc, tcpProxy } = this.#options;
     this.#startedMs = Date.now();
+    this.#spans = await createSpans(email);
     if (this.#options.limits.directAllowed) {
       const { port } = this.#options.direct;
       this.#options.direct.identity = { ...createCertificate(), port };
@@ -336,6 +342,7 @@ class DataPlane implements Hotlink {
     this.#emitter.emit('flush');
     await this.#supervisor.stop();
     await this.#relay?.stop();
+    this.#spans?.close();
   }
 
   // --- relay ---------------------------------------------------------------------------------------------------------------------
@@ -433,6 +440,7 @@ class DataPlane implements Hotlink {
   #event(what: string, fields: Record<string, unknown>, level: 'info' | 'warn' | 'error' = 'info'): void {
     this.#eventId += 1;
     this.#recent.add({ id: this.#eventId, atMs: Date.now(), what, fields });
+    this.#spans?.note(what, fields);
     this.#log?.[level](fields, what);
     this.#emitter.emit('event', what, fields);
     this.#changed();
