@@ -26,6 +26,7 @@ import { dispatchMessage } from './control/control-messages.js';
 import { soonest } from './control/deadline.js';
 import { Discovery } from './control/discovery.js';
 import { IceRefresh } from './control/ice-refresh.js';
+import { Identities } from './control/identities.js';
 import { hostId, newEpoch } from './control/identity.js';
 import { InboundControl } from './control/inbound-control.js';
 import { ipcMarkerName } from './control/ipc-address.js';
@@ -108,6 +109,7 @@ class DataPlane implements Hotlink {
   readonly #log: Log | undefined;
   readonly #emitter = new EventEmitter<HotlinkEvents>();
   readonly #supervisor: Supervisor;
+  readonly #identities: Identities;
   readonly #channels: Channels;
   readonly #ipc: IpcDirectories;
   #spans: Spans | undefined;
@@ -135,7 +137,9 @@ class DataPlane implements Hotlink {
     this.#log = options.log;
     this.#idStem = ownIdStem(this.#host, newEpoch(), this.#options.ownPeers);
     this.#supervisor = new Supervisor(this.#options.threads, this.#health);
-    this.#channels = new Channels(this.#options, this.#host, this.#supervisor, {
+    const { identity, identityDir } = this.#options;
+    this.#identities = new Identities(identity, identityDir, (peer, fingerprint) => this.#event('identity pinned', { peer, fingerprint }));
+    this.#channels = new Channels(this.#options, this.#host, this.#identities, this.#supervisor, {
       send: (idStem, message) => this.#send(idStem, message),
       relay: (message) => this.#relay?.post(message),
       changed: () => this.#changed(),
@@ -145,6 +149,10 @@ class DataPlane implements Hotlink {
       },
       leaving: (channel, reason) => {
         this.#inbound.closeOf(channel, reason);
+        this.#inbound.drain(performance.now());
+      },
+      refuse: (sid, reason) => {
+        this.#inbound.refuse(sid, reason);
         this.#inbound.drain(performance.now());
       },
       ipcFor: (path, from) => this.#ipc.forPath(path, from),
@@ -186,8 +194,10 @@ class DataPlane implements Hotlink {
 
   async start(): Promise<void> {
     const { email, server, dataDir, token, ipc, tcpProxy } = this.#options;
+    this.#identities.open();
     this.#startedMs = Date.now();
     this.#spans = await createSpans(email);
+    this.#leftOut(this.#options.iceWarnings);
     if (this.#options.limits.directAllowed) {
       const { port } = this.#options.direct;
       this.#options.direct.identity = { ...createCertificate(), port };
@@ -200,7 +210,7 @@ class DataPlane implements Hotlink {
     });
     this.#iceRefresh = new IceRefresh(server, email, token, {
       fresh: ({ iceServers, turnUser, turnPass }) => {
-        this.#options.adoptIce(iceServers.join(','), turnUser, turnPass);
+        this.#leftOut(this.#options.adoptIce(iceServers.join(','), turnUser, turnPass));
         this.#event('ice servers renewed', { iceServers: iceServers.join(',') });
       },
       failed: (reason) => this.#event('ice servers not renewed', { reason }, 'warn'),
@@ -352,7 +362,7 @@ class DataPlane implements Hotlink {
     switch (message.t) {
       case 'up':
         this.#relayState = { state: 'up', since: Date.now() };
-        this.#options.adoptIce(message.iceServers, message.turnUser, message.turnPass);
+        this.#leftOut(this.#options.adoptIce(message.iceServers, message.turnUser, message.turnPass));
         this.#iceRefresh?.began(message.turnTtl);
         this.#event('relay up', { server: this.#options.server });
         this.#inbound.handleRelay(true, now);
@@ -370,7 +380,7 @@ class DataPlane implements Hotlink {
         this.#event('envelope refused', { reason: message.reason }, 'warn');
         break;
       case 'unrouted':
-        this.#inbound.handleStray(message.sid);
+        if (this.#inbound.channelOf(message.sid)?.handleUnrouted(message.sid, now) !== true) this.#inbound.handleStray(message.sid);
         break;
       case 'oversize':
         this.#event(
@@ -402,6 +412,11 @@ class DataPlane implements Hotlink {
     this.#inbound.handleRelay(false, now);
     this.#ipc.relay(false);
     this.#channels.relayDown(reason, unconfirmed, now);
+  }
+
+  /** @param warnings one for each ICE server that cannot be used */
+  #leftOut(warnings: readonly string[]): void {
+    for (const reason of warnings) this.#event('ice server left out', { reason }, 'warn');
   }
 
   #send(idStem: string, message: HotlinkMessage): void {
@@ -456,6 +471,7 @@ class DataPlane implements Hotlink {
       startedMs: this.#startedMs,
       relay: this.#relayState,
       channels: this.#channels,
+      identity: this.#identities.fingerprint,
       ipc: this.#ipc.status(),
       totals: this.#totals,
       health: this.#health,

@@ -5,6 +5,7 @@ import type { ChannelLimits } from '../native-free/channel/limits.js';
 import type { HotlinkMessage } from '../native-free/envelope/index.js';
 import type { HotlinkErrorCode } from '../native-free/errors.js';
 import type { LaneKind } from '../native-free/lane.js';
+import type { SealKeys } from '../native-free/seal/index.js';
 import type { DirectParty } from '../native-free/session/direct-signal.js';
 
 /** STUN and TURN servers. With each connection, since the relay may advertise them after the channel began. */
@@ -138,6 +139,9 @@ export type ToChannel =
   | { t: 'relay-up'; sid: string; binding: number; direction: 'in' | 'out' }
   /** @property lossy frames that the lane took may be lost */
   | { t: 'relay-down'; sid: string; reason: string; lossy: boolean }
+  /** How this session's frames go through the relay. Once per session, before or after `relay-up`. */
+  | { t: 'relay-seal'; sid: string; seal: SealKeys | 'plain' }
+  | { t: 'relay-refused'; sid: string; reason: string }
   | ProfileRequest
   /** @property out the program's bytes @property in the peer's; both are rings */
   | { t: 'open'; out: SharedArrayBuffer; in: SharedArrayBuffer }
@@ -153,6 +157,7 @@ export type FromChannel =
   /** @property path to open, where the channel has no fixed one */
   | { t: 'want-session'; path?: string }
   | { t: 'want-relay'; sid: string }
+  | { t: 'seal-broken'; sid: string; reason: string }
   | { t: 'rtc-description'; sid: string; type: 'offer' | 'answer'; sdp: string }
   | { t: 'rtc-local-candidate'; sid: string; candidate: string; mid: string }
   | { t: 'rtc-gathered'; sid: string; sdp: string }

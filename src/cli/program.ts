@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { HotlinkError } from '../../native-free/errors.js';
 import { version } from '../version.js';
+import { addChannelsFlags, addPingpongFlags, addStreamFlags } from './bench-flags.js';
 import { addBurstFlags, addDemoFlags } from './burst-flags.js';
 import { configCheck, configShow } from './config.js';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, exitCodeOf } from './exit-code.js';
@@ -85,6 +86,15 @@ function program(does: (verb: Verb) => (flags: unknown, command: Command) => Pro
   addBurstFlags(bench.command('burst'))
     .description("BioVault's three-party burst, every byte checked")
     .action(does(async (command) => (await import('./burst.js')).burst(command)));
+  addStreamFlags(bench.command('stream'))
+    .description('one stream between two parties, one way or both ways at once, every byte checked')
+    .action(does(async (command) => (await import('./bench.js')).stream(command)));
+  addPingpongFlags(bench.command('pingpong'))
+    .description('messages back and forth between two applications, and how long each round takes')
+    .action(does(async (command) => (await import('./bench.js')).pingpong(command)));
+  addChannelsFlags(bench.command('channels'))
+    .description('many channels between two parties: their memory when idle, their rate when all are busy')
+    .action(does(async (command) => (await import('./bench.js')).channels(command)));
 
   const config = root.command('config').description('what the settings are and where they come from');
   addSettingFlags(config.command('show'))

@@ -11,6 +11,7 @@ import {
   Negotiation,
   parseDescription,
   type SignalMessage,
+  sdpCertificate,
 } from '../../native-free/index.js';
 import { parseIceServers } from '../../workers/lanes/ice-servers.js';
 import type { FromChannel } from '../../workers/messages.js';
@@ -20,6 +21,7 @@ import type { ChannelSessions } from './channel-sessions.js';
 import type { ChannelWorker } from './channel-worker.js';
 import { isDue, soonest } from './deadline.js';
 import type { SessionRecord } from './session-record.js';
+import type { Trust } from './trust.js';
 
 /** Backoff between WebRTC attempts of one session, ms. */
 const RETRY_FIRST_MS = 250;
@@ -36,15 +38,17 @@ export class RtcExchanges {
   readonly #options: ChannelOptions;
   readonly #sessions: ChannelSessions;
   readonly #worker: ChannelWorker;
+  readonly #trust: Trust;
   readonly #events: ChannelEvents;
   #dcOpenAtMs: number | undefined;
   /** By the addresses there were when the last attempt began. */
   #filter = new CandidateFilter([], false);
 
-  constructor(options: ChannelOptions, sessions: ChannelSessions, worker: ChannelWorker, events: ChannelEvents) {
+  constructor(options: ChannelOptions, sessions: ChannelSessions, worker: ChannelWorker, trust: Trust, events: ChannelEvents) {
     this.#options = options;
     this.#sessions = sessions;
     this.#worker = worker;
+    this.#trust = trust;
     this.#events = events;
   }
 
@@ -74,6 +78,7 @@ export class RtcExchanges {
   // --- what the peer and the worker say ------------------------------------------------------------------------------------------
 
   handleSignal(record: SessionRecord, signal: SignalMessage, nowMs: number): void {
+    if (!this.#genuine(record, signal, nowMs)) return;
     if (this.#beginsAnew(record, signal) && this.#options.limits.webrtcAllowed) this.#begin(record, 'answerer', nowMs);
     const negotiation = record.negotiation;
     if (negotiation === undefined) {
@@ -82,6 +87,19 @@ export class RtcExchanges {
       this.totals.badSignals += 1;
       this.#events.event('signal refused', { sid: signal.sid, kind: signal.knd });
     }
+  }
+
+  /** A description whose certificate is not the peer's goes no further: the relay may have put its own in. */
+  #genuine(record: SessionRecord, { knd, tok, adr }: SignalMessage, nowMs: number): boolean {
+    const sdp = descriptionIn(knd, tok);
+    return sdp === undefined || this.#trust.accepts(record, 'webrtc', sdpCertificate(sdp), adr, nowMs);
+  }
+
+  /** What goes with a description of ours, for its certificate. */
+  #vouch(record: SessionRecord, knd: string, tok: string | undefined): { adr?: readonly string[] } {
+    const sdp = descriptionIn(knd, tok);
+    const adr = sdp === undefined ? [] : this.#trust.vouch(record, 'webrtc', sdpCertificate(sdp));
+    return adr.length === 0 ? {} : { adr };
   }
 
   /** The acceptor offers a new connection for the same session. A repeated offer, late on its way, is none. */
@@ -222,6 +240,7 @@ export class RtcExchanges {
             typ: MessageType.Signal,
             sid: record.sid,
             knd,
+            ...this.#vouch(record, knd, tok),
             ...(tok === undefined ? {} : { tok }),
             ...(err === undefined ? {} : { err }),
           });
@@ -266,4 +285,9 @@ export class RtcExchanges {
     const { used, warnings } = parseIceServers(iceServers, turnUser, turnPass);
     return `${what}: ${explainNoPath({ ...negotiation.candidateKinds, iceServers: used, warnings })}`;
   }
+}
+
+function descriptionIn(knd: string, tok: string | undefined): string | undefined {
+  if (knd === 'sdp_offer') return parseDescription(tok, 'offer');
+  return knd === 'sdp_answer' ? parseDescription(tok, 'answer') : undefined;
 }
