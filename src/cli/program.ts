@@ -78,6 +78,12 @@ function program(does: (verb: Verb) => (flags: unknown, command: Command) => Pro
     .description('the same on the whole screen, busiest channels first, with what happened lately; q leaves')
     .action(does(async (command) => (await import('./top.js')).top(command)));
 
+  addDaemonFlags(root.command('dashboard'))
+    .description('the same in a browser: prints the URL to open; with the default unix socket it stays, as the way there')
+    .option('--port <port>', 'of 127.0.0.1, where the daemon has no TCP port itself; 0 takes any', '0')
+    .option('--json', 'the URL as one JSON value')
+    .action(does(async (command) => (await import('./dashboard.js')).dashboard(command)));
+
   addDemoFlags(root.command('demo'))
     .description('a relay and three parties on this host, checksummed bursts over WebRTC, a verdict')
     .action(does(async (command) => (await import('./burst.js')).demo(command)));
