@@ -430,6 +430,9 @@ export class ChannelControl {
       case 'first-payload':
         this.#exchanges.handleFirstPayload(now);
         break;
+      case 'steady':
+        this.#exchanges.timings.firstPayloadToSteadyStateMs = message.ms;
+        break;
       case 'refused':
         this.#events.event('frame refused', { peer: this.marker.peer, sid: message.sid, reason: message.reason });
         break;
