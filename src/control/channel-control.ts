@@ -273,7 +273,7 @@ export class ChannelControl {
       this.#outbound.session.handleGoPath(path);
     }
     this.#peer = peer;
-    this.#seals.prepareInbound(this.#sessions.get(sid) ?? this.#sessions.add(sid, 'in', path, peer));
+    this.#seals.prepareInbound(this.#sessions.get(sid) ?? this.#sessions.add(sid, 'in', path, peer), performance.now());
   }
 
   /** The Accept is on its way. */
