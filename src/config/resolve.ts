@@ -101,7 +101,7 @@ function outcome(value: unknown): string {
   return typeof value === 'number' ? `${value} is used` : 'the rest is used';
 }
 
-const switches: readonly ValueKey[] = ['enabled', 'debug', 'admin', 'quic'];
+const switches: readonly ValueKey[] = ['enabled', 'debug', 'logLevel', 'channels', 'admin', 'quic'];
 
 function optionsOf(values: Values): Partial<HotlinkOptions> {
   return Object.fromEntries(Object.entries(values).filter(([key]) => !switches.includes(key as ValueKey)));
