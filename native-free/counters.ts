@@ -41,6 +41,8 @@ export const COUNTER_NAMES = [
   'openStreams',
   'laneBufferedBytes',
   'backlogBytes',
+  'sealBroken',
+  'sealRepeats',
 ] as const;
 
 export type CounterName = (typeof COUNTER_NAMES)[number];

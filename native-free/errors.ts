@@ -14,6 +14,8 @@ export type HotlinkErrorCode =
   | 'ERR_HLNK_PATH' // a path a peer or a file may not name
   | 'ERR_HLNK_PORT_BUSY' // a local port is taken
   | 'ERR_HLNK_GAP' // a hole in the stream that cannot be repaired
+  | 'ERR_HLNK_SEAL' // a sealed frame was changed on its way through the relay
+  | 'ERR_HLNK_IDENTITY' // a peer shows another identity key than the pinned one, or none
   | 'ERR_HLNK_WORKER' // a worker thread died
   | 'ERR_HLNK_LOCKED' // another daemon holds the data directory
   | 'ERR_HLNK_CLOSED' // the object was closed before the call finished

@@ -16,5 +16,6 @@ export * from './marker.js';
 export * from './path.js';
 export * from './reorder.js';
 export * from './ring/index.js';
+export * from './seal/index.js';
 export * from './session/index.js';
 export * from './thread-health.js';

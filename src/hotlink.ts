@@ -25,10 +25,13 @@ import { Channels, forwardId } from './control/channels.js';
 import { dispatchMessage } from './control/control-messages.js';
 import { soonest } from './control/deadline.js';
 import { Discovery } from './control/discovery.js';
+import { IceRefresh } from './control/ice-refresh.js';
+import { Identities } from './control/identities.js';
 import { hostId, newEpoch } from './control/identity.js';
 import { InboundControl } from './control/inbound-control.js';
 import { ipcMarkerName } from './control/ipc-address.js';
 import { IpcDirectories } from './control/ipc-directories.js';
+import { type NetworkChange, NetworkWatch } from './control/network-watch.js';
 import { type PingOptions, type PingResult, pingOver } from './control/ping.js';
 import { pingId, pingPlan } from './control/ping-channel.js';
 import { type ProfiledThread, profileThreads, type ThreadProfile } from './control/profiling.js';
@@ -105,6 +108,7 @@ class DataPlane implements Hotlink {
   readonly #log: Log | undefined;
   readonly #emitter = new EventEmitter<HotlinkEvents>();
   readonly #supervisor: Supervisor;
+  readonly #identities: Identities;
   readonly #channels: Channels;
   readonly #ipc: IpcDirectories;
   readonly #inbound: InboundControl;
@@ -117,6 +121,8 @@ class DataPlane implements Hotlink {
   #relay: RelayLink | undefined;
   #relayState: Status['relay'] = { state: 'connecting', since: 0 };
   #discovery: Discovery | undefined;
+  #iceRefresh: IceRefresh | undefined;
+  #networkWatch: NetworkWatch | undefined;
   #startedMs = 0;
   #eventId = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -129,7 +135,9 @@ class DataPlane implements Hotlink {
     this.#log = options.log;
     this.#idStem = ownIdStem(this.#host, newEpoch(), this.#options.ownPeers);
     this.#supervisor = new Supervisor(this.#options.threads, this.#health);
-    this.#channels = new Channels(this.#options, this.#host, this.#supervisor, {
+    const { identity, identityDir } = this.#options;
+    this.#identities = new Identities(identity, identityDir, (peer, fingerprint) => this.#event('identity pinned', { peer, fingerprint }));
+    this.#channels = new Channels(this.#options, this.#host, this.#identities, this.#supervisor, {
       send: (idStem, message) => this.#send(idStem, message),
       relay: (message) => this.#relay?.post(message),
       changed: () => this.#changed(),
@@ -139,6 +147,10 @@ class DataPlane implements Hotlink {
       },
       leaving: (channel, reason) => {
         this.#inbound.closeOf(channel, reason);
+        this.#inbound.drain(performance.now());
+      },
+      refuse: (sid, reason) => {
+        this.#inbound.refuse(sid, reason);
         this.#inbound.drain(performance.now());
       },
       ipcFor: (path, from) => this.#ipc.forPath(path, from),
@@ -177,7 +189,9 @@ class DataPlane implements Hotlink {
 
   async start(): Promise<void> {
     const { email, server, dataDir, token, ipc, tcpProxy } = this.#options;
+    this.#identities.open();
     this.#startedMs = Date.now();
+    this.#leftOut(this.#options.iceWarnings);
     if (this.#options.limits.directAllowed) {
       const { port } = this.#options.direct;
       this.#options.direct.identity = { ...createCertificate(), port };
@@ -188,6 +202,14 @@ class DataPlane implements Hotlink {
       message: (message) => this.#fromRelay(message),
       died: (error) => this.#fatal('ERR_HLNK_WORKER', `the relay worker died: ${error.message}`),
     });
+    this.#iceRefresh = new IceRefresh(server, email, token, {
+      fresh: ({ iceServers, turnUser, turnPass }) => {
+        this.#leftOut(this.#options.adoptIce(iceServers.join(','), turnUser, turnPass));
+        this.#event('ice servers renewed', { iceServers: iceServers.join(',') });
+      },
+      failed: (reason) => this.#event('ice servers not renewed', { reason }, 'warn'),
+    });
+    this.#networkWatch = new NetworkWatch((change) => this.#networkChanged(change));
     if (dataDir !== undefined) {
       const ipcMarker = ipcMarkerName(ipc.mode, process.platform);
       this.#discovery = new Discovery(
@@ -311,6 +333,8 @@ class DataPlane implements Hotlink {
 
   async #end(): Promise<void> {
     this.#discovery?.stop();
+    this.#iceRefresh?.stop();
+    this.#networkWatch?.stop();
     this.#unwatch();
     await this.#channels.settle();
     clearTimeout(this.#timer);
@@ -331,7 +355,8 @@ class DataPlane implements Hotlink {
     switch (message.t) {
       case 'up':
         this.#relayState = { state: 'up', since: Date.now() };
-        this.#options.adoptIce(message.iceServers, message.turnUser, message.turnPass);
+        this.#leftOut(this.#options.adoptIce(message.iceServers, message.turnUser, message.turnPass));
+        this.#iceRefresh?.began(message.turnTtl);
         this.#event('relay up', { server: this.#options.server });
         this.#inbound.handleRelay(true, now);
         this.#channels.relayUp(now);
@@ -347,7 +372,7 @@ class DataPlane implements Hotlink {
         this.#event('envelope refused', { reason: message.reason }, 'warn');
         break;
       case 'unrouted':
-        this.#inbound.handleStray(message.sid);
+        if (this.#inbound.channelOf(message.sid)?.handleUnrouted(message.sid, now) !== true) this.#inbound.handleStray(message.sid);
         break;
       case 'oversize':
         this.#event(
@@ -362,6 +387,13 @@ class DataPlane implements Hotlink {
     this.#service();
   }
 
+  #networkChanged({ addresses, gone, came }: NetworkChange): void {
+    this.#event('network changed', { gone: gone.join(', '), came: came.join(', ') });
+    this.#relay?.post({ t: 'network-changed', addresses });
+    this.#channels.networkChanged(gone.length > 0, performance.now());
+    this.#service();
+  }
+
   #relayDown(reason: string, status: number, unconfirmed: readonly number[], now: number): void {
     const wasUp = this.#relayState.state === 'up';
     const denied = status === 401 || status === 403;
@@ -371,6 +403,11 @@ class DataPlane implements Hotlink {
     if (!wasUp) return;
     this.#inbound.handleRelay(false, now);
     this.#channels.relayDown(reason, unconfirmed, now);
+  }
+
+  /** @param warnings one for each ICE server that cannot be used */
+  #leftOut(warnings: readonly string[]): void {
+    for (const reason of warnings) this.#event('ice server left out', { reason }, 'warn');
   }
 
   #send(idStem: string, message: HotlinkMessage): void {
@@ -424,6 +461,7 @@ class DataPlane implements Hotlink {
       startedMs: this.#startedMs,
       relay: this.#relayState,
       channels: this.#channels,
+      identity: this.#identities.fingerprint,
       ipc: this.#ipc.status(),
       totals: this.#totals,
       health: this.#health,

@@ -11,6 +11,11 @@ export interface Log {
   error(fields: object, message: string): void;
 }
 
+/** Whether payload through the relay is sealed end to end: `auto` with peers that can, `require` or not at all, `off` never. */
+export type SealMode = 'auto' | 'require' | 'off';
+/** Long-lived identity keys: none, pinned on first use, or required of every peer. */
+export type IdentityMode = 'off' | 'pin' | 'require';
+
 /** Settings of one data plane. Every tunable's default, unit, range and the memory it bounds stand in `src/config/table.ts`. */
 export interface HotlinkOptions {
   /** Our identity: an e-mail address as the relay knows it. */
@@ -32,6 +37,12 @@ export interface HotlinkOptions {
    * this machine. `HOST:PORT`: peers are told HOST, and PORT (further threads: the ones above) is listened on. `off`: no direct lane.
    */
   direct?: string;
+  /** Default `auto`. */
+  seal?: SealMode;
+  /** Default `off`. */
+  identity?: IdentityMode;
+  /** Where the identity key and the pinned keys of peers are kept. Default `{dataDir}/.syftbox`. */
+  identityDir?: string;
   /** Address that channel listeners bind. Default `127.0.0.1`. */
   bindAddress?: string;
   /** Largest payload of one frame, bytes. */
@@ -46,6 +57,8 @@ export interface HotlinkOptions {
   fallbackGraceMs?: number;
   /** STUN/TURN URLs; an empty list means host candidates only. Undefined: take what the relay advertises. */
   iceServers?: readonly string[];
+  /** Leave addresses of container bridges and link-local ones out of WebRTC, ours and the peer's, where there are others. Default true. */
+  iceFilter?: boolean;
   turnUser?: string;
   turnPass?: string;
   /** Channel worker threads. Default: the machine's cores, at most 4. */

@@ -2,13 +2,14 @@
 // file only joins them. Main thread.
 
 import { cpus } from 'node:os';
+import { join } from 'node:path';
 import { type ChannelLimits, DEFAULT_LIMITS, HotlinkError, LANE_KINDS } from '../native-free/index.js';
 import { parseIceServers } from '../workers/lanes/ice-servers.js';
 import type { DirectIdentity, IceSettings, RtcSettings } from '../workers/messages.js';
 import type { IpcMode } from './control/ipc-address.js';
 import { readDirect } from './direct-address.js';
 import { parseAddress } from './forward.js';
-import type { HotlinkOptions } from './options.js';
+import type { HotlinkOptions, IdentityMode, SealMode } from './options.js';
 
 export interface DirectOptions {
   /** Host that peers are told; undefined: the addresses of our interfaces. */
@@ -27,6 +28,9 @@ export interface ResolvedOptions {
   strict: boolean;
   /** Other hotlinks are recognised as such. */
   ownPeers: boolean;
+  seal: SealMode;
+  identity: IdentityMode;
+  identityDir: string | undefined;
   bindAddress: string;
   threads: number;
   mtu: number | 'auto';
@@ -34,6 +38,7 @@ export interface ResolvedOptions {
   rtc: RtcSettings;
   direct: DirectOptions;
   quickAck: boolean;
+  iceFilter: boolean;
   /** Whether TCP proxy markers count. */
   tcpProxy: boolean;
   ipc: {
@@ -48,7 +53,10 @@ export interface ResolvedOptions {
   /** One object, read at each connection. */
   ice: IceSettings;
   /** Takes what the relay advertises, unless the options said which servers to use. */
-  adoptIce(iceServers: string | undefined, turnUser: string | undefined, turnPass: string | undefined): void;
+  /** What the options themselves name and cannot be used, a sentence each. */
+  iceWarnings: string[];
+  /** @returns a sentence for each entry that cannot be used */
+  adoptIce(iceServers: string | undefined, turnUser: string | undefined, turnPass: string | undefined): string[];
 }
 
 /** SCTP buffers of a loopback path, bytes. Larger ones overrun the stack's internal queues there and become loss (perf/README.md). */
@@ -81,6 +89,9 @@ export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
     token: options.token,
     strict: options.strict ?? false,
     ownPeers: options.ownPeers ?? true,
+    seal: options.seal ?? 'auto',
+    identity: options.identity ?? 'off',
+    identityDir: options.identityDir ?? (options.dataDir === undefined ? undefined : join(options.dataDir, '.syftbox')),
     bindAddress: options.bindAddress ?? '127.0.0.1',
     threads: options.threads ?? Math.min(4, Math.max(1, cpus().length)),
     mtu: options.mtu ?? 'auto',
@@ -111,14 +122,18 @@ export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
     rtc,
     direct: direct === 'off' ? { host: undefined, port: 0, identity: undefined } : { ...direct, identity: undefined },
     quickAck: options.quickAck !== 'off',
+    iceFilter: options.iceFilter ?? true,
     ice,
+    iceWarnings: parseIceServers(ice.iceServers, ice.turnUser, ice.turnPass).warnings,
     adoptIce(iceServers, turnUser, turnPass) {
-      if (options.iceServers !== undefined || iceServers === undefined) return;
+      if (options.iceServers !== undefined || iceServers === undefined) return [];
       const urls = iceServers.split(',').filter((url) => url.trim() !== '');
       if (turnUser !== undefined && options.turnUser === undefined) ice.turnUser = turnUser;
       if (turnPass !== undefined && options.turnPass === undefined) ice.turnPass = turnPass;
       // Kept only if usable: an unconfigured upstream server advertises a TURN server without credentials (wire.md 5.5).
-      ice.iceServers = parseIceServers(urls, ice.turnUser, ice.turnPass).servers.length > 0 ? urls : [];
+      const { servers, warnings } = parseIceServers(urls, ice.turnUser, ice.turnPass);
+      ice.iceServers = servers.length > 0 ? urls : [];
+      return warnings;
     },
   };
 }

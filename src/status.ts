@@ -29,6 +29,10 @@ export interface SessionStatus {
   /** Highest sequence number sent (out) or delivered (in). */
   seq: number;
   mtu?: number;
+  /** Whether the relay lane of this session is sealed end to end; absent until that is known. */
+  sealed?: boolean;
+  /** Fingerprint of the identity key that the peer has proved. */
+  identity?: string;
   /** Unix ms; undefined while it is being opened. */
   acceptedMs?: number;
 }
@@ -104,6 +108,10 @@ export interface ChannelCounters {
   heldFrames: number;
   /** Not summed up: memory of the send windows in use, bytes. */
   windowBytes: number;
+  /** Sealed frames that were changed or forged on their way through the relay. */
+  sealBroken: number;
+  /** Sealed frames that came again, or too late to tell. */
+  sealRepeats: number;
 }
 
 export interface ChannelStatus {
@@ -167,6 +175,8 @@ export interface IpcStatus {
 export interface Status {
   email: string;
   server: string;
+  /** Fingerprint of our identity key, when there is one. */
+  identity?: string;
   /** Unix ms. */
   startedMs: number;
   nowMs: number;

@@ -5,7 +5,7 @@
 // libdatachannel and usrsctp. The copy is unlinked as soon as it is mapped. Windows cannot delete a mapped file: there the directory is
 // removed at process exit, and what a killed process left behind by the next one. Any worker thread.
 
-import { chmodSync, copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, closeSync, copyFileSync, existsSync, mkdtempSync, openSync, readdirSync, readSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -47,9 +47,7 @@ export function addonFile(): string {
   const fromLibrary = createRequire(fromHere.resolve('node-datachannel'));
   const { platform, arch } = process;
   const libc = platform === 'linux' ? ['-gnu', '-musl'] : platform === 'win32' ? ['-msvc'] : [''];
-  // glibc systems name their runtime version here, musl systems do not.
-  const report = process.report.getReport() as unknown as { header?: { glibcVersionRuntime?: string } };
-  if (platform === 'linux' && report.header?.glibcVersionRuntime === undefined) libc.reverse();
+  if (platform === 'linux' && runsOnMusl()) libc.reverse();
   for (const suffix of libc) {
     try {
       return fromLibrary.resolve(`@node-datachannel/${platform}-${arch}${suffix}`);
@@ -61,6 +59,21 @@ export function addonFile(): string {
     'ERR_HLNK_ADDON',
     `no WebRTC addon for ${platform}-${arch}: the optional package @node-datachannel/${platform}-${arch}${libc[0]} is not installed; the relay lane still works`,
   );
+}
+
+/**
+ * By the loader that our own executable names. Not by `process.report`, which says it too: that looks up a name for the far end of every open
+ * socket, and where no name server answers it stands still for seconds with the thread and all its streams.
+ */
+function runsOnMusl(): boolean {
+  const head = Buffer.alloc(4096);
+  const file = openSync(process.execPath, 'r');
+  try {
+    readSync(file, head);
+  } finally {
+    closeSync(file);
+  }
+  return head.includes('/ld-musl-');
 }
 
 function loadPrivateImage(file: string): Addon {

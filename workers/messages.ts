@@ -5,6 +5,7 @@ import type { ChannelLimits } from '../native-free/channel/limits.js';
 import type { HotlinkMessage } from '../native-free/envelope/index.js';
 import type { HotlinkErrorCode } from '../native-free/errors.js';
 import type { LaneKind } from '../native-free/lane.js';
+import type { SealKeys } from '../native-free/seal/index.js';
 import type { DirectParty } from '../native-free/session/direct-signal.js';
 
 /** STUN and TURN servers. With each connection, since the relay may advertise them after the channel began. */
@@ -136,6 +137,9 @@ export type ToChannel =
   | { t: 'relay-up'; sid: string; binding: number; direction: 'in' | 'out' }
   /** @property lossy frames that the lane took may be lost */
   | { t: 'relay-down'; sid: string; reason: string; lossy: boolean }
+  /** How this session's frames go through the relay. Once per session, before or after `relay-up`. */
+  | { t: 'relay-seal'; sid: string; seal: SealKeys | 'plain' }
+  | { t: 'relay-refused'; sid: string; reason: string }
   | ProfileRequest
   /** @property out the program's bytes @property in the peer's; both are rings */
   | { t: 'open'; out: SharedArrayBuffer; in: SharedArrayBuffer }
@@ -151,6 +155,7 @@ export type FromChannel =
   /** @property path to open, where the channel has no fixed one */
   | { t: 'want-session'; path?: string }
   | { t: 'want-relay'; sid: string }
+  | { t: 'seal-broken'; sid: string; reason: string }
   | { t: 'rtc-description'; sid: string; type: 'offer' | 'answer'; sdp: string }
   | { t: 'rtc-local-candidate'; sid: string; candidate: string; mid: string }
   | { t: 'rtc-gathered'; sid: string; sdp: string }
@@ -194,12 +199,21 @@ export type ToRelay =
   | { t: 'rings-gone'; channel: number }
   | { t: 'bind'; channel: number; binding: number; sid: string; direction: 'in' | 'out'; paths: boolean }
   | { t: 'unbind'; sid: string }
+  /** This machine's addresses are others now: a connection from one that is gone is dialled anew, and so is one that waited. */
+  | { t: 'network-changed'; addresses: readonly string[] }
   | ProfileRequest
   | { t: 'stop' };
 
 /** Relay worker → main. */
 export type FromRelay =
-  | { t: 'up'; iceServers: string | undefined; turnUser: string | undefined; turnPass: string | undefined }
+  /** @property turnTtl seconds, as the header says it */
+  | {
+      t: 'up';
+      iceServers: string | undefined;
+      turnUser: string | undefined;
+      turnPass: string | undefined;
+      turnTtl: string | undefined;
+    }
   /** @property unconfirmed channels whose last frames the relay may not have taken */
   | { t: 'down'; reason: string; status: number; unconfirmed: number[] }
   | { t: 'message'; id: string; message: HotlinkMessage }

@@ -33,6 +33,8 @@ export interface Session extends SessionInfo {
   /** A peer-to-peer lane was up on this session once. */
   wasOpen: boolean;
   relay: 'none' | 'asked' | 'open';
+  /** Why the relay may not carry this session; empty where it may. */
+  relayRefused: string;
   fellBack: boolean;
   /** Receiving half of an upstream session. */
   inFlow: InFlow | undefined;
@@ -109,6 +111,7 @@ export class Carriers {
       },
       wasOpen: false,
       relay: 'none',
+      relayRefused: '',
       fellBack: false,
       inFlow,
     };
@@ -180,6 +183,14 @@ export class Carriers {
     return why.join('; ');
   }
 
+  /** What was asked for cannot be had. */
+  relayRefused(sid: string, reason: string): void {
+    const session = this.sessions.get(sid);
+    if (session === undefined) return;
+    session.relay = 'none';
+    session.relayRefused = reason;
+  }
+
   stateOf(lane: Lane): LaneState | undefined {
     // With every frame: an index, since an iterator would be an allocation.
     for (let i = 0; i < this.lanes.length; i += 1) {
@@ -249,7 +260,7 @@ export class Carriers {
   remedy(best: LaneState | undefined, needed: boolean, nowMs: number): Remedy {
     const session = this.outbound;
     if (session === undefined || session.relay !== 'none' || (best !== undefined && !best.suspect)) return NO_REMEDY;
-    if (this.relayMayCarry) {
+    if (this.relayMayCarry && session.relayRefused === '') {
       if (best === undefined && this.#pending(session) && nowMs < session.sinceMs + this.#limits.fallbackGraceMs) return NO_REMEDY;
       for (const attempt of [session.attempts.direct, session.attempts.webrtc]) {
         if (attempt.reason !== '') continue;
@@ -268,14 +279,16 @@ export class Carriers {
         (kind) =>
           `${kind}: ${session.attempts[kind].reason === '' ? `not up within ${this.#limits.p2pWaitMs} ms` : session.attempts[kind].reason}`,
       );
-    return { kind: 'violation', why: `no peer-to-peer lane is usable (${why.join('; ')}) and the relay may not carry payload` };
+    const refused = session.relayRefused === '' ? '' : `: ${session.relayRefused}`;
+    return { kind: 'violation', why: `no peer-to-peer lane is usable (${why.join('; ')}) and the relay may not carry payload${refused}` };
   }
 
   /** When {@link remedy} may have a new answer although nothing happened, ms. Only while there is no lane. */
   remedyDueMs(needed: boolean): number | undefined {
     const session = this.outbound;
     if (session === undefined || session.relay !== 'none') return undefined;
-    if (this.relayMayCarry) return this.#pending(session) ? session.sinceMs + this.#limits.fallbackGraceMs : undefined;
+    if (this.relayMayCarry && session.relayRefused === '')
+      return this.#pending(session) ? session.sinceMs + this.#limits.fallbackGraceMs : undefined;
     return this.#mayStillCome(session) && (needed || this.#limits.strict) ? session.sinceMs + this.#limits.p2pWaitMs : undefined;
   }
 

@@ -284,6 +284,20 @@ export class ChannelCore {
     this.pump(nowMs);
   }
 
+  /** The relay may not carry this session. */
+  relayRefused(sid: string, reason: string, nowMs: number): void {
+    this.#carriers.relayRefused(sid, reason);
+    this.#choose(nowMs);
+    this.pump(nowMs);
+  }
+
+  /** What came in on a lane was changed on its way. Streams go on over another kind of lane if one is up; otherwise the channel is over. */
+  laneBroken(lane: Lane, message: string, nowMs: number): void {
+    const refuge = this.#carriers.lanes.some(({ lane: other, session }) => session !== undefined && other.kind !== lane.kind);
+    this.laneDown(lane, message, nowMs);
+    if (!this.#ownPeer || !refuge) this.#fail('ERR_HLNK_SEAL', `${message}; local connections are reset`);
+  }
+
   /** A peer-to-peer lane of this session is being tried (again). */
   attemptBegins(sid: string, kind: PeerLaneKind): void {
     this.#carriers.attemptBegins(sid, kind);

@@ -2,7 +2,7 @@
 //   offer    the session's acceptor: here I listen, this is my certificate, this token names the attempt
 //   answer   its opener: the same, for the offer with that token
 //   off      no direct lane on this side; `err` says why
-// Token and certificate travel in `tok`, addresses in `adr`. Parsing never throws, whatever a peer wrote.
+// Token and certificate travel in `tok`, addresses in `adr`, behind them the certificate's voucher where there is an identity key. Parsing never throws, whatever a peer wrote.
 
 /** Signal kind; older peers of ours and upstream's pass over it. */
 export const DIRECT_SIGNAL = 'hl1_direct';

@@ -32,6 +32,8 @@ export type InboundSession = {
   readonly opener: Fingerprint;
   /** Whether the relay delivers Data of this session to our present connection. */
   readonly relayAttached: boolean;
+  /** It was accepted again, on another connection than at first. */
+  readonly reattached?: boolean;
 };
 
 export type InboundOptions = {
@@ -132,7 +134,18 @@ export class InboundSessions {
     }
   }
 
-  /** A Close arrived for this sid, or the server rejected our Accept of it. */
+  /**
+   * The server rejected our Accept of this session. One that it does not know any more, since it lost its memory, is kept: a data channel may
+   * carry it, and the opener, who hears of it too, is about to replace it.
+   */
+  handleReject(sid: string, reason: string): 'taken' | 'kept' | 'stale' {
+    const session = this.#bySid.get(sid);
+    if (session?.reattached !== true || reason !== 'unknown session') return this.handleClose(sid, reason);
+    this.#bySid.set(sid, { ...session, relayAttached: false });
+    return 'kept';
+  }
+
+  /** A Close arrived for this sid. */
   handleClose(sid: string, reason: string): 'taken' | 'stale' {
     const session = this.#bySid.get(sid);
     const waited = this.#waiting.delete(sid);
@@ -165,7 +178,7 @@ export class InboundSessions {
   reattach(sid: string): boolean {
     const session = this.#bySid.get(sid);
     if (session === undefined || session.relayAttached || !this.#relayUp) return false;
-    this.#bySid.set(sid, { ...session, relayAttached: true });
+    this.#bySid.set(sid, { ...session, relayAttached: true, reattached: true });
     this.#outputs.push({ kind: 'send', message: { typ: 10, sid } });
     return true;
   }

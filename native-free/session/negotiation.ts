@@ -1,6 +1,7 @@
 // The SDP and ICE exchange of one session, either role: a description leaves with the candidates there are, the rest follows, and what the relay
 // may have lost is sent again. Invariant: nothing is handed to the addon before the remote description. Wire spec 5 and 13.5; main thread, no I/O.
 
+import { candidateKind } from './no-path.js';
 import { RemoteCandidates } from './remote-candidates.js';
 import { candidatesIn, firstMid, iceUfrag, normaliseCandidate, withCandidates } from './sdp.js';
 import { type DescriptionType, formatCandidate, formatDescription, parseCandidate, parseDescription } from './signal-token.js';
@@ -67,6 +68,11 @@ export class Negotiation {
   /** From the offer (first sent, or received) to the open channel. */
   get offerToOpenMs(): number | undefined {
     return this.#offerMs === undefined || this.#openMs === undefined ? undefined : this.#openMs - this.#offerMs;
+  }
+
+  /** Kinds of the candidates gathered here, and of those the peer sent. */
+  get candidateKinds(): { local: ReadonlySet<string>; remote: ReadonlySet<string> } {
+    return { local: new Set([...this.#local.keys()].map(candidateKind)), remote: this.#remoteCandidates.kinds };
   }
 
   /** Signals that could not be read. */
@@ -154,7 +160,7 @@ export class Negotiation {
 
   handleTimeout(nowMs: number): void {
     if (this.#deadlineMs !== undefined && nowMs >= this.#deadlineMs) {
-      this.#fail('connect deadline', true);
+      this.#fail(`connect deadline: ${this.#pending()}`, true);
       return;
     }
     if (this.#capMs !== undefined && nowMs >= this.#capMs) this.#sendDescription(nowMs);
@@ -268,6 +274,21 @@ export class Negotiation {
     this.#capMs = undefined;
     this.#retriesMs = [];
     this.#deadlineMs = undefined;
+  }
+
+  /** What did not happen in time. */
+  #pending(): string {
+    const seconds = this.#tunables.connectDeadlineMs / 1000;
+    switch (this.#state) {
+      case 'new':
+        return `no offer came within ${seconds} s`;
+      case 'gathering':
+        return `no description was made within ${seconds} s`;
+      case 'offered':
+        return `the offer was not answered within ${seconds} s`;
+      default:
+        return `no data channel within ${seconds} s`;
+    }
   }
 
   #over(): boolean {

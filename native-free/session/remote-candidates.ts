@@ -1,6 +1,7 @@
 // The candidates a peer has sent for one session: each once, held back until the remote description is set (the addon aborts the process on an
 // earlier one), bounded. Wire spec 5.3 and 5.6; pure.
 
+import { candidateKind } from './no-path.js';
 import { candidatesIn, firstMid } from './sdp.js';
 import type { CandidateToken } from './signal-token.js';
 import { SIGNAL_LIMITS } from './tunables.js';
@@ -16,6 +17,11 @@ export class RemoteCandidates {
   /** Candidates beyond the bounds. */
   get dropped(): number {
     return this.#dropped;
+  }
+
+  /** Of those that were taken. */
+  get kinds(): ReadonlySet<string> {
+    return new Set([...this.#seen].map(candidateKind));
   }
 
   /** Takes a candidate; gives it back if it can be applied at once. */

@@ -3,6 +3,7 @@
 //
 // Who closes what, in which order: data plane (drains) → telemetry (last write) → admin endpoint → lock, so that whoever gets the
 // directory next finds nobody in it.
+import { join } from 'node:path';
 import type { HotlinkError } from '../../native-free/errors.js';
 import { type AdminServer, adminListen, DirectoryLock, register, startAdmin, unregister } from '../admin/index.js';
 import { createHotlink, type Hotlink } from '../hotlink.js';
@@ -38,7 +39,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { dataDir, verb, log, signal } = options;
   const { email } = options.link;
   const listen = dataDir === undefined ? undefined : adminListen(options.admin, dataDir);
-  const link = createHotlink({ ...options.link, log });
+  const identityDir = dataDir === undefined ? {} : { identityDir: join(dataDir, '.syftbox') };
+  const link = createHotlink({ ...identityDir, ...options.link, log });
   const fatal = new Promise<HotlinkError>((resolve) => link.on('fatal', resolve));
   let lock: DirectoryLock | undefined;
   let admin: AdminServer | undefined;

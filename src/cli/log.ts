@@ -2,7 +2,7 @@
 // secret. One logger per run; its level may be changed while it runs.
 import { createRequire } from 'node:module';
 import { type Level, pino } from 'pino';
-import type pinoPretty from 'pino-pretty';
+import type PinoPretty from 'pino-pretty';
 import type { Values } from '../config/index.js';
 import type { Log } from '../options.js';
 
@@ -31,18 +31,12 @@ export function logLevel({ debug, logLevel: level }: Partial<Pick<Values, 'debug
 export function createLog(level: LogLevel, sink: LogSink = process.stderr): RunLog {
   const redact = { paths: secretNames.flatMap((name) => [name, `*.${name}`]), censor: 'MASKED' };
   const settings = { level, base: null, redact, formatters: { level: (label: string) => ({ level: label }) } };
-  return pino(settings, sink.isTTY ? prettyStream(sink) : { write: (line: string) => void sink.write(line) });
+  const prettify = sink.isTTY ? prettifier() : (line: string): string => line;
+  return pino(settings, { write: (line: string) => void sink.write(prettify(line)) });
 }
 
 /** Loaded for people only: it takes longer than all the rest of a short command. */
-function prettyStream(sink: LogSink): ReturnType<typeof pinoPretty> {
-  const pretty = createRequire(import.meta.url)('pino-pretty') as typeof pinoPretty;
-  return pretty({
-    sync: true,
-    colorize: !process.env['NO_COLOR'],
-    translateTime: 'SYS:HH:MM:ss.l',
-    singleLine: true,
-    ignore: 'pid,hostname',
-    destination: { write: (text: string) => sink.write(text) } as never,
-  });
+function prettifier(): (line: string) => string {
+  const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as typeof PinoPretty;
+  return prettyFactory({ colorize: !process.env['NO_COLOR'], translateTime: 'SYS:HH:MM:ss.l', singleLine: true });
 }

@@ -2,6 +2,7 @@
 import { Argument, Command, CommanderError, InvalidArgumentError } from 'commander';
 import { HotlinkError } from '../../native-free/errors.js';
 import { version } from '../version.js';
+import { addChannelsFlags, addPingpongFlags, addStreamFlags } from './bench-flags.js';
 import { addBurstFlags, addDemoFlags } from './burst-flags.js';
 import { completion, SHELLS } from './completion.js';
 import { configCheck, configSchema, configShow } from './config.js';
@@ -54,6 +55,7 @@ function program(does: Does): Command {
     .option('--listen <host:port>', 'where to listen; port 0 takes any', '127.0.0.1:8080')
     .option('--data <dir>', 'keep ACLs here across restarts')
     .option('--stun <host:port>', 'also answer STUN there, on UDP, and advertise it')
+    .option('--turn-ttl <seconds>', 'how long TURN credentials made from HOTLINK_RELAY_TURN_SECRET are good (default: a day)')
     .option('--json', 'the address as one JSON value')
     .action(does(async (command) => (await import('./relay.js')).relay(command)));
 
@@ -89,6 +91,12 @@ function program(does: Does): Command {
     .description('the same on the whole screen, busiest channels first, with what happened lately; q leaves')
     .action(does(async (command) => (await import('./top.js')).top(command)));
 
+  addDaemonFlags(root.command('dashboard'))
+    .description('the same in a browser: prints the URL to open; with the default unix socket it stays, as the way there')
+    .option('--port <port>', 'of 127.0.0.1, where the daemon has no TCP port itself; 0 takes any', '0')
+    .option('--json', 'the URL as one JSON value')
+    .action(does(async (command) => (await import('./dashboard.js')).dashboard(command)));
+
   addSettingFlags(root.command('ping'))
     .description('round trips through the data path, and the lane each took; over the running daemon where there is one')
     .requiredOption('--peer <email>', "the peer's e-mail")
@@ -122,6 +130,15 @@ function program(does: Does): Command {
   addBurstFlags(bench.command('burst'))
     .description("BioVault's three-party burst, every byte checked")
     .action(does(async (command) => (await import('./burst.js')).burst(command)));
+  addStreamFlags(bench.command('stream'))
+    .description('one stream between two parties, one way or both ways at once, every byte checked')
+    .action(does(async (command) => (await import('./bench.js')).stream(command)));
+  addPingpongFlags(bench.command('pingpong'))
+    .description('messages back and forth between two applications, and how long each round takes')
+    .action(does(async (command) => (await import('./bench.js')).pingpong(command)));
+  addChannelsFlags(bench.command('channels'))
+    .description('many channels between two parties: their memory when idle, their rate when all are busy')
+    .action(does(async (command) => (await import('./bench.js')).channels(command)));
 
   const config = root.command('config').description('what the settings are and where they come from');
   addSettingFlags(config.command('show'))

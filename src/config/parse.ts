@@ -51,6 +51,16 @@ export function parseText(text: string): Parsed<string> {
   return trimmed === '' ? {} : { value: trimmed };
 }
 
+/** One word of a few. */
+export function parseChoice<T extends string>(...words: readonly T[]): (text: string) => Parsed<T> {
+  return (text) => {
+    const trimmed = text.trim().toLowerCase();
+    const value = words.find((word) => word === trimmed);
+    if (value !== undefined) return { value };
+    return trimmed === '' ? {} : { note: `'${trimmed}' is none of ${words.join(', ')}` };
+  };
+}
+
 /** Go cuts what follows the first colon (`127.0.0.1:0`), Rust takes the text as it is (`::1`): both are served. */
 export function parseBindAddress(text: string): Parsed<string> {
   const trimmed = text.trim();

@@ -2,8 +2,8 @@
 // Keys are the same in a configuration file, in the settings table and in `HotlinkOptions`.
 import type { HotlinkOptions } from '../options.js';
 
-/** Options that a person can set from outside; `signal` and `log` are objects and cannot come from a file. */
-type Configurable = Omit<HotlinkOptions, 'signal' | 'log' | 'email' | 'server'>;
+/** Options that a person can set from outside; `signal` and `log` are objects and cannot come from a file; `identityDir` follows the data directory. */
+type Configurable = Omit<HotlinkOptions, 'signal' | 'log' | 'email' | 'server' | 'identityDir'>;
 
 /** One ad-hoc channel, as `hotlink forward` takes it. */
 export interface ChannelConfig {
@@ -29,6 +29,16 @@ export interface Values extends Configurable {
   admin: string;
   /** Upstream's word with nothing behind it here; read so that a shared environment gives no surprise. */
   quic: boolean;
+  /** Undefined: as good as true. */
+  authEnabled?: boolean;
+  /** What a relay advertises. */
+  turnHost?: string;
+  turnPort: number;
+  /** Upstream's words with nothing behind them here, as above. */
+  latencyTrace: boolean;
+  bench: boolean;
+  priorityDebounceMs: number;
+  aclStagingGraceMs: number;
 }
 
 export type ValueKey = keyof Values;

@@ -1,18 +1,21 @@
-// Addresses of ours that a peer on another machine may be able to dial. Main thread.
+// The addresses of this machine, and which of them a peer on another machine may be able to dial. Main thread.
 
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { type InterfaceAddress, isLocalOnly } from '../../native-free/index.js';
 
-/** Interfaces that lead to containers and virtual machines of this host only; peers elsewhere meet a stranger or nobody there. */
-const VIRTUAL = /^(docker|br-|veth|virbr|vmnet|vboxnet|cni|flannel|cali|lxc|podman)/;
+/** Every address of every interface that is up. */
+export function allAddresses(): InterfaceAddress[] {
+  return Object.entries(networkInterfaces()).flatMap(([name, entries]) =>
+    (entries ?? []).map(({ address, internal }) => ({ name, address, internal })),
+  );
+}
 
 /** @returns the addresses of the interfaces that are up, without loopback, link-local and container networks */
 export function interfaceAddresses(): string[] {
-  return Object.entries(networkInterfaces())
-    .filter(([name]) => !VIRTUAL.test(name))
-    .flatMap(([, entries]) => entries ?? [])
-    .filter(({ internal, address }) => !internal && !isLinkLocal(address))
+  return allAddresses()
+    .filter((one) => !one.internal && !isLocalOnly(one))
     .map(({ address }) => address);
 }
 
@@ -25,8 +28,4 @@ export async function resolveAddresses(host: string): Promise<string[]> {
 /** `a.b.c.d:port` or `[v6]:port`. */
 export function withPort(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
-function isLinkLocal(address: string): boolean {
-  return address.startsWith('169.254.') || /^fe[89ab]/i.test(address);
 }

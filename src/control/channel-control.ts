@@ -14,7 +14,9 @@ import {
   type Fingerprint,
   HotlinkError,
   inboundKeys,
+  KEY_SIGNAL,
   type Marker,
+  MessageType,
   outboundPath,
   ownIdStem,
   readCounters,
@@ -33,8 +35,10 @@ import { Listening } from './listening.js';
 import { OutboundControl } from './outbound-control.js';
 import { resetError } from './program-stream.js';
 import { RtcExchanges } from './rtc-exchanges.js';
+import { SealExchanges } from './seal-exchanges.js';
 import type { SessionRecord } from './session-record.js';
 import type { Place } from './supervisor.js';
+import { Trust } from './trust.js';
 
 /** Signal with which a peer of our own kind says who took an Open without a receiver (local IPC). */
 export const HELLO_SIGNAL = 'hl1_hello';
@@ -43,6 +47,10 @@ const FELL_BACK = 'fallback';
 /** Reason of the Close that a stopping daemon sends; its peers of our kind know it. */
 export const STOPPING = 'shutting down';
 
+/** Signal of ours: its sender, who opened the session, asks the acceptor for new offers, since its own network changed. */
+const RENEGOTIATE_SIGNAL = 'hl1_renegotiate';
+/** Between two new connections that a peer asks for, ms: what a peer may cost us. */
+const ASKED_AGAIN_MS = 1000;
 /** The answer to a ping. */
 export interface Pong {
   /** Undefined when the peer is upstream's, which answers none. */
@@ -70,6 +78,8 @@ export class ChannelControl {
   readonly #sessions: ChannelSessions;
   readonly #outbound: OutboundControl;
   readonly #exchanges: RtcExchanges;
+  readonly #trust: Trust;
+  readonly #seals: SealExchanges;
   readonly #direct: DirectExchanges;
   readonly #counters = createCounters();
   /** Signals that came before their session. */
@@ -122,8 +132,18 @@ export class ChannelControl {
         this.#problem = sentence;
       },
     });
-    this.#exchanges = new RtcExchanges(options, this.#sessions, this.#worker, events);
-    this.#direct = new DirectExchanges(options, this.#sessions, this.#worker, events);
+    const end = (record: SessionRecord, wireReason: string, nowMs: number): void => this.#end(record, wireReason, nowMs);
+    this.#trust = new Trust(options, this.#sessions, { event: (what, fields, level) => events.event(what, fields, level), end });
+    this.#seals = new SealExchanges(options, this.epoch, this.#sessions, this.#worker, this.#trust, {
+      send: (message) => events.send(message),
+      event: (what, fields, level) => events.event(what, fields, level),
+      end,
+      replace: (record, nowMs) => {
+        if (record.sid === this.#outbound.session.sid) this.#outbound.session.reopen(nowMs);
+      },
+    });
+    this.#exchanges = new RtcExchanges(options, this.#sessions, this.#worker, this.#trust, events);
+    this.#direct = new DirectExchanges(options, this.#sessions, this.#worker, this.#trust, events);
   }
 
   get shape(): ChannelShape {
@@ -143,7 +163,8 @@ export class ChannelControl {
   /** What the data plane sums up over all channels, those that are gone included. */
   get totals(): RtcExchanges['totals'] & { framesRefused: number; strictViolations: number } {
     const { framesRefused, strictViolations } = readCounters(this.#counters);
-    return { ...this.#exchanges.totals, framesRefused, strictViolations };
+    const { offers, answersOk, badSignals } = this.#exchanges.totals;
+    return { offers, answersOk, badSignals: badSignals + this.#seals.badSignals + this.#trust.refused, framesRefused, strictViolations };
   }
   get timings(): RtcExchanges['timings'] {
     return this.#exchanges.timings;
@@ -206,6 +227,24 @@ export class ChannelControl {
     this.service(nowMs);
   }
 
+  /** This machine's addresses changed. @param lost some are gone, so connections may be dead; otherwise there are only new ones */
+  networkChanged(lost: boolean, nowMs: number): void {
+    this.#direct.renegotiate(nowMs, lost);
+    this.#exchanges.networkChanged(lost, nowMs);
+    for (const { sid, direction, retired, peer } of this.#sessions.all())
+      if (direction === 'out' && !retired && peer.kind === 'hotlink')
+        this.#events.send({ typ: MessageType.Signal, sid, knd: RENEGOTIATE_SIGNAL });
+    this.service(nowMs);
+  }
+
+  /** The opener of a session has another network now and asks us, who offer, for new connections. */
+  #renegotiateAsked(record: SessionRecord, nowMs: number): void {
+    if (record.direction !== 'in' || record.retired || record.peer.kind !== 'hotlink' || record.askedAtMs > nowMs) return;
+    record.askedAtMs = Math.max(nowMs, record.askedAtMs + ASKED_AGAIN_MS);
+    if (this.#options.limits.webrtcAllowed) record.retryAtMs = record.askedAtMs;
+    if (this.#options.direct !== undefined) record.direct.retryAtMs = record.askedAtMs;
+  }
+
   /** The peer accepted our Open. */
   handleAccept(sid: string, peer: Fingerprint, nowMs: number): void {
     // An Open without a receiver only asks who of our kind is there; the answer comes as a hello.
@@ -229,16 +268,23 @@ export class ChannelControl {
 
   /** We are about to accept the peer's Open: what its Data needs is in place before the Accept leaves. */
   prepareInbound(sid: string, path: string, peer: Fingerprint): void {
+    if (peer.kind === 'go') {
+      this.#outbound.session.handlePeerKind('go');
+      this.#outbound.session.handleGoPath(path);
+    }
     this.#peer = peer;
-    this.#sessions.bindRelay(this.#sessions.get(sid) ?? this.#sessions.add(sid, 'in', path, peer));
+    this.#seals.prepareInbound(this.#sessions.get(sid) ?? this.#sessions.add(sid, 'in', path, peer), performance.now());
   }
 
   /** The Accept is on its way. */
   inboundUp(sid: string, nowMs: number): void {
     const record = this.#sessions.get(sid);
     if (record === undefined) return;
-    this.#direct.inboundUp(record, nowMs);
-    this.#exchanges.inboundUp(record, nowMs);
+    if (this.#trust.admits(record, nowMs)) {
+      this.#seals.sessionUp(record, nowMs);
+      this.#direct.inboundUp(record, nowMs);
+      this.#exchanges.inboundUp(record, nowMs);
+    }
     this.#takeEarly(sid, nowMs);
     this.service(nowMs);
   }
@@ -269,27 +315,48 @@ export class ChannelControl {
       this.#early.put(signal.sid, signal, nowMs);
       return;
     }
-    if (signal.knd === DIRECT_SIGNAL) this.#direct.handleSignal(record, signal, nowMs);
+    if (signal.knd === KEY_SIGNAL) this.#seals.handleSignal(record, signal.tok);
+    else if (signal.knd === RENEGOTIATE_SIGNAL) this.#renegotiateAsked(record, nowMs);
+    else if (signal.knd === DIRECT_SIGNAL) this.#direct.handleSignal(record, signal, nowMs);
     else this.#exchanges.handleSignal(record, signal, nowMs);
     this.service(nowMs);
+  }
+
+  /** The relay has Data for a session that is bound to no ring. @returns true when it is dealt with */
+  handleUnrouted(sid: string, nowMs: number): boolean {
+    const record = this.#sessions.get(sid);
+    return record !== undefined && this.#seals.handleUnrouted(record, nowMs);
+  }
+
+  /** Ends a session from our side. */
+  #end({ sid, direction }: SessionRecord, reason: string, nowMs: number): void {
+    if (direction === 'in') this.#events.refuse(sid, reason);
+    else {
+      this.#events.send({ typ: MessageType.Close, sid, rsn: reason });
+      this.#outbound.session.handleClose(sid, reason, nowMs);
+    }
+    this.#sessions.drop(sid, reason);
   }
 
   // --- machines ------------------------------------------------------------------------------------------------------------------
 
   /** Drains every machine of this channel and carries out what they ask for. */
   service(nowMs: number): void {
+    this.#seals.service(nowMs);
     this.#outbound.drain(nowMs);
     this.#exchanges.service(nowMs);
     this.#events.changed();
   }
 
   timeoutMs(): number | undefined {
-    return soonest([this.#outbound.session.timeoutMs(), this.#early.timeoutMs(), this.#exchanges.timeoutMs(), this.#direct.timeoutMs()]);
+    const machines = [this.#outbound.session, this.#early, this.#seals, this.#exchanges, this.#direct];
+    return soonest(machines.map((machine) => machine.timeoutMs()));
   }
 
   handleTimeout(nowMs: number): void {
     if (isDue(this.#outbound.session.timeoutMs(), nowMs)) this.#outbound.session.handleTimeout(nowMs);
     if (isDue(this.#early.timeoutMs(), nowMs)) this.#early.handleTimeout(nowMs);
+    this.#seals.handleTimeout(nowMs);
     this.#exchanges.handleTimeout(nowMs);
     this.#direct.handleTimeout(nowMs);
     this.service(nowMs);
@@ -298,8 +365,11 @@ export class ChannelControl {
   #outboundUp(sid: string, nowMs: number): void {
     this.#problem = undefined;
     const record = this.#sessions.add(sid, 'out', this.#outbound.session.path, this.#peer);
-    this.#direct.outboundUp(record, nowMs);
-    this.#exchanges.outboundUp(record, nowMs);
+    if (this.#trust.admits(record, nowMs)) {
+      this.#seals.sessionUp(record, nowMs);
+      this.#direct.outboundUp(record, nowMs);
+      this.#exchanges.outboundUp(record, nowMs);
+    }
     this.#takeEarly(sid, nowMs);
   }
 
@@ -328,7 +398,12 @@ export class ChannelControl {
         break;
       case 'want-relay': {
         const record = this.#sessions.get(message.sid);
-        if (record !== undefined && this.#mayBindRelay(record)) this.#sessions.bindRelay(record);
+        if (record !== undefined && this.#mayBindRelay(record)) this.#seals.wantRelay(record);
+        break;
+      }
+      case 'seal-broken': {
+        const record = this.#sessions.get(message.sid);
+        if (record !== undefined) this.#seals.broken(record, message.reason, now);
         break;
       }
       case 'rtc-description':
@@ -414,7 +489,7 @@ export class ChannelControl {
         relay: this.#options.limits.relayAllowed,
       },
       port: this.port,
-      problem: this.#problem,
+      problem: this.#trust.problem ?? this.#seals.problem ?? this.#problem,
       counters: readCounters(this.#counters),
       sessions: this.#sessions,
       outbound: this.#outbound.session,

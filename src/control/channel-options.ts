@@ -3,6 +3,8 @@
 
 import type { ChannelLimits, HotlinkErrorCode, HotlinkMessage, Marker } from '../../native-free/index.js';
 import type { ChannelShape, DirectIdentity, IceSettings, RtcSettings, ToRelay } from '../../workers/messages.js';
+import type { SealMode } from '../options.js';
+import type { Identities } from './identities.js';
 
 export interface ChannelOptions {
   /** Names the channel to the relay worker and to the inbound sessions. Never used twice in one run. */
@@ -18,7 +20,11 @@ export interface ChannelOptions {
   rtc: RtcSettings;
   quickAck: boolean;
   ice: IceSettings;
+  /** Leave addresses of container bridges and link-local ones out of WebRTC. */
+  iceFilter: boolean;
   mtu: number | 'auto';
+  seal: SealMode;
+  identities: Identities;
   /** Where the numbering toward an upstream peer goes on, by path. */
   numbers: [string, number][];
   /** Undefined where the direct lane is off. */
@@ -42,6 +48,8 @@ export interface ChannelEvents {
   /** A local connection closed: a moment to write telemetry. */
   flush(): void;
   event(what: string, fields: Record<string, unknown>, level?: 'info' | 'warn' | 'error'): void;
+  /** A session that the peer opened is refused from here on: it is to be closed. */
+  refuse(sid: string, reason: string): void;
   /** For the debug log only. */
   trace(what: string, fields: Record<string, unknown>): void;
   /** @param over the channel must be started anew */

@@ -73,6 +73,13 @@ export class ChannelSessions {
       acceptedMs: Date.now(),
       attempts: 0,
       retired: false,
+      exchange: undefined,
+      seal: 'pending',
+      sealReason: '',
+      relayWanted: false,
+      identity: undefined,
+      askedAtMs: Number.NEGATIVE_INFINITY,
+      offerDueAtMs: undefined,
       retryAtMs: undefined,
     };
     this.#records.set(sid, record);
@@ -104,10 +111,11 @@ export class ChannelSessions {
 
   /** The relay connection is gone, and every binding with it. @param lossy frames of this channel may be lost with it */
   relayDown(reason: string, lossy: boolean): void {
-    for (const record of this.#records.values()) this.#unbindRelay(record, reason, lossy);
+    for (const record of this.#records.values()) this.unbindRelay(record, reason, lossy);
   }
 
-  #unbindRelay(record: SessionRecord, reason: string, lossy = false): void {
+  /** Takes a session off the relay's rings. */
+  unbindRelay(record: SessionRecord, reason: string, lossy = false): void {
     if (record.binding === 0) return;
     record.binding = 0;
     this.#events.relay({ t: 'unbind', sid: record.sid });
@@ -123,7 +131,7 @@ export class ChannelSessions {
       return;
     }
     record.retired = true;
-    this.#unbindRelay(record, reason);
+    this.unbindRelay(record, reason);
   }
 
   /** A lane of `record` is up: those it succeeds are not needed any more. */

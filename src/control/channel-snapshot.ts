@@ -100,6 +100,8 @@ function sessionSnapshots({ key, marker, counters, sessions, outbound, carrier }
     seq: record.direction === 'out' ? counters.txPackets : counters.rxPackets,
     mtu: record.mtu,
     acceptedMs: record.acceptedMs,
+    ...(record.seal === 'sealed' || record.seal === 'plain' ? { sealed: record.seal === 'sealed' } : {}),
+    ...(record.identity === undefined ? {} : { identity: record.identity }),
   }));
   const { sid, state } = outbound;
   if (sid !== undefined && sessions.get(sid) === undefined && state === 'opening') {

@@ -11,6 +11,7 @@ import type { ChannelShape, ToRelay } from '../../workers/messages.js';
 import type { ResolvedOptions } from '../resolved-options.js';
 import { ChannelControl } from './channel-control.js';
 import { isDue, soonest } from './deadline.js';
+import type { Identities } from './identities.js';
 import { pingId, pingMarker } from './ping-channel.js';
 import type { Place, Supervisor } from './supervisor.js';
 
@@ -33,6 +34,8 @@ export interface ChannelsEvents {
   applied(): void;
   /** A channel is about to go, or is gone already: the sessions that its peer opened are to be closed now. */
   leaving(channel: ChannelControl, reason: string): void;
+  /** A session that a peer opened is to be closed. */
+  refuse(sid: string, reason: string): void;
   /** @returns the index of the IPC channel that an Open of `path` is for */
   ipcFor(path: string, from: string): string | 'unknown-channel';
   /** On a session without a receiver, a peer of our own kind says who it is. */
@@ -51,6 +54,7 @@ export interface ChannelsEvents {
 export class Channels {
   readonly #options: ResolvedOptions;
   readonly #host: string;
+  readonly #identities: Identities;
   readonly #supervisor: Supervisor;
   readonly #events: ChannelsEvents;
   /** Where the channels of each IPC host run. */
@@ -71,9 +75,10 @@ export class Channels {
   #ending = false;
 
   /** @param host which machine this is, in message ids */
-  constructor(options: ResolvedOptions, host: string, supervisor: Supervisor, events: ChannelsEvents) {
+  constructor(options: ResolvedOptions, host: string, identities: Identities, supervisor: Supervisor, events: ChannelsEvents) {
     this.#options = options;
     this.#host = host;
+    this.#identities = identities;
     this.#supervisor = supervisor;
     this.#events = events;
   }
@@ -154,7 +159,7 @@ export class Channels {
   }
 
   add(id: string, marker: Marker, shape: ChannelShape, bind: string): ChannelControl {
-    const { limits, rtc, ice, mtu, email, direct, quickAck, ownPeers } = this.#options;
+    const { limits, rtc, ice, iceFilter, mtu, email, direct, quickAck, ownPeers, seal } = this.#options;
     const numbers = this.#numbers.get(marker.peer) ?? new Map<string, number>();
     this.#numbers.set(marker.peer, numbers);
     const channel = new ChannelControl(
@@ -170,10 +175,13 @@ export class Channels {
         rtc,
         quickAck,
         ice,
+        iceFilter,
         mtu,
         direct: direct.identity,
         directHost: direct.host,
         numbers: [...numbers],
+        seal,
+        identities: this.#identities,
       },
       this.#placeOf(shape) ?? this.#supervisor,
       {
@@ -191,6 +199,7 @@ export class Channels {
         },
         flush: () => this.#events.flush(),
         event: (what, fields, level) => this.#events.event(what, fields, level),
+        refuse: (sid, reason) => this.#events.refuse(sid, reason),
         trace: (what, fields) => this.#events.trace(what, fields),
         failed: (code, message, over) => this.#failed(id, channel, code, message, over),
         died: (error) => this.#died(id, channel, error),
@@ -279,6 +288,11 @@ export class Channels {
   relayDown(reason: string, unconfirmed: readonly number[], nowMs: number): void {
     this.#relayUp = false;
     for (const channel of this.#byId.values()) channel.relayDown(reason, unconfirmed.includes(channel.index), nowMs);
+  }
+
+  /** @param lost an address is gone, and whatever went over it; otherwise there are only new ones */
+  networkChanged(lost: boolean, nowMs: number): void {
+    for (const channel of this.#byId.values()) channel.networkChanged(lost, nowMs);
   }
 
   renegotiate(nowMs: number): void {

@@ -25,7 +25,7 @@ export function dispatchMessage(
       channels.ofSid(message.sid)?.handleAccept(message.sid, peer, nowMs);
       break;
     case MessageType.Reject:
-      if (inbound.has(message.sid)) inbound.handleClose(message.sid, message.rsn ?? 'rejected');
+      if (inbound.has(message.sid)) inbound.handleReject(message.sid, message.rsn ?? 'rejected');
       else channels.ofSid(message.sid)?.handleReject(message.sid, message.rsn ?? '', nowMs);
       break;
     case MessageType.Close:

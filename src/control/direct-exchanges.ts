@@ -19,6 +19,7 @@ import type { ChannelSessions } from './channel-sessions.js';
 import type { ChannelWorker } from './channel-worker.js';
 import { isDue, soonest } from './deadline.js';
 import type { SessionRecord } from './session-record.js';
+import type { Trust } from './trust.js';
 
 /** An attempt that has not joined after this is over, ms: two handshakes over the slowest path. */
 const ATTEMPT_MS = 12_000;
@@ -35,12 +36,14 @@ export class DirectExchanges {
   readonly #options: ChannelOptions;
   readonly #sessions: ChannelSessions;
   readonly #worker: ChannelWorker;
+  readonly #trust: Trust;
   readonly #events: ChannelEvents;
 
-  constructor(options: ChannelOptions, sessions: ChannelSessions, worker: ChannelWorker, events: ChannelEvents) {
+  constructor(options: ChannelOptions, sessions: ChannelSessions, worker: ChannelWorker, trust: Trust, events: ChannelEvents) {
     this.#options = options;
     this.#sessions = sessions;
     this.#worker = worker;
+    this.#trust = trust;
     this.#events = events;
   }
 
@@ -56,11 +59,12 @@ export class DirectExchanges {
     record.direct.deadlineMs = nowMs + ATTEMPT_MS;
   }
 
-  /** Makes new connections, as after a change of networks. Those that are up carry on meanwhile. */
-  renegotiate(nowMs: number): void {
+  /** Makes new connections, as after a change of networks. Those that are up carry on meanwhile. @param lost false: only where none is up */
+  renegotiate(nowMs: number, lost = true): void {
     if (this.#options.direct === undefined) return;
     for (const record of this.#sessions.all()) {
       if (record.direction !== 'in' || record.retired || record.peer.kind !== 'hotlink') continue;
+      if (record.direct.state === 'connected' && !lost) continue;
       record.direct.attempts = 0;
       this.#begin(record, nowMs);
     }
@@ -70,6 +74,7 @@ export class DirectExchanges {
     const signal = record.peer.kind === 'hotlink' ? readDirectSignal(tok, adr, err) : undefined;
     if (signal === undefined) this.#events.event('signal refused', { sid: record.sid, kind: DIRECT_SIGNAL }, 'warn');
     else if (signal.kind === 'off') this.#peerIsOff(record, signal.reason);
+    else if (!this.#trust.accepts(record, 'direct', signal.party.fingerprint, adr, nowMs)) return;
     else if (signal.kind === 'offer') this.#offered(record, signal, nowMs);
     else if (record.direction === 'in' && signal.re === record.direct.token) {
       record.direct.repeatAtMs = undefined;
@@ -191,9 +196,13 @@ export class DirectExchanges {
 
   #send(record: SessionRecord): void {
     const { said } = record.direct;
+    const { direct: identity } = this.#options;
     if (said === undefined) return;
+    const voucher = identity === undefined ? [] : this.#trust.vouch(record, 'direct', identity.fingerprint);
+    // Behind the addresses, of which the reader takes the first few.
+    const adr = [...(said.adr ?? []), ...voucher];
     this.#events.trace('signal out', { sid: record.sid, kind: DIRECT_SIGNAL, ...said });
-    this.#events.send({ typ: MessageType.Signal, sid: record.sid, knd: DIRECT_SIGNAL, ...said });
+    this.#events.send({ typ: MessageType.Signal, sid: record.sid, knd: DIRECT_SIGNAL, ...said, ...(adr.length === 0 ? {} : { adr }) });
   }
 
   #peerIsOff(record: SessionRecord, reason: string): void {

@@ -27,6 +27,7 @@ export class InboundControl {
   readonly #sessions: InboundSessions;
   readonly #channels: Channels;
   readonly #events: InboundControlEvents;
+  #ending = false;
 
   /** @param self our own e-mail */
   constructor(self: string, channels: Channels, events: InboundControlEvents) {
@@ -49,13 +50,24 @@ export class InboundControl {
 
   /** @param opener what the peer runs */
   handleOpen(opener: Fingerprint, open: OpenMessage, nowMs: number): void {
+    if (this.#ending) return;
     if (opener.kind === 'hotlink' && (open.to ?? '') === '' && !isTcpPath(open.pth)) this.#events.broadcast(open);
     else this.#sessions.handleOpen(open, opener, (path, from) => this.#channels.forPath(path, from), nowMs);
   }
 
-  /** The opener closed it, or the server rejected our Accept of it. */
+  /** The server rejected our Accept. */
+  handleReject(sid: string, reason: string): void {
+    this.#sessions.handleReject(sid, reason);
+  }
+
+  /** The opener closed it. */
   handleClose(sid: string, reason: string): void {
     this.#sessions.handleClose(sid, reason);
+  }
+
+  /** A session is refused from here on; its channel knows. */
+  refuse(sid: string, reason: string): void {
+    this.#sessions.close(sid, reason);
   }
 
   /** The relay has Data for a session that nobody is bound to. */
@@ -71,8 +83,9 @@ export class InboundControl {
   handleRelay(up: boolean, nowMs: number): void {
     this.#sessions.handleRelay(up, nowMs);
     if (!up) return;
-    // The server delivers to the connection that accepted, and an upstream opener never asks again: once more, on the new one (wire spec 13.7).
-    for (const session of [...this.#sessions.all()]) if (session.opener.kind !== 'hotlink') this.#sessions.reattach(session.sid);
+    // The server delivers to the connection that accepted, and an opener whose own connection stayed does not notice: once more, on the new one
+    // (wire spec 13.7).
+    for (const { sid } of [...this.#sessions.all()]) this.#sessions.reattach(sid);
   }
 
   timeoutMs(): number | undefined {
@@ -88,7 +101,9 @@ export class InboundControl {
       if (session.channelId === String(channel.index)) this.#sessions.close(session.sid, reason);
   }
 
+  /** For good: a peer that opens again at once, as Go does, is not accepted any more. */
   closeAll(reason: string): void {
+    this.#ending = true;
     for (const session of [...this.#sessions.all()]) this.#sessions.close(session.sid, reason);
   }
 

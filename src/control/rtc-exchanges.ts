@@ -2,17 +2,32 @@
 // lives, and begins anew after a failure. The acceptor of a session offers, so only the acceptor tries again. Peer connections are
 // closed by the worker, on `rtc-stop` or with their session. Wire spec 5; main thread.
 
-import { iceUfrag, MessageType, Negotiation, parseDescription, type SignalMessage } from '../../native-free/index.js';
+import {
+  CandidateFilter,
+  explainNoPath,
+  iceUfrag,
+  MessageType,
+  NEGOTIATION_TUNABLES,
+  Negotiation,
+  parseDescription,
+  type SignalMessage,
+  sdpCertificate,
+} from '../../native-free/index.js';
+import { parseIceServers } from '../../workers/lanes/ice-servers.js';
 import type { FromChannel } from '../../workers/messages.js';
+import { allAddresses } from './addresses.js';
 import type { ChannelEvents, ChannelOptions } from './channel-options.js';
 import type { ChannelSessions } from './channel-sessions.js';
 import type { ChannelWorker } from './channel-worker.js';
 import { isDue, soonest } from './deadline.js';
 import type { SessionRecord } from './session-record.js';
+import type { Trust } from './trust.js';
 
 /** Backoff between WebRTC attempts of one session, ms. */
 const RETRY_FIRST_MS = 250;
 const RETRY_LAST_MS = 30_000;
+/** Failures that mean that no packet came through: here or as the peer tells it. */
+const NO_PATH = /ICE found no path|no data channel within/;
 
 /** What a worker says of its peer connections. */
 export type RtcMessage = Extract<FromChannel, { t: `rtc-${string}` }>;
@@ -23,13 +38,17 @@ export class RtcExchanges {
   readonly #options: ChannelOptions;
   readonly #sessions: ChannelSessions;
   readonly #worker: ChannelWorker;
+  readonly #trust: Trust;
   readonly #events: ChannelEvents;
   #dcOpenAtMs: number | undefined;
+  /** By the addresses there were when the last attempt began. */
+  #filter = new CandidateFilter([], false);
 
-  constructor(options: ChannelOptions, sessions: ChannelSessions, worker: ChannelWorker, events: ChannelEvents) {
+  constructor(options: ChannelOptions, sessions: ChannelSessions, worker: ChannelWorker, trust: Trust, events: ChannelEvents) {
     this.#options = options;
     this.#sessions = sessions;
     this.#worker = worker;
+    this.#trust = trust;
     this.#events = events;
   }
 
@@ -50,12 +69,16 @@ export class RtcExchanges {
   /** The peer accepted the session, so its offer is to come. */
   outboundUp(record: SessionRecord, nowMs: number): void {
     if (record.peer.kind === 'go') this.#failed(record, 'a Go peer has no WebRTC', nowMs);
-    else if (this.#options.limits.webrtcAllowed) record.webrtc = 'connecting';
+    else if (this.#options.limits.webrtcAllowed) {
+      record.webrtc = 'connecting';
+      record.offerDueAtMs = nowMs + NEGOTIATION_TUNABLES.connectDeadlineMs;
+    }
   }
 
   // --- what the peer and the worker say ------------------------------------------------------------------------------------------
 
   handleSignal(record: SessionRecord, signal: SignalMessage, nowMs: number): void {
+    if (!this.#genuine(record, signal, nowMs)) return;
     if (this.#beginsAnew(record, signal) && this.#options.limits.webrtcAllowed) this.#begin(record, 'answerer', nowMs);
     const negotiation = record.negotiation;
     if (negotiation === undefined) {
@@ -64,6 +87,19 @@ export class RtcExchanges {
       this.totals.badSignals += 1;
       this.#events.event('signal refused', { sid: signal.sid, kind: signal.knd }, 'warn');
     }
+  }
+
+  /** A description whose certificate is not the peer's goes no further: the relay may have put its own in. */
+  #genuine(record: SessionRecord, { knd, tok, adr }: SignalMessage, nowMs: number): boolean {
+    const sdp = descriptionIn(knd, tok);
+    return sdp === undefined || this.#trust.accepts(record, 'webrtc', sdpCertificate(sdp), adr, nowMs);
+  }
+
+  /** What goes with a description of ours, for its certificate. */
+  #vouch(record: SessionRecord, knd: string, tok: string | undefined): { adr?: readonly string[] } {
+    const sdp = descriptionIn(knd, tok);
+    const adr = sdp === undefined ? [] : this.#trust.vouch(record, 'webrtc', sdpCertificate(sdp));
+    return adr.length === 0 ? {} : { adr };
   }
 
   /** The acceptor offers a new connection for the same session. A repeated offer, late on its way, is none. */
@@ -85,19 +121,32 @@ export class RtcExchanges {
     }
   }
 
+  /**
+   * This machine's addresses changed. Connections are made anew when some are gone; when there are only new ones, what is not connected
+   * is tried at once.
+   */
+  networkChanged(lost: boolean, nowMs: number): void {
+    if (!this.#options.limits.webrtcAllowed) return;
+    for (const record of this.#sessions.all()) {
+      if (record.direction === 'out' || record.retired || record.peer.kind === 'go' || (record.webrtc === 'connected' && !lost)) continue;
+      record.attempts = 0;
+      this.#begin(record, 'offerer', nowMs);
+    }
+  }
+
   /** Words about a session that is over are passed over. */
   handleWorker(message: RtcMessage, nowMs: number): void {
     const record = this.#sessions.get(message.sid);
     if (record === undefined) return;
     switch (message.t) {
       case 'rtc-description':
-        record.negotiation?.handleLocalDescription(message.type, message.sdp, nowMs);
+        record.negotiation?.handleLocalDescription(message.type, this.#filter.strip(message.sdp), nowMs);
         break;
       case 'rtc-local-candidate':
-        record.negotiation?.handleLocalCandidate(message.candidate, message.mid, nowMs);
+        if (!this.#filter.refuses(message.candidate)) record.negotiation?.handleLocalCandidate(message.candidate, message.mid, nowMs);
         break;
       case 'rtc-gathered':
-        record.negotiation?.handleGatheringComplete(message.sdp, nowMs);
+        record.negotiation?.handleGatheringComplete(this.#filter.strip(message.sdp), nowMs);
         break;
       case 'rtc-open':
         this.#opened(record, { local: message.local, remote: message.remote }, nowMs);
@@ -141,13 +190,17 @@ export class RtcExchanges {
   }
 
   timeoutMs(): number | undefined {
-    return soonest([...this.#sessions.all()].flatMap(({ negotiation, retryAtMs }) => [negotiation?.timeoutMs(), retryAtMs]));
+    return soonest(
+      [...this.#sessions.all()].flatMap(({ negotiation, retryAtMs, offerDueAtMs }) => [negotiation?.timeoutMs(), retryAtMs, offerDueAtMs]),
+    );
   }
 
   handleTimeout(nowMs: number): void {
     for (const record of this.#sessions.all()) {
       if (isDue(record.negotiation?.timeoutMs(), nowMs)) record.negotiation?.handleTimeout(nowMs);
       if (isDue(record.retryAtMs, nowMs)) this.#begin(record, 'offerer', nowMs);
+      if (isDue(record.offerDueAtMs, nowMs))
+        this.#failed(record, 'the peer accepted the session and made no offer: its WebRTC is off, or its log says why it cannot', nowMs);
     }
   }
 
@@ -155,6 +208,8 @@ export class RtcExchanges {
     // The worker must hear of the end of what was there, or its core would go on with a dead lane.
     if (record.negotiation !== undefined) this.#worker.tell({ t: 'rtc-stop', sid: record.sid });
     record.retryAtMs = undefined;
+    record.offerDueAtMs = undefined;
+    this.#filter = new CandidateFilter(allAddresses(), this.#options.iceFilter);
     record.attempts += 1;
     record.webrtc = 'connecting';
     record.candidates = undefined;
@@ -185,6 +240,7 @@ export class RtcExchanges {
             typ: MessageType.Signal,
             sid: record.sid,
             knd,
+            ...this.#vouch(record, knd, tok),
             ...(tok === undefined ? {} : { tok }),
             ...(err === undefined ? {} : { err }),
           });
@@ -192,10 +248,11 @@ export class RtcExchanges {
         }
         case 'set-remote':
           this.#events.trace('remote description', { sid: record.sid, type: output.type });
-          this.#worker.tell({ t: 'rtc-remote', sid: record.sid, type: output.type, sdp: output.sdp });
+          this.#worker.tell({ t: 'rtc-remote', sid: record.sid, type: output.type, sdp: this.#filter.strip(output.sdp) });
           break;
         case 'add-candidate':
-          this.#worker.tell({ t: 'rtc-candidate', sid: record.sid, candidate: output.candidate, mid: output.mid });
+          if (!this.#filter.refuses(output.candidate))
+            this.#worker.tell({ t: 'rtc-candidate', sid: record.sid, candidate: output.candidate, mid: output.mid });
           break;
         case 'failed':
           this.#failed(record, output.reason, nowMs);
@@ -204,7 +261,9 @@ export class RtcExchanges {
     }
   }
 
-  #failed(record: SessionRecord, reason: string, nowMs: number): void {
+  #failed(record: SessionRecord, what: string, nowMs: number): void {
+    const reason = this.#explained(record, what);
+    record.offerDueAtMs = undefined;
     if (record.negotiation !== undefined) this.#worker.tell({ t: 'rtc-stop', sid: record.sid });
     record.webrtc = 'error';
     record.webrtcReason = reason;
@@ -217,4 +276,18 @@ export class RtcExchanges {
         nowMs + Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** Math.min(record.attempts - 1, 8)) * (0.75 + Math.random() / 2);
     }
   }
+
+  /** A failure to find a path, with what seems to be the matter. Two ends of one machine need no servers, and nothing is to be said of them. */
+  #explained(record: SessionRecord, what: string): string {
+    const { negotiation, sameHost } = record;
+    if (negotiation === undefined || sameHost || !NO_PATH.test(what)) return what;
+    const { iceServers, turnUser, turnPass } = this.#options.ice;
+    const { used, warnings } = parseIceServers(iceServers, turnUser, turnPass);
+    return `${what}: ${explainNoPath({ ...negotiation.candidateKinds, iceServers: used, warnings })}`;
+  }
+}
+
+function descriptionIn(knd: string, tok: string | undefined): string | undefined {
+  if (knd === 'sdp_offer') return parseDescription(tok, 'offer');
+  return knd === 'sdp_answer' ? parseDescription(tok, 'answer') : undefined;
 }

@@ -1,6 +1,6 @@
-// What the main thread knows of one live session: who is at the other end and how its WebRTC exchange stands. Main thread.
+// What the main thread knows of one live session: who is at the other end and how its exchanges stand. Main thread.
 
-import type { DirectSignalFields, Fingerprint, Negotiation } from '../../native-free/index.js';
+import type { DirectSignalFields, Fingerprint, KeyExchange, Negotiation } from '../../native-free/index.js';
 import type { SessionStatus } from '../status.js';
 
 /** How the direct lane of one session stands. */
@@ -47,6 +47,20 @@ export interface SessionRecord {
   attempts: number;
   /** Over as a session, but its data channel carries on until the one of its successor is up. */
   retired: boolean;
+  /** Own peers only. */
+  exchange: KeyExchange | undefined;
+  /** Whether frames through the relay are sealed; `refused`: it may not carry this session. */
+  seal: 'pending' | 'sealed' | 'plain' | 'refused';
+  /** Why it is refused. */
+  sealReason: string;
+  /** The worker asked for the relay lane. */
+  relayWanted: boolean;
+  /** Fingerprint of the identity key that the peer has proved. */
+  identity: string | undefined;
+  /** When the peer's last wish for new connections is or was granted, ms. */
+  askedAtMs: number;
+  /** By when the peer's offer is to come, ms; only while we wait for the first one. */
+  offerDueAtMs: number | undefined;
   /** When WebRTC is to be tried again, ms; only the acceptor tries. */
   retryAtMs: number | undefined;
 }

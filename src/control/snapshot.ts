@@ -11,6 +11,8 @@ export interface DataPlaneParts {
   startedMs: number;
   relay: Status['relay'];
   channels: Channels;
+  /** Fingerprint of our key. */
+  identity: string | undefined;
   ipc: Status['ipc'];
   /** Counters that no channel keeps. */
   totals: Pick<Status['totals'], 'markersRefused' | 'envelopesRefused' | 'opensRefused'>;
@@ -19,12 +21,13 @@ export interface DataPlaneParts {
   health: SharedArrayBuffer;
 }
 
-export function dataPlaneSnapshot({ options, startedMs, relay, channels, ipc, totals, events, health }: DataPlaneParts): Status {
+export function dataPlaneSnapshot({ options, startedMs, relay, channels, identity, ipc, totals, events, health }: DataPlaneParts): Status {
   const statuses = [...channels.all()].map((channel) => channel.status());
   const timings = [...channels.all()].find((channel) => channel.timings.offerToDcOpenMs !== undefined)?.timings ?? {};
   return {
     email: options.email,
     server: options.server,
+    ...(identity === undefined ? {} : { identity }),
     startedMs,
     nowMs: Date.now(),
     mode: options.strict ? 'hotlink_p2p_strict' : 'hotlink_p2p',

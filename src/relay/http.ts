@@ -1,4 +1,4 @@
-// The plain HTTP side: health, version, and the ACL routes of upstream's API (wire §10, §10.1).
+// The plain HTTP side: health, version, the ACL routes of upstream's API (wire §10, §10.1), and ICE servers for whoever needs fresh credentials.
 // Invariant: a body is read only up to its limit and only after its sender is known to be entitled to send it.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessLevel } from '../../native-free/acl/index.js';
@@ -6,6 +6,7 @@ import type { Log } from '../options.js';
 import type { AclPut, AclStore } from './acl-store.js';
 import { identify, isSameOrigin } from './auth.js';
 import type { RelayCounters } from './counters.js';
+import type { IceAdvert } from './ice-advert.js';
 
 export interface HttpContext {
   readonly acl: AclStore;
@@ -13,6 +14,8 @@ export interface HttpContext {
   readonly log: Log;
   readonly authSecret: string | undefined;
   readonly maxBodyBytes: number;
+  /** What the upgrade of this client would tell it in its headers. */
+  iceAdvert(request: IncomingMessage, email: string): IceAdvert;
 }
 
 const LEVELS: readonly (readonly [number, AccessLevel])[] = [
@@ -54,13 +57,15 @@ async function route(request: IncomingMessage, response: ServerResponse, context
   if (key === 'GET /healthz') return json(response, 200, { status: 'ok' });
   if (key === 'GET /') return text(response, 'hotlink relay\n');
   if (key === 'GET /api/v1/events') return fail(response, 426, 'E_INVALID_REQUEST', 'this address speaks WebSocket');
-  if (key !== 'PUT /api/v1/acl' && key !== 'GET /api/v1/acl/check') return fail(response, 404, 'E_NOT_FOUND', `there is no ${key}`);
+  if (key !== 'PUT /api/v1/acl' && key !== 'GET /api/v1/acl/check' && key !== 'GET /api/v1/hotlink/ice')
+    return fail(response, 404, 'E_NOT_FOUND', `there is no ${key}`);
   if (!isSameOrigin(request)) return fail(response, 403, 'E_ACCESS_DENIED', 'requests from pages of other hosts are refused');
   const identity = identify(request, url.searchParams, context.authSecret, Date.now());
   if (!identity.ok) {
     context.counters.authFailures++;
     return fail(response, 401, 'E_AUTH_INVALID_CREDENTIALS', identity.reason);
   }
+  if (key === 'GET /api/v1/hotlink/ice') return json(response, 200, context.iceAdvert(request, identity.email));
   if (key === 'GET /api/v1/acl/check') return checkAccess(response, url.searchParams, context);
   return putAcl(request, response, identity.email, url.searchParams.get('key') ?? '', context);
 }

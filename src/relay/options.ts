@@ -19,6 +19,10 @@ export interface RelayOptions {
   /** Credentials for the TURN entries among `iceServers`, handed to every client. */
   readonly turnUser?: string;
   readonly turnPass?: string;
+  /** Shared with a TURN server that checks time-limited credentials (coturn's `use-auth-secret`): every client is given its own. */
+  readonly turnSecret?: string;
+  /** For how long those are good, seconds, 10…604800. Default a day. */
+  readonly turnTtlSeconds?: number;
   /** With a secret, clients show an HS256 access token and are who it says; without, they are who they claim (wire §1.1). */
   readonly authSecret?: string;
   /** `host:port` of a STUN responder on UDP; none by default. */
@@ -60,7 +64,11 @@ export const DEFAULT_LIMITS: RelayLimits = {
  * What is advertised goes into response headers as it is.
  * @throws HotlinkError ERR_HLNK_CONFIG for a value that no header can carry
  */
-export function checkHeaderValues({ iceServers = [], turnUser = '', turnPass = '' }: RelayOptions): void {
+export function checkHeaderValues({ iceServers = [], turnUser = '', turnPass = '', turnSecret, turnTtlSeconds }: RelayOptions): void {
+  if (turnSecret !== undefined && (turnSecret === '' || turnUser !== '' || turnPass !== ''))
+    throw new HotlinkError('ERR_HLNK_CONFIG', 'give either a TURN secret, which is not empty, or a TURN user and password, not both');
+  if (turnTtlSeconds !== undefined && !(Number.isSafeInteger(turnTtlSeconds) && turnTtlSeconds >= 10 && turnTtlSeconds <= 604_800))
+    throw new HotlinkError('ERR_HLNK_CONFIG', `TURN credentials are good for 10 to 604800 seconds, not ${turnTtlSeconds}`);
   for (const url of iceServers) {
     if (!/^[\x21-\x2b\x2d-\x7e]+$/.test(url))
       throw new HotlinkError('ERR_HLNK_CONFIG', `the ICE server ${JSON.stringify(url)} must be one URL without blanks or commas`);

@@ -9,6 +9,7 @@ import {
   decodeEnvelopeText,
   encodeEnvelope,
   type FileWriteMessage,
+  fingerprint,
   type Message,
   MessageType,
   type OpenMessage,
@@ -144,7 +145,8 @@ export class Router {
   }
 
   private onAccept(from: Connection, id: string, sid: string): void {
-    const session = this.sessions.accept(from, sid);
+    const by = fingerprint(id);
+    const session = this.sessions.accept(from, sid, by.kind === 'hotlink' ? `${by.host}-${by.instance}` : undefined);
     if (session === 'own') return;
     if (typeof session === 'string') {
       this.counters.acceptsRefused++;

@@ -11,6 +11,7 @@ import { Connection, type OutputFormat } from './connection.js';
 import { RelayCounters } from './counters.js';
 import { handleRequest, urlOf } from './http.js';
 import { Hub } from './hub.js';
+import { type IceAdvert, iceAdvertFor, iceHeaders } from './ice-advert.js';
 import { checkHeaderValues, DEFAULT_LIMITS, parseListen, type RelayLimits, type RelayOptions, SILENT } from './options.js';
 import { Router } from './router.js';
 import { SessionStore } from './sessions.js';
@@ -84,6 +85,8 @@ class Relay implements RelayServer {
   private host = '';
   private boundPort = 0;
   private nextId = 1;
+  /** Who upgrades with this request: decided before the answer's headers are made. */
+  private readonly upgrading = new WeakMap<IncomingMessage, string>();
   private closing: Promise<void> | undefined;
 
   constructor(options: RelayOptions, limits: RelayLimits, acl: AclStore) {
@@ -98,7 +101,14 @@ class Relay implements RelayServer {
       ttlMs: limits.sessionTtlMs,
     });
     this.router = new Router(this.hub, this.sessions, acl, this.counters, this.log);
-    const context = { acl, counters: this.counters, log: this.log, authSecret: options.authSecret, maxBodyBytes: limits.maxBodyBytes };
+    const context = {
+      acl,
+      counters: this.counters,
+      log: this.log,
+      authSecret: options.authSecret,
+      maxBodyBytes: limits.maxBodyBytes,
+      iceAdvert: (request: IncomingMessage, email: string) => this.iceAdvert(request, email),
+    };
     this.http = createServer((request, response) => void handleRequest(request, response, context));
     this.http.on('upgrade', (request, socket, head) => this.upgrade(request, socket as Socket, head));
     this.upgrader = new WebSocketServer({
@@ -195,6 +205,7 @@ class Relay implements RelayServer {
     socket.on('error', () => socket.destroy());
     const judged = this.judge(request);
     if ('email' in judged) {
+      this.upgrading.set(request, judged.email);
       this.upgrader.handleUpgrade(request, socket, head, (client) => this.welcome(client, socket, judged.email, formatFor(request)));
       return;
     }
@@ -228,14 +239,13 @@ class Relay implements RelayServer {
   }
 
   private responseHeaders(request: IncomingMessage): string[] {
-    const { iceServers, turnUser, turnPass } = this.options;
-    const ice = iceServers ?? (this.stun === undefined ? [] : [`stun:${hostOf(request)}:${this.stun.port}`]);
-    return [
-      `X-Syft-WS-Encoding: ${formatFor(request) === 'json' ? 'json' : 'msgpack'}`,
-      `X-Syft-Hotlink-Ice-Servers: ${ice.join(',')}`,
-      ...(turnUser === undefined ? [] : [`X-Syft-Hotlink-Turn-User: ${turnUser}`]),
-      ...(turnPass === undefined ? [] : [`X-Syft-Hotlink-Turn-Pass: ${turnPass}`]),
-    ];
+    const encoding = `X-Syft-WS-Encoding: ${formatFor(request) === 'json' ? 'json' : 'msgpack'}`;
+    return [encoding, ...iceHeaders(this.iceAdvert(request, this.upgrading.get(request) ?? ''))];
+  }
+
+  private iceAdvert(request: IncomingMessage, email: string): IceAdvert {
+    const ownStun = this.stun === undefined ? undefined : `stun:${hostOf(request)}:${this.stun.port}`;
+    return iceAdvertFor(email, this.options, ownStun, Date.now());
   }
 
   private sweep(): void {

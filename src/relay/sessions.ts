@@ -17,6 +17,8 @@ export interface Session<P extends Party> {
   /** The connection that opened it, while it lives. */
   openerParty: P | undefined;
   readonly accepted: Set<P>;
+  /** The same, by which program each of them is, where it says so. */
+  readonly programs: Map<P, string>;
   /**
    * The user a TCP session belongs to on the far side. It stays when that user's connection drops, so that nobody else can take the
    * session over before it is back.
@@ -83,6 +85,7 @@ export class SessionStore<P extends Party> {
       to: addressee,
       openerParty: from,
       accepted: new Set(),
+      programs: new Map(),
       acceptor: undefined,
     };
     this.bySid.set(sid, session);
@@ -96,8 +99,12 @@ export class SessionStore<P extends Party> {
     return this.rules.mayRead(user, session.path);
   }
 
-  /** Take part as a receiver. 'own' is to be passed over in silence. */
-  accept(from: P, sid: string): Session<P> | AcceptRefusal {
+  /**
+   * Take part as a receiver. 'own' is to be passed over in silence.
+   * @param program which run of which program asks, if that is known: its earlier connection is left then, dead or not. Otherwise what is
+   *   sent to a connection whose other end went away without a word would pile up and stop the sender.
+   */
+  accept(from: P, sid: string, program?: string): Session<P> | AcceptRefusal {
     const session = this.bySid.get(sid);
     if (session === undefined) return 'unknown session';
     if (session.opener === from.user) return 'own';
@@ -105,6 +112,11 @@ export class SessionStore<P extends Party> {
     const tcp = isTcpPath(session.path);
     if (tcp && session.acceptor !== undefined && session.acceptor !== from.user) return 'already accepted';
     if (!this.rules.mayRead(from.user, session.path)) return 'permission denied';
+    if (program !== undefined) {
+      for (const [party, other] of session.programs)
+        if (party !== from && party.user === from.user && other === program) this.drop(session, party);
+      session.programs.set(from, program);
+    }
     session.accepted.add(from);
     addTo(this.byAcceptor, from, session);
     if (tcp) session.acceptor = from.user;
@@ -121,9 +133,14 @@ export class SessionStore<P extends Party> {
 
   /** This connection no longer receives. A TCP session is free for another user once its acceptor's last connection has left so. */
   leave(session: Session<P>, from: P): void {
-    session.accepted.delete(from);
-    this.byAcceptor.get(from)?.delete(session);
+    this.drop(session, from);
     if (session.acceptor === from.user && ![...session.accepted].some((party) => party.user === from.user)) session.acceptor = undefined;
+  }
+
+  private drop(session: Session<P>, party: P): void {
+    session.accepted.delete(party);
+    session.programs.delete(party);
+    this.byAcceptor.get(party)?.delete(session);
   }
 
   delete(session: Session<P>): void {
@@ -144,7 +161,10 @@ export class SessionStore<P extends Party> {
    * @param isLast no other connection of this user is up
    */
   disconnected(party: P, isLast: boolean, nowMs: number): void {
-    for (const session of this.byAcceptor.get(party) ?? []) session.accepted.delete(party);
+    for (const session of this.byAcceptor.get(party) ?? []) {
+      session.accepted.delete(party);
+      session.programs.delete(party);
+    }
     this.byAcceptor.delete(party);
     const own = this.byOpener.get(party.user);
     for (const session of own ?? []) if (session.openerParty === party) session.openerParty = undefined;

@@ -15,6 +15,8 @@ interface LiveSession {
   webrtc_reason?: string;
   /** Kinds of the candidates that carry the data channel. */
   candidates?: { local: string; remote: string };
+  /** Whether the relay sees only ciphertext of it. */
+  sealed?: boolean;
 }
 
 interface LiveProxy {
@@ -147,13 +149,14 @@ export function telemetryOf(status: Status): Telemetry {
 }
 
 function liveSession(session: SessionStatus): LiveSession {
-  const { peer, channel, webrtc, lane, laneReason, webrtcReason, candidates } = session;
+  const { peer, channel, webrtc, lane, laneReason, webrtcReason, candidates, sealed } = session;
   return {
     sid: session.sid.slice(0, 8),
     peer,
     channel,
     webrtc,
     ...(lane === undefined ? {} : { lane }),
+    ...(sealed === undefined ? {} : { sealed }),
     ...(laneReason === undefined ? {} : { lane_reason: laneReason }),
     ...(webrtcReason === undefined ? {} : { webrtc_reason: webrtcReason }),
     ...(candidates === undefined ? {} : { candidates }),

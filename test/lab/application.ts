@@ -39,13 +39,21 @@ async function main(port: number, bytesPerSecond: number): Promise<void> {
     reset = true;
   });
 
+  let drained = (): void => {};
+  socket.on('drain', () => drained());
   const block = randomBytes(Math.ceil((bytesPerSecond * TURN_MS) / 1000));
   for (let turn = 0; !stopped && !reset; turn += 1) {
     const piece = Buffer.from(block);
     piece.writeUInt32BE(turn, 0); // no two pieces are the same, so that a swap would show
     sent.update(piece);
     sentBytes += piece.length;
-    if (!socket.write(piece)) await Promise.race([new Promise((resolve) => socket.once('drain', resolve)), ended, wait(250)]);
+    if (!socket.write(piece)) {
+      const room = new Promise<void>((resolve) => {
+        drained = resolve;
+      });
+      // Now and then it looks whether it was told to stop.
+      await Promise.race([room, ended, wait(250)]);
+    }
     if (turn % 5 === 0) report();
     await wait(TURN_MS);
   }

@@ -2,6 +2,7 @@
 // reserved for documentation; nothing of it is connected to anything.
 import type { Namespace } from '../../perf/namespace.js';
 import { Network, type Translation } from './network.js';
+import type { SceneOptions } from './scene.js';
 
 export const RELAY_ADDRESS = '203.0.113.1';
 /** Of the relay, as the daemons are told. Port 443, since that is what strict networks let out. */
@@ -75,5 +76,37 @@ export class Internet implements Disposable {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+}
+
+/** A relay and two hosts on one LAN without any IPv4. */
+export class Internet6 implements Disposable {
+  readonly alice: Namespace;
+  readonly bob: Namespace;
+  /** For the scene. */
+  readonly options: Pick<SceneOptions, 'relay' | 'server'>;
+  readonly #network = new Network();
+
+  constructor() {
+    try {
+      const lan = this.#network.switch('net6');
+      const plugged = (label: string, address: string): Namespace => {
+        const host = this.#network.host(label);
+        this.#network.plug(host, lan, { as: 'eth0', addresses: [address] });
+        return host;
+      };
+      const relay = plugged('relay', '2001:db8::1/64');
+      this.alice = plugged('alice', '2001:db8::2/64');
+      this.bob = plugged('bob', '2001:db8::3/64');
+      const args = ['--stun', '[2001:db8::1]:3478'];
+      this.options = { relay: { host: relay, listen: '[2001:db8::1]:443', args }, server: 'http://[2001:db8::1]:443' };
+    } catch (error) {
+      this.#network.close();
+      throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#network.close();
   }
 }

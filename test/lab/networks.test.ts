@@ -2,10 +2,12 @@
 // candidate kinds that this network allows, or says why there is no better one.
 import { describe, expect, it } from 'vitest';
 import type { Namespace } from '../../perf/namespace.js';
+import type { SessionStatus } from '../../src/status.js';
 import { absent } from '../support/absent.js';
+import { until } from '../support/sandbox.js';
 import { Coturn, coturnUnavailable } from './coturn.js';
-import { Internet, RELAY_LISTEN, RELAY_STUN, SERVER, TURN_ADDRESS } from './internet.js';
-import { Network, networkUnavailable } from './network.js';
+import { Internet, Internet6, RELAY_LISTEN, RELAY_STUN, SERVER, TURN_ADDRESS } from './internet.js';
+import { networkUnavailable } from './network.js';
 import { type Environment, Scene, type SceneOptions } from './scene.js';
 
 const skip = absent('the network lab', networkUnavailable());
@@ -23,13 +25,23 @@ function pair(alice: Namespace, bob: Namespace, env = NO_DIRECT): Pick<SceneOpti
   return { alice: { host: alice, env }, bob: { host: bob, env } };
 }
 
-/** Both parties' streams run until the carrier is the expected one and carries. @returns what each party says of its carrying session */
-async function carry(scene: Scene, lane: 'webrtc' | 'relay' | 'direct') {
+/** Resolves with why either party has no data channel, once it has given one up. */
+async function whyNoWebRtc(scene: Scene): Promise<string[]> {
+  const reasons = (): string[] =>
+    scene.parties.flatMap((party) => scene.sessions(party).find(({ webrtc_reason }) => webrtc_reason !== undefined)?.webrtc_reason ?? []);
+  await until('both parties have given WebRTC up', () => reasons().length === 2, 40_000);
+  return reasons();
+}
+
+/** Both parties' streams run until the carrier is the expected one and carries. @returns what `hotlink status` says of each carrying session */
+async function carry(scene: Scene, lane: 'webrtc' | 'relay' | 'direct'): Promise<(SessionStatus | undefined)[]> {
   const flow = scene.flow();
-  const carriers = await scene.carriedBy(`${lane} carries`, (carrier) => carrier.lane === lane, 40_000);
+  await scene.carriedBy(`${lane} carries`, (carrier) => carrier.lane === lane, 40_000);
   await flow.goesOn();
+  const statuses = await Promise.all(scene.parties.map((party) => scene.status(party)));
+  expect(statuses.map((status) => status?.lane)).toEqual([lane, lane]);
   expect(await flow.finish()).toEqual([]);
-  return carriers;
+  return statuses;
 }
 
 describe.skipIf(skip).concurrent('a stream over WebRTC (needs root, iproute2 and nft)', () => {
@@ -37,7 +49,32 @@ describe.skipIf(skip).concurrent('a stream over WebRTC (needs root, iproute2 and
     using net = new Internet();
     const parties = pair(net.server('alice'), net.server('bob'));
     await using scene = await Scene.open({ relay: stunRelay(net), server: SERVER, ...parties });
-    for (const { candidates } of await carry(scene, 'webrtc')) expect(candidates).toEqual({ local: 'host', remote: 'host' });
+    for (const status of await carry(scene, 'webrtc')) expect(status?.candidates).toEqual({ local: 'host', remote: 'host' });
+  });
+
+  it.each([
+    ['leaves out the bridges of containers', {}, false],
+    ['offers the bridges of containers when told to', { HOTLINK_ICE_FILTER: '0' }, true],
+  ] as const)('%s', { timeout }, async (_name, setting, offered) => {
+    using net = new Internet();
+    const hosts = [net.server('alice'), net.server('bob')] as const;
+    const bridge = 'br-0123456789ab'; // as docker compose names them; `docker0` the library leaves out by itself
+    for (const host of hosts) {
+      // Every machine with containers has this very address.
+      host.ip('link', 'add', bridge, 'type', 'bridge');
+      host.ip('address', 'add', '172.17.0.1/16', 'dev', bridge);
+      host.ip('link', 'set', bridge, 'up');
+      // Without anything plugged in it would not count as running.
+      host.ip('link', 'add', 'veth0', 'type', 'veth', 'peer', 'name', 'veth1');
+      host.ip('link', 'set', 'veth0', 'master', bridge, 'up');
+      host.ip('link', 'set', 'veth1', 'up');
+    }
+    const parties = pair(...hosts, { ...NO_DIRECT, ...setting, SYFTBOX_HOTLINK_DEBUG: '1' });
+    await using scene = await Scene.open({ relay: stunRelay(net), server: SERVER, ...parties });
+    await carry(scene, 'webrtc');
+    const candidates = [...scene.log.matchAll(/candidate:\S+ 1 UDP \d+ (\S+) \d+ typ host/g)].map(([, address]) => address);
+    expect(candidates).toContain('203.0.113.100');
+    expect(candidates.includes('172.17.0.1')).toBe(offered);
   });
 
   it('goes through one port-restricted NAT to a public address', { timeout }, async () => {
@@ -49,11 +86,13 @@ describe.skipIf(skip).concurrent('a stream over WebRTC (needs root, iproute2 and
     expect(natSide?.candidates?.remote).toBe('host');
   });
 
-  it('goes through two port-restricted NATs, punched with the help of the relay’s STUN', { timeout }, async () => {
+  it('goes through two port-restricted NATs, where nobody can dial the other, punched with the help of the relay’s STUN', {
+    timeout,
+  }, async () => {
     using net = new Internet();
-    const parties = pair(net.home('alice', 'port-restricted').host, net.home('bob', 'port-restricted').host);
+    const parties = pair(net.home('alice', 'port-restricted').host, net.home('bob', 'port-restricted').host, {});
     await using scene = await Scene.open({ relay: stunRelay(net), server: SERVER, ...parties });
-    for (const { candidates } of await carry(scene, 'webrtc')) expect(candidates?.remote).toMatch(THROUGH_NAT);
+    for (const status of await carry(scene, 'webrtc')) expect(status?.candidates?.remote).toMatch(THROUGH_NAT);
   });
 
   it('goes through a symmetric NAT to a public address, which needs no TURN', { timeout }, async () => {
@@ -65,20 +104,9 @@ describe.skipIf(skip).concurrent('a stream over WebRTC (needs root, iproute2 and
   });
 
   it('goes where there is no IPv4 at all', { timeout }, async () => {
-    using network = new Network();
-    const lan = network.switch('net');
-    const plugged = (label: string, address: string): Namespace => {
-      const host = network.host(label);
-      network.plug(host, lan, { as: 'eth0', addresses: [address] });
-      return host;
-    };
-    const [relay, alice, bob] = [plugged('relay', '2001:db8::1/64'), plugged('alice', '2001:db8::2/64'), plugged('bob', '2001:db8::3/64')];
-    await using scene = await Scene.open({
-      relay: { host: relay, listen: '[2001:db8::1]:443', args: ['--stun', '[2001:db8::1]:3478'] },
-      server: 'http://[2001:db8::1]:443',
-      ...pair(alice, bob),
-    });
-    for (const { candidates } of await carry(scene, 'webrtc')) expect(candidates).toEqual({ local: 'host', remote: 'host' });
+    using net = new Internet6();
+    await using scene = await Scene.open({ ...net.options, ...pair(net.alice, net.bob) });
+    for (const status of await carry(scene, 'webrtc')) expect(status?.candidates).toEqual({ local: 'host', remote: 'host' });
   });
 
   it('goes over a path that carries 1280 bytes and says nothing about what it drops', { timeout }, async () => {
@@ -93,18 +121,43 @@ describe.skipIf(skip).concurrent('a stream over WebRTC (needs root, iproute2 and
     }
     const parties = pair(homes[0].host, homes[1].host);
     await using scene = await Scene.open({ relay: stunRelay(net), server: SERVER, ...parties });
-    for (const { candidates } of await carry(scene, 'webrtc')) expect(candidates?.remote).toMatch(THROUGH_NAT);
+    for (const status of await carry(scene, 'webrtc')) expect(status?.candidates?.remote).toMatch(THROUGH_NAT);
+  });
+});
+
+describe.skipIf(skip).concurrent('a stream over a direct connection', () => {
+  it('goes from host to host on one LAN, also where UDP is dropped', { timeout }, async () => {
+    using net = new Internet();
+    const hosts = [net.server('alice'), net.server('bob')] as const;
+    for (const host of hosts) net.network.block(host, 'output', 'oifname "eth0" meta l4proto udp');
+    await using scene = await Scene.open({ relay: stunRelay(net), server: SERVER, ...pair(...hosts, {}) });
+    await carry(scene, 'direct');
+  });
+
+  it('goes from behind a NAT, even a symmetric one, to a public address', { timeout }, async () => {
+    using net = new Internet();
+    const parties = pair(net.server('alice'), net.home('bob', 'symmetric').host, {});
+    await using scene = await Scene.open({ relay: stunRelay(net), server: SERVER, ...parties });
+    await carry(scene, 'direct');
+  });
+
+  it('goes where there is no IPv4 at all', { timeout }, async () => {
+    using net = new Internet6();
+    await using scene = await Scene.open({ ...net.options, ...pair(net.alice, net.bob, {}) });
+    await carry(scene, 'direct');
   });
 });
 
 describe.skipIf(skip).concurrent('a stream that no data channel can carry goes through the relay, and the status says why', () => {
-  it('where UDP is dropped', { timeout }, async () => {
+  it('where UDP is dropped between two NATs, which nobody can dial through', { timeout }, async () => {
     using net = new Internet();
     const homes = [net.home('alice', 'port-restricted'), net.home('bob', 'port-restricted')] as const;
     for (const { router } of homes) net.network.block(router, 'forward', 'meta l4proto udp');
-    const parties = pair(homes[0].host, homes[1].host);
+    const parties = pair(homes[0].host, homes[1].host, {});
     await using scene = await Scene.open({ relay: stunRelay(net), server: SERVER, ...parties });
     await carry(scene, 'relay');
+    for (const reason of await whyNoWebRtc(scene))
+      expect(reason).toMatch(/no answer from stun:203\.0\.113\.1:3478: UDP is blocked on this side, or the server is down$/);
   });
 
   it('where only TCP to port 443 is let out', { timeout }, async () => {
@@ -117,6 +170,8 @@ describe.skipIf(skip).concurrent('a stream that no data channel can carry goes t
     const parties = pair(homes[0].host, homes[1].host, {});
     await using scene = await Scene.open({ relay: stunRelay(net), server: SERVER, ...parties });
     await carry(scene, 'relay');
+    for (const reason of await whyNoWebRtc(scene))
+      expect(reason).toMatch(/no answer from stun:203\.0\.113\.1:3478: UDP is blocked on this side, or the server is down$/);
   });
 
   it('where both NATs are symmetric and there is no TURN', { timeout }, async () => {
@@ -124,6 +179,8 @@ describe.skipIf(skip).concurrent('a stream that no data channel can carry goes t
     const parties = pair(net.home('alice', 'symmetric').host, net.home('bob', 'symmetric').host);
     await using scene = await Scene.open({ relay: stunRelay(net), server: SERVER, ...parties });
     await carry(scene, 'relay');
+    for (const reason of await whyNoWebRtc(scene))
+      expect(reason).toMatch(/a NAT is symmetric or a firewall blocks UDP; a TURN server would help$/);
   });
 });
 
@@ -142,6 +199,34 @@ describe.skipIf(skipTurn).concurrent('a stream through TURN (needs coturn)', () 
     };
     const parties = pair(net.home('alice', aliceNat).host, net.home('bob', bobNat).host, env);
     await using scene = await Scene.open({ relay: stunRelay(net), server: SERVER, ...parties });
-    for (const { candidates } of await carry(scene, 'webrtc')) expect([candidates?.local, candidates?.remote]).toContain('relay');
+    for (const status of await carry(scene, 'webrtc')) expect([status?.candidates?.local, status?.candidates?.remote]).toContain('relay');
+  });
+
+  it('goes through with credentials that the relay makes for each party, for a limited time', { timeout }, async () => {
+    using net = new Internet();
+    using turn = await Coturn.start(net.turn(), TURN_ADDRESS, ['--use-auth-secret', '--static-auth-secret=a shared secret']);
+    const relayEnv = { SYFTBOX_HOTLINK_ICE_SERVERS: turn.url, HOTLINK_RELAY_TURN_SECRET: 'a shared secret', SYFTBOX_HOTLINK_DEBUG: '1' };
+    const debug = { ...NO_DIRECT, SYFTBOX_HOTLINK_DEBUG: '1' };
+    await using scene = await Scene.open({
+      relay: { ...stunRelay(net), args: ['--turn-ttl', '600'], env: relayEnv },
+      server: SERVER,
+      ...pair(net.home('alice', 'symmetric').host, net.home('bob', 'symmetric').host, debug),
+    });
+    for (const status of await carry(scene, 'webrtc')) expect([status?.candidates?.local, status?.candidates?.remote]).toContain('relay');
+    for (const { email } of scene.parties) expect(turn.log).toMatch(new RegExp(`username=<\\d+:${email}>`));
+    expect(scene.log).not.toContain('a shared secret');
+  });
+
+  it('does not go through with a secret that the TURN server does not share, and the status says so', { timeout }, async () => {
+    using net = new Internet();
+    using turn = await Coturn.start(net.turn(), TURN_ADDRESS, ['--use-auth-secret', '--static-auth-secret=a shared secret']);
+    const env = { SYFTBOX_HOTLINK_ICE_SERVERS: `${turn.url},stun:${TURN_ADDRESS}:3478`, HOTLINK_RELAY_TURN_SECRET: 'another one' };
+    await using scene = await Scene.open({
+      relay: { ...stunRelay(net), env },
+      server: SERVER,
+      ...pair(net.home('alice', 'symmetric').host, net.home('bob', 'symmetric').host),
+    });
+    await carry(scene, 'relay');
+    for (const reason of await whyNoWebRtc(scene)) expect(reason).toMatch(/gave no address: check user and password or the shared secret$/);
   });
 });

@@ -1,12 +1,14 @@
 // A relay and two daemons, each on its own host of a network, with a channel between them: the programs a user runs, as processes. What they
 // keep lies in one temporary directory. Invariant: closing ends the processes by their handles, then removes the directory.
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 import type { Namespace } from '../../perf/namespace.js';
+import type { SessionStatus, Status } from '../../src/status.js';
 import type { Telemetry } from '../../src/telemetry/index.js';
 import { ALICE, BOB, until } from '../support/sandbox.js';
 import { Flow } from './flow.js';
@@ -113,6 +115,15 @@ export class Scene implements AsyncDisposable {
     return live === undefined ? [] : [...live.sessions_out, ...live.sessions_in];
   }
 
+  /** Frames sent so far by both parties together, peer to peer and through the relay. */
+  get packets(): { p2p: number; relay: number } {
+    const written = this.parties.map((party) => this.telemetry(party)).filter((one) => one !== undefined);
+    return {
+      p2p: written.reduce((total, { tx_p2p_packets }) => total + tx_p2p_packets, 0),
+      relay: written.reduce((total, { tx_ws_packets }) => total + tx_ws_packets, 0),
+    };
+  }
+
   /** Resolves with the carrying session of both parties when `expected` holds for both. */
   async carriedBy(what: string, expected: (carrier: LiveSession) => boolean, ms = 30_000): Promise<LiveSession[]> {
     const carriers = (): LiveSession[] =>
@@ -124,6 +135,13 @@ export class Scene implements AsyncDisposable {
       throw new Error(`${(error as Error).message}; the parties say\n${seen}\n${this.#logs.join('\n')}`);
     }
     return carriers();
+  }
+
+  /** What `hotlink status --json` says of a party's carrying session. */
+  async status({ email }: Party): Promise<SessionStatus | undefined> {
+    const { stdout } = await promisify(execFile)(process.execPath, [MAIN, 'status', '--json', '--data', join(this.#home, email)]);
+    const { channels } = JSON.parse(stdout) as Pick<Status, 'channels'>;
+    return channels.flatMap(({ sessions }) => sessions).find(({ lane }) => lane !== undefined);
   }
 
   /** Everything that was printed so far. */

@@ -240,6 +240,28 @@ describe('an acceptor whose relay goes and comes', () => {
     expect([drain(sessions), sessions.get('sid-0001')?.relayAttached]).toEqual([[accept('sid-0001')], true]);
   });
 
+  it('keeps a session that the relay has forgotten when it is accepted again, and ends one that it refuses', () => {
+    const sessions = acceptor();
+    sessions.handleOpen(open('sid-0001'), RUST, known, 0);
+    drain(sessions);
+    sessions.handleRelay(false, 10);
+    sessions.handleRelay(true, 20);
+    sessions.reattach('sid-0001');
+    drain(sessions);
+    expect(sessions.handleReject('sid-0001', 'unknown session')).toBe('kept');
+    expect([drain(sessions), sessions.get('sid-0001')?.relayAttached]).toEqual([[], false]);
+    expect(sessions.handleReject('sid-0001', 'permission denied')).toBe('taken');
+    expect(drain(sessions)).toEqual([{ kind: 'closed', sid: 'sid-0001', channelId: 'c1', reason: 'permission denied' }]);
+  });
+
+  it('ends a session whose first accept the relay rejects, for whatever reason', () => {
+    const sessions = acceptor();
+    sessions.handleOpen(open('sid-0001'), RUST, known, 0);
+    drain(sessions);
+    expect(sessions.handleReject('sid-0001', 'unknown session')).toBe('taken');
+    expect(drain(sessions)).toMatchObject([{ kind: 'closed', sid: 'sid-0001' }]);
+  });
+
   it('accepts only when the relay is back what became known while it was away', () => {
     const sessions = acceptor();
     let lookup = nothing;

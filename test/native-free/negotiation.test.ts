@@ -184,7 +184,7 @@ describe('an answerer', () => {
     expect([negotiation.state, negotiation.timeoutMs()]).toEqual(['new', 4100]);
     negotiation.handleTimeout(4100);
     // Nobody has ever signalled, so nobody is told.
-    expect(drain(negotiation)).toEqual([{ kind: 'failed', reason: 'connect deadline' }]);
+    expect(drain(negotiation)).toEqual([{ kind: 'failed', reason: 'connect deadline: no offer came within 4 s' }]);
   });
 });
 
@@ -319,8 +319,8 @@ describe('a negotiation that fails', () => {
     const negotiation = offered();
     negotiation.handleTimeout(15_000);
     expect(drain(negotiation)).toEqual([
-      { kind: 'send', knd: 'webrtc_error', err: 'connect deadline' },
-      { kind: 'failed', reason: 'connect deadline' },
+      { kind: 'send', knd: 'webrtc_error', err: 'connect deadline: the offer was not answered within 15 s' },
+      { kind: 'failed', reason: 'connect deadline: the offer was not answered within 15 s' },
     ]);
   });
 

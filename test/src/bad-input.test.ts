@@ -54,6 +54,8 @@ describe('a peer that sends broken frames', () => {
     const sid = '11111111-2222-4333-8444-555555555555';
     bob.send({ typ: 9, sid, pth: BOBS_PATH, to: ALICE }, OWN_ID);
     expect((await bob.next()).message).toMatchObject({ typ: 10, sid });
+    // So that frames go as they are.
+    bob.send({ typ: 14, sid, knd: 'hl1_key', tok: '{"v":1,"off":"this peer does not seal"}' }, OWN_ID);
     const application = await dial(alice.port);
     let leaked = 0;
     application.on('data', (data: Buffer) => {

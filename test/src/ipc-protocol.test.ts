@@ -30,7 +30,7 @@ describe.each([
   const marker = options.ipc === 'tcp' ? 'stream.tcp' : 'stream.sock';
 
   it('carries 1, 10 and 100 KiB frames with their exact paths and sizes', async () => {
-    const rpc = await rpcDirectory(sandbox, ALICE, BOB, 'hotlink-protocol');
+    const rpc = await rpcDirectory(sandbox, ALICE, [BOB], 'hotlink-protocol');
     await bothUp(options);
     put(sandbox, BOB, rpc, 'stream.accept', '1');
     const senderMarker = put(sandbox, ALICE, rpc, marker);
@@ -70,7 +70,7 @@ describe.each([
   });
 
   it('delivers what was sent before consent once it is given', async () => {
-    const rpc = await rpcDirectory(sandbox, ALICE, BOB, 'hotlink-delayed');
+    const rpc = await rpcDirectory(sandbox, ALICE, [BOB], 'hotlink-delayed');
     await bothUp(options);
     const senderMarker = put(sandbox, ALICE, rpc, marker);
     const sender = await IpcApp.connect(senderMarker);
@@ -84,7 +84,7 @@ describe.each([
   });
 
   it('delivers nothing without consent, and rejects nobody', async () => {
-    const rpc = await rpcDirectory(sandbox, ALICE, BOB, 'hotlink-noaccept');
+    const rpc = await rpcDirectory(sandbox, ALICE, [BOB], 'hotlink-noaccept');
     await bothUp(options);
     const sender = await IpcApp.connect(put(sandbox, ALICE, rpc, marker));
     const receiver = await IpcApp.connect(put(sandbox, BOB, rpc, marker));

@@ -159,6 +159,20 @@ describe('an accept', () => {
     expect((await bob3.next()).message).toMatchObject({ typ: 12 });
   });
 
+  it('by the same program on a new connection leaves its old one, which may be dead without anybody having noticed', async () => {
+    const [alice, old, anew, other] = [await connect(ALICE), await connect(BOB), await connect(BOB), await connect(BOB)];
+    alice.send({ typ: 9, sid: SID, pth: TCP });
+    old.send({ typ: 10, sid: SID }, 'hl1-00000001-0000000a-00000001');
+    other.send({ typ: 10, sid: SID }, 'hl1-00000001-0000000b-00000001');
+    await Promise.all([old.settled(), other.settled()]);
+    anew.send({ typ: 10, sid: SID }, 'hl1-00000001-0000000a-00000002');
+    await anew.settled();
+    alice.send(data(1));
+    expect((await anew.next()).message).toMatchObject({ typ: 12 });
+    expect((await other.next()).message).toMatchObject({ typ: 12 });
+    expect(await old.settled()).toEqual([]);
+  });
+
   it('of another session may come from several users, who all get the data', async () => {
     const [alice, bob, eve] = [await connect(ALICE), await connect(BOB), await connect(EVE)];
     alice.send({ typ: 9, sid: SID, pth: RPC });

@@ -37,6 +37,8 @@ const noCounters: ChannelCounters = {
   lanesSuspected: 0,
   heldFrames: 0,
   windowBytes: 0,
+  sealBroken: 0,
+  sealRepeats: 0,
 };
 
 function session(over: Partial<SessionStatus>): SessionStatus {

@@ -6,6 +6,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { encodeFrame, FrameDecoder } from '../../native-free/hlnk/index.js';
+import { startRelay } from '../../src/relay/index.js';
 import type { Sandbox } from './sandbox.js';
 
 export interface IpcFrame {
@@ -96,14 +97,27 @@ function read(path: string): string {
   }
 }
 
-/** One RPC endpoint of Alice, as upstream's tests lay it out, with the ACL at the relay that lets the other read it (and write, if asked). */
-export async function rpcDirectory(sandbox: Sandbox, owner: string, reader: string, name: string, mayWrite = false): Promise<string> {
+/** One RPC endpoint of `owner`, as upstream's tests lay it out, with the ACL at the relay that lets the others read it (and write, if asked). */
+export async function rpcDirectory(
+  sandbox: Sandbox,
+  owner: string,
+  readers: readonly string[],
+  name: string,
+  mayWrite = false,
+): Promise<string> {
   const relative = `${owner}/app_data/latency/rpc/${name}`;
-  const write = mayWrite ? `, '${reader}'` : '';
-  const acl = `rules:\n  - pattern: '**'\n    access:\n      admin: ['${owner}']\n      write: ['${owner}'${write}]\n      read: ['${owner}', '${reader}']\n`;
+  const all = JSON.stringify([owner, ...readers]);
+  const acl = `rules:\n  - pattern: '**'\n    access:\n      admin: ['${owner}']\n      write: ${mayWrite ? all : JSON.stringify([owner])}\n      read: ${all}\n`;
   const answer = await fetch(`${sandbox.relay.url}/api/v1/acl?user=${owner}&key=${relative}/syft.pub.yaml`, { method: 'PUT', body: acl });
   if (!answer.ok) throw new Error(`the relay refused the ACL: ${await answer.text()}`);
   return relative;
+}
+
+/** Another relay at the same address, which remembers nothing. */
+export async function restartRelay(sandbox: Sandbox): Promise<void> {
+  const listen = new URL(sandbox.relay.url).host;
+  await sandbox.relay.close();
+  sandbox.relay = await startRelay({ listen });
 }
 
 /** Writes a file into a party's copy of a datasite directory. @returns its path */

@@ -58,7 +58,7 @@ export interface AnyRelay {
 }
 
 export class Sandbox<R extends AnyRelay = RelayServer> {
-  readonly relay: R;
+  relay: R;
   readonly home: string;
   readonly parties: Party[] = [];
 
@@ -122,6 +122,18 @@ export class Sandbox<R extends AnyRelay = RelayServer> {
       }),
     );
     return [alice, bob];
+  }
+
+  /** A party's copy of a datasite directory. */
+  folder(email: string, relative: string): string {
+    return join(this.dataDir(email), 'datasites', relative);
+  }
+
+  /** Stops one identity; it may be started again. */
+  async stop(email: string): Promise<void> {
+    const at = this.parties.findIndex((party) => party.email === email);
+    const [party] = this.parties.splice(at, 1);
+    await party?.link.stop();
   }
 
   async close(): Promise<void> {

@@ -10,7 +10,8 @@ import { HotlinkError } from '../../native-free/errors.js';
 import type { Lane } from '../../native-free/lane.js';
 import { ipcHosts } from '../ipc/host.js';
 import { IpcLeg } from '../ipc/leg.js';
-import { RelayRings } from '../lanes/relay.js';
+import { type RelayLane, RelayRings } from '../lanes/relay.js';
+import { Seal } from '../lanes/seal.js';
 import type { ChannelTask, FromChannel, ToChannel } from '../messages.js';
 import { serveProfile } from '../profiler.js';
 import { ProgramStreams } from '../program/program-streams.js';
@@ -45,7 +46,9 @@ export class Channel {
   readonly #stopped: Promise<void>;
   #resolveStopped: () => void = () => {};
   #relay: RelayRings | undefined;
-  readonly #relayLanes = new Map<string, Lane>();
+  readonly #relayLanes = new Map<string, RelayLane>();
+  /** By session: outlives its lanes, so that a counter is never used twice under one key. */
+  readonly #seals = new Map<string, Seal | 'plain'>();
   #timer: NodeJS.Timeout | undefined;
   #timerAtMs = Number.POSITIVE_INFINITY;
   #wanting = false;
@@ -186,7 +189,9 @@ export class Channel {
         break;
       case 'relay-rings':
         this.#relay = new RelayRings(message.out, message.in, {
-          frame: (lane, bytes) => this.#frame(lane, bytes, false),
+          frame: (lane, bytes, lasting) => this.#frame(lane, bytes, lasting),
+          broken: (lane) => this.#sealBroken(lane),
+          repeat: () => this.#count(Counter.sealRepeats),
           writable: () => this.#pump(),
         });
         break;
@@ -195,6 +200,14 @@ export class Channel {
         break;
       case 'relay-down':
         this.#relayDown(message.sid, message.reason, message.lossy, now);
+        break;
+      case 'relay-seal':
+        // Never a second time: the same keys with a counter that begins anew would use nonces twice.
+        if (!this.#seals.has(message.sid)) this.#seals.set(message.sid, message.seal === 'plain' ? 'plain' : new Seal(message.seal));
+        this.#beginRelay(message.sid);
+        break;
+      case 'relay-refused':
+        this.#core.relayRefused(message.sid, message.reason, now);
         break;
       case 'open':
         if (this.#streams instanceof ProgramStreams) this.#streams.open(message.out, message.in);
@@ -249,9 +262,29 @@ export class Channel {
 
   #relayUp(sid: string, binding: number): void {
     if (this.#relay === undefined || this.#relayLanes.has(sid)) return;
-    const lane = this.#relay.add(sid, binding);
-    this.#relayLanes.set(sid, lane);
+    this.#relayLanes.set(sid, this.#relay.add(sid, binding));
+    this.#beginRelay(sid);
+  }
+
+  /** A relay lane is up once it is bound and knows how its frames go. */
+  #beginRelay(sid: string): void {
+    const lane = this.#relayLanes.get(sid);
+    const seal = this.#seals.get(sid);
+    if (lane === undefined || seal === undefined || lane.ready) return;
+    lane.begin(seal);
     this.#laneUp(lane);
+  }
+
+  /** The relay changed or forged a frame. Nothing more is taken from it in this session. */
+  #sealBroken(lane: RelayLane): void {
+    if (this.#stopping) return;
+    const reason = `a sealed frame of session ${lane.sid} was changed or forged on its way through the relay; nothing of it was taken`;
+    this.#count(Counter.sealBroken);
+    this.#relayLanes.delete(lane.sid);
+    lane.close();
+    this.#post({ t: 'seal-broken', sid: lane.sid, reason });
+    this.#core.laneBroken(lane, reason, performance.now());
+    this.#rearm();
   }
 
   #relayDown(sid: string, reason: string, lossy: boolean, now: number): void {
@@ -273,6 +306,7 @@ export class Channel {
     this.#stopRtc(sid, 'the session ended', now);
     this.#direct.stop(sid, 'the session ended');
     this.#relayDown(sid, 'the session ended', false, now);
+    this.#seals.delete(sid);
   }
 
   #wantSession(path?: string): void {

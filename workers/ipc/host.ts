@@ -41,6 +41,8 @@ export class IpcHost {
   readonly #files: FallbackFiles;
   readonly #replay: Replay;
   readonly #timer: NodeJS.Timeout;
+  /** What hotlink brought while files from before the start are still to be delivered; bounded by the credit given. */
+  readonly #late: (() => void)[] = [];
   readonly #startChannel: (task: Extract<ToIpcHost, { t: 'channel' }>['task']) => void;
   #resolveStopped: () => void = () => {};
   #consent = false;
@@ -76,14 +78,18 @@ export class IpcHost {
       failed: (reason) => this.#post({ t: 'fallback', event: 'failed', reason }),
     });
     this.#replay = new Replay(task.folder, task.directory, senderOf(task.self), task.stableMs, {
-      inbox: (sender) => this.#inboxOfSender(sender),
-      room: () => this.#application.here && this.#application.backlogBytes < REPLAY_AHEAD_BYTES,
+      inbox: (sender) => this.#inboxOf(sender),
+      ready: () => this.#consent && this.#application.here && this.#application.backlogBytes < REPLAY_AHEAD_BYTES,
+      pastDone: () => {
+        for (const late of this.#late.splice(0)) late();
+      },
       deliver: (bytes, origin, taken) => {
         this.#count(IpcCounter.filesReplayed);
         this.#deliver(bytes, origin, taken);
       },
     });
     void this.#files.findPast().then(() => this.#changed());
+    void this.#replay.look();
     this.#timer = setInterval(() => this.#look(), LOOK_MS);
     task.port.on('message', (message: ToIpcHost) => this.#handle(message));
     ipcHosts.set(task.ipcHost, this);
@@ -116,11 +122,7 @@ export class IpcHost {
     return reader;
   }
 
-  inboxOf(peer: string): Inbox {
-    return this.#inboxOfSender(senderOf(peer));
-  }
-
-  #inboxOfSender(sender: string): Inbox {
+  #inboxOf(sender: string): Inbox {
     let inbox = this.#inboxes.get(sender);
     if (inbox === undefined) {
       inbox = new Inbox();
@@ -151,11 +153,12 @@ export class IpcHost {
 
   /**
    * A peer's frame, in order.
+   * @param sender of its fallback files
    * @param run undefined for an upstream peer, whose numbers are the session's
    * @param taken called when the application has it
    * @returns false when it will not be delivered
    */
-  deliver(view: FrameView, bytes: Uint8Array, peer: string, run: string | undefined, taken: () => void): boolean {
+  deliver(view: FrameView, bytes: Uint8Array, sender: string, run: string | undefined, taken: () => void): boolean {
     if (directoryOf(view.path()) !== this.#task.directory) {
       this.refuse('a frame names a path outside of its directory');
       return false;
@@ -168,14 +171,28 @@ export class IpcHost {
       this.#deliver(bytes, undefined, taken);
       return true;
     }
-    const inbox = this.inboxOf(peer);
-    if (inbox.look(run, view.seq) === 'duplicate') {
-      this.#count(IpcCounter.duplicates);
-      return false;
-    }
-    inbox.delivered(run, view.seq);
-    this.#deliver(bytes, { sender: senderOf(peer), run, number: view.seq }, taken);
+    const number = view.seq;
+    this.#inTurn(() => {
+      const inbox = this.#inboxOf(sender);
+      if (inbox.look(run, number) === 'duplicate') {
+        this.#count(IpcCounter.duplicates);
+        taken();
+        return;
+      }
+      inbox.delivered(run, number);
+      this.#deliver(bytes, { sender, run, number }, taken);
+    });
     return true;
+  }
+
+  /** An own peer says where a run begins: everything in front of it was acknowledged, so it is here or in our files. */
+  begin(sender: string, run: string, base: number): void {
+    this.#inTurn(() => this.#inboxOf(sender).begin(run, base));
+  }
+
+  #inTurn(work: () => void): void {
+    if (this.#replay.pastPending || this.#late.length > 0) this.#late.push(work);
+    else work();
   }
 
   #deliver(bytes: Uint8Array, origin: Origin | undefined, taken: () => void): void {
@@ -230,7 +247,7 @@ export class IpcHost {
     else if (down) void this.#files.write();
     if (!this.outbox.full) this.#application.resume();
     if (this.#legs.size === 0 && oldest !== undefined) this.#post({ t: 'want-peer', path: this.anyPath });
-    if (this.#consent && this.#application.here) void this.#replay.look();
+    void this.#replay.look();
   }
 
   /** Upstream peers read files as files: what was written is theirs now. */
@@ -264,6 +281,7 @@ export class IpcHost {
     this.#stopping = true;
     clearInterval(this.#timer);
     const endpointClosed = this.#endpoint.close();
+    for (const late of this.#late.splice(0)) late();
     const left = this.#application.close();
     await endpointClosed;
     await this.#replay.idle();

@@ -12,6 +12,7 @@ import { encodeFrame, FrameDecoder, FrameView, HEADER_BYTES } from '../../native
 import { encodePreamble, type OutboxFrame, readPreamble } from '../../native-free/ipc/index.js';
 import type { LocalSide } from '../channel/local-side.js';
 import type { IpcHost } from './host.js';
+import { senderOf } from './sender.js';
 
 /** Largest message of the relay with room for its envelope, bytes (wire.md 1.5): a larger frame would end our connection. */
 const MAX_WHOLE_BYTES = 8_388_608 - 8192;
@@ -43,6 +44,8 @@ export class IpcLeg implements LocalSide {
   readonly #host: IpcHost;
   readonly #core: ChannelCore;
   readonly #peer: string;
+  /** The peer in names of fallback files. */
+  readonly #sender: string;
   readonly #events: LegEvents;
   readonly #view = new FrameView();
   /** Undefined until it is known how the peer is spoken to. */
@@ -71,6 +74,7 @@ export class IpcLeg implements LocalSide {
     this.#host = host;
     this.#core = core;
     this.#peer = peer;
+    this.#sender = senderOf(peer);
     this.#events = events;
     host.join(this);
   }
@@ -224,7 +228,7 @@ export class IpcLeg implements LocalSide {
 
   deliver(id: number, payload: Uint8Array): void {
     if (id === UPSTREAM_STREAM) {
-      if (this.#view.read(payload) === 'ok') this.#host.deliver(this.#view, payload.slice(), this.#peer, undefined, () => {});
+      if (this.#view.read(payload) === 'ok') this.#host.deliver(this.#view, payload.slice(), this.#sender, undefined, () => {});
       return;
     }
     if (id !== this.#inStream) return;
@@ -239,7 +243,7 @@ export class IpcLeg implements LocalSide {
       if (preamble === undefined) this.#frame(id, view, cost);
       else {
         this.#run = preamble.run;
-        this.#host.inboxOf(this.#peer).begin(preamble.run, preamble.base);
+        this.#host.begin(this.#sender, preamble.run, preamble.base);
         this.#consumed(id, cost);
       }
     }
@@ -249,7 +253,7 @@ export class IpcLeg implements LocalSide {
 
   #frame(id: number, view: FrameView, cost: number): void {
     const bytes = view.message.slice(view.pathStart - HEADER_BYTES, view.endAt);
-    const taken = this.#host.deliver(view, bytes, this.#peer, this.#run, () => this.#consumed(id, cost));
+    const taken = this.#host.deliver(view, bytes, this.#sender, this.#run, () => this.#consumed(id, cost));
     if (!taken) this.#consumed(id, cost);
   }
 

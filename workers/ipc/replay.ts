@@ -20,8 +20,10 @@ const MAX_FILE_BYTES = 16 * 1024 * 1024 + 8192;
 
 export interface ReplayEvents {
   inbox(sender: string): Inbox;
-  /** Whether the application takes what is delivered. */
-  room(): boolean;
+  /** Whether the application consents to and takes what is delivered. */
+  ready(): boolean;
+  /** Every file that was there at the start is delivered. */
+  pastDone(): void;
   /** @param taken called when the application has it */
   deliver(bytes: Uint8Array, origin: Origin | undefined, taken: () => void): void;
 }
@@ -38,8 +40,11 @@ export class Replay {
   readonly #early = new Map<string, number>();
   /** Delivered files that the application has not taken yet. */
   readonly #pending = new Set<string>();
+  /** Files that were there when the daemon started and are not delivered yet; undefined until that is known. */
+  #past: Set<string> | undefined;
   #plainSeq = 0;
-  #work: Promise<void> | undefined;
+  #work: Promise<void> = Promise.resolve();
+  #queued = 0;
 
   constructor(folder: string, directory: string, self: string, stableMs: number, events: ReplayEvents) {
     this.#folder = folder;
@@ -49,6 +54,14 @@ export class Replay {
     this.#events = events;
   }
 
+  /**
+   * Files of a run are older than what hotlink brings of it, but after a start of ours only the files tell so: hotlink's frames have to wait
+   * until the files are delivered.
+   */
+  get pastPending(): boolean {
+    return this.#past === undefined || this.#past.size > 0;
+  }
+
   /** Resolves when nothing is being read. */
   async idle(): Promise<void> {
     await this.#work;
@@ -56,17 +69,30 @@ export class Replay {
 
   /** Looks for files of our own kind and delivers those whose turn it is. */
   look(): Promise<void> {
+    if (this.#queued > 0) return this.#work;
     return this.#alone(async () => {
       const names: readonly string[] = await readdir(this.#folder).catch(() => []);
+      this.#past ??= new Set(names);
       const files = names.flatMap((name) => parseFallbackName(name) ?? []).filter(({ sender }) => sender !== this.#self);
       for (const name of [...this.#early.keys()]) if (!names.includes(name)) this.#early.delete(name);
       const waiting = new Set<string>();
       for (const file of files.sort(byNumber)) {
         if (waiting.has(file.sender)) continue;
-        if (!this.#events.room()) return;
-        if (!(await this.#one(file))) waiting.add(file.sender);
+        if (!this.#events.ready()) {
+          // Nothing is delivered now; what is not there does not have to be.
+          this.#keepPast(files.map(({ name }) => name));
+          return;
+        }
+        if (await this.#one(file)) this.#past.delete(file.name);
+        else waiting.add(file.sender);
       }
+      this.#keepPast(files.map(({ name }) => name));
     });
+  }
+
+  #keepPast(names: readonly string[]): void {
+    for (const name of [...(this.#past ?? [])]) if (!names.includes(name)) this.#past?.delete(name);
+    if (!this.pastPending) this.#events.pastDone();
   }
 
   /** @returns false when the sender's later files have to wait */
@@ -138,12 +164,13 @@ export class Replay {
     return undefined;
   }
 
-  /** One look at a time. */
-  async #alone(work: () => Promise<void>): Promise<void> {
-    if (this.#work !== undefined) return;
-    this.#work = work().catch(() => {});
-    await this.#work;
-    this.#work = undefined;
+  /** One look at a time, each in its turn. */
+  #alone(work: () => Promise<void>): Promise<void> {
+    this.#queued += 1;
+    this.#work = this.#work.then(work).finally(() => {
+      this.#queued -= 1;
+    });
+    return this.#work;
   }
 }
 

@@ -6,6 +6,8 @@ import type { IceServer } from 'node-datachannel';
 
 export interface ParsedIceServers {
   servers: IceServer[];
+  /** Their URLs. */
+  used: string[];
   /** One sentence per entry left out. */
   warnings: string[];
 }
@@ -15,6 +17,7 @@ const URL_SHAPE = /^(stun|stuns|turn|turns):(?:\/\/)?(?:\[([0-9a-fA-F:]+)\]|([^:
 /** @param urls `stun:host[:port]`, `turn:host[:port]?transport=udp` … @param user @param pass attached to TURN entries only */
 export function parseIceServers(urls: readonly string[], user?: string, pass?: string): ParsedIceServers {
   const servers: IceServer[] = [];
+  const used: string[] = [];
   const warnings: string[] = [];
   for (const url of urls.map((entry) => entry.trim()).filter((entry) => entry !== '' && entry !== 'none')) {
     const match = URL_SHAPE.exec(url);
@@ -24,12 +27,14 @@ export function parseIceServers(urls: readonly string[], user?: string, pass?: s
     }
     const [, scheme, v6, name, port, transport] = match;
     const hostname = (v6 ?? name) as string;
+    const before = servers.length;
     if (scheme === 'stun') servers.push({ hostname, port: Number(port ?? 3478) });
     else if (scheme !== 'turn' || transport === 'tcp')
       warnings.push(`ICE server "${url}": only TURN over UDP and plain STUN are supported here; left out`);
     else if (user === undefined || user === '' || pass === undefined || pass === '')
       warnings.push(`TURN server "${url}" has no credentials; left out`);
     else servers.push({ hostname, port: Number(port ?? 3478), username: user, password: pass, relayType: 'TurnUdp' });
+    if (servers.length > before) used.push(url);
   }
-  return { servers, warnings };
+  return { servers, used, warnings };
 }

@@ -46,6 +46,7 @@ const socket: RelaySocket = new RelaySocket(url, headers, {
       iceServers: one('x-syft-hotlink-ice-servers'),
       turnUser: one('x-syft-hotlink-turn-user'),
       turnPass: one('x-syft-hotlink-turn-pass'),
+      turnTtl: one('x-syft-hotlink-turn-ttl'),
     });
   },
   down: (reason, status) => {
@@ -90,6 +91,9 @@ port.on('message', (message: ToRelay) => {
     }
     case 'profile':
       serveProfile(message.port, message.intervalUs);
+      break;
+    case 'network-changed':
+      socket.networkChanged(message.addresses);
       break;
     case 'stop':
       void stop();

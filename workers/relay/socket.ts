@@ -32,6 +32,10 @@ export class RelaySocket {
   #pongAtMs = 0;
   #status = 0;
   #closed = false;
+  /** Our end of the live connection. */
+  #localAddress: string | undefined;
+  /** Why we ourselves cut the connection. */
+  #lastWords: string | undefined;
 
   constructor(url: string, headers: Record<string, string>, events: RelaySocketEvents) {
     this.#url = url;
@@ -60,6 +64,23 @@ export class RelaySocket {
   }
   resume(): void {
     this.#socket?.resume();
+  }
+
+  /**
+   * This machine's addresses are others now. A connection from an address that is gone would be noticed after two lost pings; it is cut and
+   * dialled again at once, and so is one that is being dialled or waits for its next attempt.
+   * @param addresses all of this machine, loopback included
+   */
+  networkChanged(addresses: readonly string[]): void {
+    this.#retryMs = FIRST_RETRY_MS;
+    const socket = this.#socket;
+    if (socket === undefined) {
+      clearTimeout(this.#retry);
+      this.#dial();
+    } else if (this.#localAddress === undefined || !addresses.includes(this.#localAddress)) {
+      this.#lastWords = `the network changed under the connection (${this.#localAddress ?? 'not yet up'})`;
+      socket.terminate();
+    }
   }
 
   /** Closes for good, behind what was sent. @returns when the socket is gone */
@@ -100,6 +121,7 @@ export class RelaySocket {
     let reason = '';
     socket.on('upgrade', (response) => {
       response.socket.setNoDelay(true);
+      this.#localAddress = response.socket.localAddress?.replace(/^::ffff:/, '');
       this.#retryMs = FIRST_RETRY_MS;
       this.#events.up(response.headers);
       this.#watch(socket);
@@ -118,7 +140,8 @@ export class RelaySocket {
       if (reason === '') reason = error.message;
     });
     socket.on('close', (code) => {
-      if (this.#socket === socket) this.#down(reason === '' ? `the connection to the relay was closed (${code})` : reason);
+      if (this.#socket === socket)
+        this.#down(this.#lastWords ?? (reason === '' ? `the connection to the relay was closed (${code})` : reason));
     });
   }
 
@@ -136,6 +159,8 @@ export class RelaySocket {
   #down(reason: string): void {
     clearInterval(this.#ping);
     this.#socket = undefined;
+    this.#localAddress = undefined;
+    this.#lastWords = undefined;
     if (this.#closed) return;
     this.#events.down(reason, this.#status);
     this.#retry = setTimeout(() => this.#dial(), this.#retryMs * (0.75 + Math.random() / 2));
