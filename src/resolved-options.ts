@@ -59,9 +59,6 @@ export interface ResolvedOptions {
   adoptIce(iceServers: string | undefined, turnUser: string | undefined, turnPass: string | undefined): string[];
 }
 
-/** SCTP buffers of a loopback path, bytes. Larger ones overrun the stack's internal queues there and become loss (perf/README.md). */
-const SCTP_WINDOW_BYTES = 1_048_576;
-
 /** Nothing carries for so long: hotlink is down, ms. Twice the grace that WebRTC gets before the relay is asked, so that a start is not taken for it. */
 const FALLBACK_MS = 3000;
 
@@ -78,7 +75,8 @@ export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
     ...(options.turnPass === undefined ? {} : { turnPass: options.turnPass }),
   };
   const rtc: RtcSettings = {
-    sctpWindowBytes: options.sctpWindowBytes ?? SCTP_WINDOW_BYTES,
+    sctpWindowBytes: options.sctpWindowBytes ?? 'auto',
+    sctpCongestion: options.sctpCongestion ?? 'standard',
     bufferedHighBytes: options.bufferedHighBytes ?? 1_048_576,
     backpressureWaitMs: options.backpressureWaitMs ?? 1500,
   };

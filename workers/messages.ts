@@ -18,8 +18,9 @@ export interface IceSettings {
 
 /** Connection settings that hold for every peer connection of a channel. */
 export interface RtcSettings {
-  /** SCTP send and receive buffer, bytes. One value per thread. */
-  sctpWindowBytes: number;
+  /** SCTP send and receive buffer, bytes; `auto`: by whether both ends are on one machine (lanes/sctp-profile.ts). */
+  sctpWindowBytes: number | 'auto';
+  sctpCongestion: 'standard' | 'hstcp';
   bufferedHighBytes: number;
   backpressureWaitMs: number;
 }

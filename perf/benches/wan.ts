@@ -29,6 +29,7 @@ const PROFILES: readonly Profile[] = [
 ];
 /** Long enough for slow start to be over on the longest link, short enough for sixteen links. */
 const SECONDS = 8;
+const WEBRTC_HSTCP = 'hotlink, webrtc, hstcp';
 const BARE_DEFAULTS = 'bare data channel, stack defaults';
 const BARE_LARGE = 'bare data channel, 16 MiB buffers';
 const LARGE_BUFFERS = { sendBufferSize: 16 * 2 ** 20, recvBufferSize: 16 * 2 ** 20, maxChunksOnQueue: 65_536 };
@@ -72,6 +73,7 @@ async function oneLink(recorder: Recorder, group: string, link: WanLinkOptions, 
   const contenders = [
     plainTcp,
     ...(['direct', 'webrtc', 'auto'] as const).map((lane) => hotlink({ lane })),
+    hotlink({ lane: 'webrtc', options: { sctpCongestion: 'hstcp' }, name: WEBRTC_HSTCP }),
     sshForward,
     bare(BARE_DEFAULTS),
     bare(BARE_LARGE),
@@ -112,5 +114,6 @@ function linkRatios(recorder: Recorder, group: string, { rateMbit }: Profile): R
     [`${group}: our best lane / plain TCP`]: round(best / recorder.median(group, plainTcp.name, RATE)),
     [`${group}: hotlink, webrtc / the link`]: round(recorder.median(group, 'hotlink, webrtc', RATE) / linkMib),
     ...recorder.ratio(group, RATE, 'hotlink, webrtc', BARE_DEFAULTS),
+    ...recorder.ratio(group, RATE, WEBRTC_HSTCP, BARE_DEFAULTS),
   };
 }

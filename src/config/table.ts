@@ -9,6 +9,7 @@ import {
   parseAutoOff,
   parseBindAddress,
   parseChoice,
+  parseCongestion,
   parseDirectSetting,
   parseExactlyOne,
   parseIceServers,
@@ -19,6 +20,7 @@ import {
   parseLoose,
   parseMtu,
   parseNotZero,
+  parseSctpWindow,
   parseStunServer,
   parseText,
 } from './parse.js';
@@ -265,16 +267,36 @@ export const settings: readonly Setting[] = [
     parse: parseMtu,
     schema: z.union([z.literal('auto'), z.int().min(576).max(4096)]),
   }),
-  integerSetting<'sctpWindowBytes'>({
+  setting<'sctpWindowBytes'>({
     key: 'sctpWindowBytes',
-    env: ['HOTLINK_SCTP_WINDOW'],
-    flag: '--sctp-window <bytes>',
+    env: [{ name: 'HOTLINK_SCTP_WINDOW' }],
+    flag: '--sctp-window <bytes|auto>',
     unit: 'bytes',
-    default: MiB,
-    min: 64 * KiB,
-    max: 64 * MiB,
-    memory: 'twice this per connection (send and receive)',
-    meaning: 'SCTP send and receive buffer. About 1 MiB suits a short round trip; a long one wants bandwidth × round trip.',
+    default: 'auto',
+    range: '65536…67108864 or auto',
+    memory: 'twice this per connection (send and receive), and no more than the send window of its streams',
+    meaning:
+      'SCTP send and receive buffer. auto: 1048576 when both ends are on one host, 16777216 otherwise; a path wants bandwidth × round trip.',
+    parse: parseSctpWindow,
+    schema: z.union([
+      z.literal('auto'),
+      z
+        .int()
+        .min(64 * KiB)
+        .max(64 * MiB),
+    ]),
+  }),
+  setting<'sctpCongestion'>({
+    key: 'sctpCongestion',
+    env: [{ name: 'HOTLINK_SCTP_CC' }],
+    flag: '--sctp-cc <standard|hstcp>',
+    unit: 'word',
+    default: 'standard',
+    range: 'standard, hstcp',
+    meaning:
+      'SCTP congestion control of what this side sends over WebRTC. hstcp (RFC 3649) recovers many times faster from loss on a long path; without loss it is slower.',
+    parse: parseCongestion,
+    schema: z.enum(['standard', 'hstcp']),
   }),
   setting<'quickAck'>({
     key: 'quickAck',
