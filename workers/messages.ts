@@ -78,6 +78,8 @@ export type ToIpcHost =
   | { t: 'channel'; task: ChannelTask }
   /** Whether frames of peers may be delivered: `stream.accept` is there. */
   | { t: 'consent'; given: boolean }
+  /** Whether the relay is there. A channel goes on believing in its lane through it until the session is replaced. */
+  | { t: 'relay'; up: boolean }
   /** An upstream peer fell back to files: those in the directory are delivered. */
   | { t: 'replay' }
   | { t: 'stop' };

@@ -127,6 +127,7 @@ export class ChannelControl {
     this.#outbound = new OutboundControl(marker, options.shape.kind === 'ipc', this.#sessions, {
       send: (message) => events.send(message),
       event: (what, fields, level) => events.event(what, fields, level),
+      trace: (what, fields) => events.trace(what, fields),
       up: (sid, nowMs) => this.#outboundUp(sid, nowMs),
       problem: (sentence) => {
         this.#problem = sentence;
@@ -425,10 +426,11 @@ export class ChannelControl {
           message.lane === undefined
             ? undefined
             : { sid: message.sid as string, lane: message.lane, reason: message.reason, sinceMs: Date.now() };
-        this.#events.event('lane', { peer: this.marker.peer, sid: message.sid, lane: message.lane, reason: message.reason });
+        this.#events.event('lane', { key: this.key, peer: this.marker.peer, sid: message.sid, lane: message.lane, reason: message.reason });
         break;
       case 'first-payload':
         this.#exchanges.handleFirstPayload(now);
+        this.#events.trace('first payload', { peer: this.marker.peer, sid: message.sid });
         break;
       case 'refused':
         this.#events.event('frame refused', { peer: this.marker.peer, sid: message.sid, reason: message.reason }, 'warn');
