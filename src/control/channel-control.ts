@@ -432,6 +432,9 @@ export class ChannelControl {
         this.#exchanges.handleFirstPayload(now);
         this.#events.trace('first payload', { peer: this.marker.peer, sid: message.sid });
         break;
+      case 'steady':
+        this.#exchanges.timings.firstPayloadToSteadyStateMs = message.ms;
+        break;
       case 'refused':
         this.#events.event('frame refused', { peer: this.marker.peer, sid: message.sid, reason: message.reason }, 'warn');
         break;

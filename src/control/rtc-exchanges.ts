@@ -34,7 +34,7 @@ export type RtcMessage = Extract<FromChannel, { t: `rtc-${string}` }>;
 
 export class RtcExchanges {
   readonly totals = { offers: 0, answersOk: 0, badSignals: 0 };
-  readonly timings: { offerToDcOpenMs?: number; openToFirstPayloadMs?: number } = {};
+  readonly timings: { offerToDcOpenMs?: number; openToFirstPayloadMs?: number; firstPayloadToSteadyStateMs?: number } = {};
   readonly #options: ChannelOptions;
   readonly #sessions: ChannelSessions;
   readonly #worker: ChannelWorker;
