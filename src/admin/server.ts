@@ -19,6 +19,8 @@ import { RoundTrips } from './round-trips.js';
 
 /** A profile is held in memory by every thread while it is taken. */
 const MAX_PROFILE_SECONDS = 300;
+/** A person's patience. */
+const MAX_PING_MS = 60_000;
 /** People and dashboards: more at once is a mistake. */
 const MAX_CONNECTIONS = 64;
 
@@ -151,10 +153,30 @@ async function route(request: IncomingMessage, response: ServerResponse, { link,
     case 'GET /events':
       serveEvents(request, response, url, { link, report, roundTrips });
       return;
+    case 'POST /ping':
+      return ping(response, url, link);
     case 'POST /profile':
       return profile(response, url, link);
     default:
       return answer(response, 404, { error: `there is no ${request.method} ${url.pathname}` });
+  }
+}
+
+/** One round trip: `?peer=`, optionally `channel=` and `timeout=` in ms. */
+async function ping(response: ServerResponse, url: URL, link: Hotlink): Promise<void> {
+  const query = url.searchParams;
+  const timeoutMs = Number(query.get('timeout') ?? 5000);
+  const name = query.get('channel') ?? undefined;
+  if (!(timeoutMs > 0 && timeoutMs <= MAX_PING_MS))
+    return answer(response, 400, { error: `timeout is more than 0 and at most ${MAX_PING_MS} ms` });
+  const abort = new AbortController();
+  response.on('close', () => abort.abort());
+  try {
+    const options = { peer: query.get('peer') ?? '', timeoutMs, signal: abort.signal, ...(name === undefined ? {} : { name }) };
+    answer(response, 200, await link.ping(options));
+  } catch (error) {
+    if (!(error instanceof HotlinkError)) throw error;
+    answer(response, 409, { code: error.code, error: error.message });
   }
 }
 
