@@ -82,7 +82,7 @@ class Services implements Disposable {
     const names = networks.length === 1 ? `mount --bind '${join(this.#directory, name)}' /etc/hosts && ` : '';
     const child = host.spawn('unshare', ['--mount', 'sh', '-c', `${names}exec "$0" "$@"`, ...command], {
       cwd: root,
-      env: { PATH: process.env['PATH'], HOME: this.#directory, ...environment },
+      env: { PATH: process.env['PATH'], HOME: this.#directory, TMPDIR: this.#directory, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let text = '';
@@ -120,9 +120,9 @@ describe.skipIf(skip)('the compose scenario in namespaces (needs root, iproute2,
         .find((one) => one.includes('"bytesRight"'));
       expect(line, `${printed()}\n${turn.printed()}`).toBeDefined();
       const verdict = JSON.parse(line as string) as Verdict;
-      expect(verdict).toMatchObject({ receivedBytes: 4_000_000, bytesRight: true, lane: 'webrtc' });
+      expect(verdict, `${printed()}\n${turn.printed()}`).toMatchObject({ receivedBytes: 4_000_000, bytesRight: true, lane: 'webrtc' });
       expect([verdict.candidates?.local, verdict.candidates?.remote]).toContain('relay');
-      expect(child.exitCode).toBe(0);
+      expect(child.exitCode, printed()).toBe(0);
     }
   });
 });

@@ -16,6 +16,7 @@ const MAIN = new URL('../../src/cli/main.js', import.meta.url).pathname;
 const PORT = 9001;
 const BYTES = 4_000_000;
 const DIGEST_BYTES = 32;
+const LOOKED = Buffer.from('looked');
 /** From the first byte to the verdict. */
 const PATIENCE_MS = 60_000;
 
@@ -27,8 +28,6 @@ export interface Verdict {
   candidates: SessionStatus['candidates'];
   reason: string | undefined;
 }
-
-if (process.argv[1] === import.meta.filename) process.exit(await main());
 
 async function main(): Promise<number> {
   const [email, peer, channel, server] = ['EMAIL', 'PEER', 'CHANNEL', 'SERVER'].map((name) => process.env[`PARTY_${name}`] ?? '') as [
@@ -69,34 +68,59 @@ async function writeChannel(data: string, party: { email: string; peer: string; 
 async function transferAndLook(email: string, data: string): Promise<Verdict> {
   const socket = connect({ port: PORT, host: '127.0.0.1', allowHalfOpen: true });
   await once(socket, 'connect');
-  const received = receive(socket);
-  await send(socket);
+  const peer = new Incoming(socket);
+  const payload = randomBytes(BYTES);
+  socket.write(payload);
+  socket.write(createHash('sha256').update(payload).digest());
+  await peer.has(BYTES + DIGEST_BYTES);
   const carrier = await carrierOnceUp(data);
-  socket.end(); // after the look: a session that is over carries nothing
-  const { bytes, right } = await received;
+  // Neither leaves before the other has looked as well: with the first to go, the other's session is over.
+  socket.write(LOOKED);
+  await peer.has(BYTES + DIGEST_BYTES + LOOKED.length);
+  socket.end();
+  await peer.ended;
+  const received = peer.bytes.subarray(0, BYTES);
+  const digest = peer.bytes.subarray(BYTES, BYTES + DIGEST_BYTES);
   return {
     email,
-    receivedBytes: bytes,
-    bytesRight: right,
+    receivedBytes: received.length,
+    bytesRight: createHash('sha256').update(received).digest().equals(digest),
     lane: carrier?.lane,
     candidates: carrier?.candidates,
     reason: carrier?.webrtcReason,
   };
 }
 
-async function send(socket: Socket): Promise<void> {
-  const payload = randomBytes(BYTES);
-  socket.write(payload);
-  if (!socket.write(createHash('sha256').update(payload).digest())) await once(socket, 'drain');
-}
+/** What comes in, whole. */
+class Incoming {
+  readonly #pieces: Buffer[] = [];
+  #length = 0;
+  #wake = (): void => {};
+  /** Its end, or a reset: whoever leaves first takes the other's stream along. */
+  readonly ended: Promise<void>;
 
-async function receive(socket: Socket): Promise<{ bytes: number; right: boolean }> {
-  const all = Buffer.concat(await socket.toArray());
-  const payload = all.subarray(0, -DIGEST_BYTES);
-  return {
-    bytes: payload.length,
-    right: payload.length === BYTES && createHash('sha256').update(payload).digest().equals(all.subarray(-DIGEST_BYTES)),
-  };
+  constructor(socket: Socket) {
+    this.ended = new Promise((resolve) => {
+      socket.once('end', resolve).once('error', () => resolve());
+    });
+    socket.on('data', (piece) => {
+      this.#pieces.push(piece);
+      this.#length += piece.length;
+      this.#wake();
+    });
+  }
+
+  get bytes(): Buffer {
+    return Buffer.concat(this.#pieces);
+  }
+
+  async has(length: number): Promise<void> {
+    while (this.#length < length) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
 }
 
 /** What carries, once it is a data channel; what carries then, if that does not happen in time. */
@@ -110,3 +134,5 @@ async function carrierOnceUp(data: string): Promise<SessionStatus | undefined> {
     await wait(250);
   }
 }
+
+if (process.argv[1] === import.meta.filename) process.exit(await main());
