@@ -1,57 +1,67 @@
-// Runs one transfer between two bare node-datachannel processes and says how fast it was.
-import { type ChildProcess, fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { mibPerSecond } from '../src/bench/burst-result.js';
-import type { BarePeerArguments, FromPeer } from './bare-messages.js';
+// Two processes with one node-datachannel connection between them and nothing else, no sockets either: what the stack itself can do here.
+import type { Percentiles } from '../src/bench/percentiles.js';
+import type { BareEndArguments } from './bare-end.js';
+import { EndProcess, introduce } from './end-process.js';
+import type { Places } from './place.js';
 
-const entry = fileURLToPath(new URL('./bare-peer.js', import.meta.url));
+/** As large as a data channel of two such ends takes. */
+export const LARGE_MESSAGE_BYTES = 256 * 1024;
+/** Packets on one machine (the product's `auto`), the largest the stack reads; and on a path that nobody knows. */
+const SAME_HOST_MTU = 4096;
+const UNKNOWN_PATH_MTU = 1280;
 
-export interface BarePairOptions {
-  messageBytes: number;
-  totalBytes: number;
-  mtu: number;
+type Task = BareEndArguments['task'];
+
+export interface BarePairOptions extends Places {
+  mtu?: number;
+  sctp?: BareEndArguments['sctp'];
   timeoutMs: number;
   signal: AbortSignal;
 }
 
-/**
- * @returns MiB per second of payload, from the first send to the last byte counted
- * @throws Error when a process leaves early or the time is up (a channel hangs silently at an MTU above about 4160)
- */
-export async function runBarePair(options: BarePairOptions): Promise<number> {
-  const { messageBytes, totalBytes, mtu, signal } = options;
-  const [sender, receiver] = (['sender', 'receiver'] as const).map((role) => {
-    const args: BarePeerArguments = { role, messageBytes, totalBytes, mtu };
-    return fork(entry, [JSON.stringify(args)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-  }) as [ChildProcess, ChildProcess];
-  try {
-    return await new Promise<number>((resolve, reject) => {
-      let startedMs = 0;
-      const listen = (from: ChildProcess, to: ChildProcess): void => {
-        from.on('message', (message: FromPeer) => {
-          if (message.kind === 'started') startedMs = message.atMs;
-          else if (message.kind === 'received') resolve(mibPerSecond(message.bytes, (message.atMs - startedMs) / 1000));
-          else if (to.connected) to.send(message);
-        });
-        from.on('exit', (code) => reject(new Error(`a bare peer left early with exit code ${code}`)));
-        from.on('error', reject);
-      };
-      listen(sender, receiver);
-      listen(receiver, sender);
-      const timer = setTimeout(() => reject(new Error(`the bare pair was not done after ${options.timeoutMs} ms`)), options.timeoutMs);
-      timer.unref();
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    });
-  } finally {
-    await Promise.all([sender, receiver].map(end));
-  }
+export interface BareStreamResult {
+  bytes: number;
+  seconds: number;
 }
 
-/** Killed, not asked: the measurement is over and the addon has nothing worth saving. */
-function end(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null) resolve();
-    child.once('exit', () => resolve());
-    child.kill('SIGKILL');
-  });
+export type BareRoundsResult = Percentiles & { seconds: number; openMs: number };
+
+/** As much as is sent in a time, or so many bytes, in one direction. */
+export function runBareStream(
+  task: { messageBytes: number; totalBytes?: number; forMs?: number },
+  options: BarePairOptions,
+): Promise<BareStreamResult> {
+  return run<BareStreamResult>({ kind: 'stream', ...task }, options);
+}
+
+/** Half-duplex rounds; a message larger than one of the channel goes in several. */
+export function runBareRounds(
+  task: { messageBytes: number; rounds: number; warmUp: number },
+  options: BarePairOptions,
+): Promise<BareRoundsResult> {
+  return run<BareRoundsResult>({ kind: 'rounds', ...task }, options);
+}
+
+/** @throws Error when an end leaves early or time is up (a channel hangs silently at an MTU above about 4160) */
+async function run<R>(task: Task, { near, far, mtu, sctp, timeoutMs, signal }: BarePairOptions): Promise<R> {
+  signal.throwIfAborted();
+  const common = { task, mtu: mtu ?? (near.loopback ? SAME_HOST_MTU : UNKNOWN_PATH_MTU), ...(sctp === undefined ? {} : { sctp }) };
+  const start = (role: 'near' | 'far'): EndProcess => {
+    const place = role === 'near' ? near : far;
+    const args: BareEndArguments = { ...common, role, address: place.address };
+    return new EndProcess(`bare channel, ${role} end`, './bare-end.js', import.meta.url, place, args);
+  };
+  const ends = [start('near'), start('far')] as const;
+  const stop = (): Promise<unknown> => Promise.all(ends.map((end) => end.stop('SIGKILL')));
+  const stopAll = (): void => void stop();
+  signal.addEventListener('abort', stopAll);
+  try {
+    // The far end knows when the last byte came, the near one how long its rounds took.
+    const result = ends[task.kind === 'stream' ? 1 : 0].next<{ kind: 'result'; result: R }>('result', timeoutMs);
+    introduce(...ends);
+    return (await result).result;
+  } finally {
+    signal.removeEventListener('abort', stopAll);
+    await stop();
+  }
 }

@@ -1,39 +1,33 @@
-// `npm run perf -- NAME`: dispatches to one benchmark, keeps its JSON, prints a table (or the JSON).
+// `npm run perf -- NAME`: runs one benchmark, or all, keeps the JSON and prints tables (or the JSON). `report` makes a page of what was kept.
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { table } from '../src/bench/text-table.js';
 import { onInterruption } from '../src/cli/interruption.js';
-import { perfAcks } from './acks.js';
-import { perfBurst } from './burst.js';
+import { perfAcks } from './benches/acks.js';
+import type { BenchRun } from './benches/bench.js';
+import { BENCHES } from './benches/index.js';
+import { writeReport } from './report.js';
 import { keepResult, type PerfResult } from './results.js';
+import { text } from './tables.js';
 
 interface Flags {
-  json?: boolean;
-  count: number;
   repeat: number;
-  mtu?: number;
-  links: 1 | 3;
-  sha256?: boolean;
+  scale: number;
+  only?: string;
+  json?: boolean;
 }
 
 const program = new Command('perf').description('benchmarks; every run is kept in perf/results').showHelpAfterError();
 // Wrong usage is exit 2 here as in the product; commander's own code is 1.
 program.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
 
-for (const [name, description] of [
-  ['burst', 'our burst, a bare data channel and plain TCP in turns'],
-  ['all', 'every benchmark'],
-] as const) {
-  program
-    .command(name)
-    .description(description)
-    .addOption(new Option('--count <frames>', 'frames of 1.6 MiB per transfer').argParser(wholeNumber).default(150))
-    .addOption(new Option('--repeat <n>', 'rounds').argParser(wholeNumber).default(5))
-    .addOption(new Option('--mtu <bytes>', 'packet size of ours and of the bare pair').argParser(wholeNumber))
-    .addOption(new Option('--links <n>', 'one link or all three, one after the other').argParser(oneOrThree).default(1))
-    .option('--sha256', 'the applications hash both ends as well')
-    .option('--json', 'the result as one JSON value')
-    .action(burst);
+for (const [name, words, bench] of BENCHES) {
+  addFlags(program.command(name).description(words)).action((flags: Flags) => measure(flags, [bench]));
 }
+addFlags(program.command('all').description('every benchmark, one after the other; an hour or two')).action((flags: Flags) =>
+  measure(
+    flags,
+    BENCHES.map(([, , bench]) => bench),
+  ),
+);
 
 program
   .command('acks')
@@ -42,52 +36,57 @@ program
   .addOption(new Option('--repeat <n>', 'pairs').argParser(wholeNumber).default(6))
   .option('--sha256', 'the applications hash both ends as well')
   .option('--json', 'the result as one JSON value')
-  .action((flags: Flags) => measure(flags, (common) => perfAcks({ frameCount: flags.count, repeat: flags.repeat, ...common })));
+  .action((flags: { count: number; repeat: number; sha256?: boolean; json?: boolean }) => {
+    const options = { frameCount: flags.count, repeat: flags.repeat, sha256: flags.sha256 === true };
+    return measure({ ...flags, scale: 1 }, [({ signal, talk }) => perfAcks({ ...options, signal, talk })]);
+  });
+
+program
+  .command('report')
+  .description('one page, self-contained, of the newest result of each benchmark')
+  .option('--out <file>', 'where to', 'perf/results/report.html')
+  .action(async ({ out }: { out: string }) => {
+    await writeReport(out);
+    process.stdout.write(`${out}\n`);
+  });
 
 await program.parseAsync();
 
-function burst(flags: Flags): Promise<void> {
-  const { count, repeat, links, mtu } = flags;
-  return measure(flags, (common) => perfBurst({ frameCount: count, repeat, links, ...common, ...(mtu === undefined ? {} : { mtu }) }));
+function addFlags(command: Command): Command {
+  return command
+    .addOption(new Option('--repeat <n>', 'interleaved repetitions').argParser(wholeNumber).default(5))
+    .addOption(new Option('--scale <factor>', 'multiplies what is carried; 0.05 for a look').argParser(positive).default(1))
+    .option('--only <text>', 'of those we are compared with (wan: of the links), only what has this in its name')
+    .option('--json', 'the result as one JSON value (all: an array)');
 }
 
-interface Common {
-  sha256: boolean;
-  signal: AbortSignal;
-  talk: (text: string) => void;
-}
-
-async function measure(flags: Flags, run: (common: Common) => Promise<PerfResult>): Promise<void> {
+async function measure(flags: Flags, benches: readonly ((run: BenchRun) => Promise<PerfResult>)[]): Promise<void> {
   using interruption = onInterruption();
+  const talk = (line: string): void => void process.stderr.write(`${line}\n`);
+  const results: PerfResult[] = [];
   try {
-    const talk = (text: string): void => void process.stderr.write(`${text}\n`);
-    const result = await run({ sha256: flags.sha256 === true, signal: interruption.signal, talk });
-    process.stderr.write(`kept in ${await keepResult(result)}\n`);
-    process.stdout.write(`${flags.json ? JSON.stringify(result) : text(result)}\n`);
+    for (const bench of benches) {
+      const { repeat, scale, only } = flags;
+      const result = await bench({ repeat, scale, signal: interruption.signal, talk, ...(only === undefined ? {} : { only }) });
+      results.push(result);
+      talk(`kept in ${await keepResult(result)}`);
+      if (!flags.json) process.stdout.write(`${text(result)}\n\n`);
+    }
+    if (flags.json) process.stdout.write(`${JSON.stringify(benches.length === 1 ? results[0] : results)}\n`);
   } catch (error) {
     process.stderr.write(`perf: ${(error as Error).message}\n`);
     process.exitCode = interruption.exitCode ?? 1;
   }
 }
 
-function text(result: PerfResult): string {
-  const { cores, model, node, platform } = result.machine;
-  const rows = result.series.map((one) => [one.name, ...[one.median, one.min, one.max].map((value) => value.toFixed(1)), one.unit]);
-  const ratios = Object.entries(result.ratios).map(([name, value]) => `${name}: ${value.toFixed(2)}`);
-  return [
-    table(['', 'median', 'min', 'max', ''], rows, [1, 2, 3]),
-    ratios.join('\n'),
-    `${cores} cores of ${model}, Node ${node}, ${platform}`,
-  ].join('\n\n');
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
+function wholeNumber(words: string): number {
+  const value = Number(words);
   if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('A whole number from 1 is expected.');
   return value;
 }
 
-function oneOrThree(text: string): 1 | 3 {
-  if (text !== '1' && text !== '3') throw new InvalidArgumentError('1 or 3 is expected.');
-  return text === '1' ? 1 : 3;
+function positive(words: string): number {
+  const value = Number(words);
+  if (!(value > 0 && value <= 100)) throw new InvalidArgumentError('A factor above 0, up to 100, is expected.');
+  return value;
 }

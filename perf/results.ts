@@ -1,24 +1,63 @@
-// Keeps every run's JSON below perf/results (not in version control), named by benchmark and time, so that a figure can be traced to its machine.
-import { mkdir, writeFile } from 'node:fs/promises';
+// What a benchmark found, and where it is kept: every run's JSON below perf/results, named by benchmark and time, with machine and commit, so that a
+// figure can be traced. The report is made from these files.
+import { execFileSync } from 'node:child_process';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { Machine } from '../src/bench/machine.js';
+import { type Machine, machine } from '../src/bench/machine.js';
 import type { Series } from './series.js';
 
 export interface PerfResult {
   bench: string;
   at: string;
   machine: Machine;
+  /** Of the source that was measured; `+` when the work tree had changes. */
+  commit?: string;
   parameters: Record<string, unknown>;
   series: Series[];
   /** Figures that compare series of this same run. */
   ratios: Record<string, number>;
+  /** What did not take part, and why. */
+  skipped?: Record<string, string>;
+}
+
+const root = new URL('../../', import.meta.url);
+const folder = fileURLToPath(new URL('perf/results/', root));
+
+/** A result of this moment on this machine. */
+export function result(
+  bench: string,
+  parameters: Record<string, unknown>,
+  found: Pick<PerfResult, 'series' | 'ratios' | 'skipped'>,
+): PerfResult {
+  return { bench, at: new Date().toISOString(), machine: machine(), commit: commit(), parameters, ...found };
 }
 
 /** @returns path of the file */
-export async function keepResult(result: PerfResult): Promise<string> {
-  const dir = fileURLToPath(new URL('../../perf/results/', import.meta.url));
-  await mkdir(dir, { recursive: true });
-  const path = `${dir}${result.bench}-${result.at.replaceAll(/[:.]/g, '-')}.json`;
-  await writeFile(path, `${JSON.stringify(result, null, 2)}\n`);
+export async function keepResult(kept: PerfResult): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const path = `${folder}${kept.bench}-${kept.at.replaceAll(/[:.]/g, '-')}.json`;
+  await writeFile(path, `${JSON.stringify(kept, null, 1)}\n`);
   return path;
+}
+
+/** The newest result of each benchmark that was kept. */
+export async function newestResults(): Promise<PerfResult[]> {
+  const newest = new Map<string, PerfResult>();
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names.filter((one) => one.endsWith('.json'))) {
+    const one = JSON.parse(await readFile(`${folder}${name}`, 'utf8')) as PerfResult;
+    const known = newest.get(one.bench);
+    if (known === undefined || known.at < one.at) newest.set(one.bench, one);
+  }
+  return [...newest.values()];
+}
+
+function commit(): string {
+  const git = (...args: string[]): string =>
+    execFileSync('git', args, { cwd: fileURLToPath(root), encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  try {
+    return `${git('rev-parse', '--short=12', 'HEAD')}${git('status', '--porcelain') === '' ? '' : '+'}`;
+  } catch {
+    return 'unknown';
+  }
 }

@@ -67,8 +67,10 @@ export interface HotlinkOptions {
   mtu?: number | 'auto';
   /** Acknowledge small reads from applications at once (Linux, with the optional package koffi). Default `auto`. */
   quickAck?: 'auto' | 'off';
-  /** SCTP send and receive buffer, bytes. */
-  sctpWindowBytes?: number;
+  /** SCTP send and receive buffer, bytes, or `auto`: 1 MiB when both ends are on one machine, 16 MiB otherwise. */
+  sctpWindowBytes?: number | 'auto';
+  /** SCTP congestion control of what this side sends. `hstcp` recovers faster from loss on long paths and is slower without loss. */
+  sctpCongestion?: 'standard' | 'hstcp';
   /** Send window per channel (the retransmission store), bytes. */
   windowBytes?: number;
   /** Silence after which a peer of our own kind is asked whether it is there, ms. At most a third of `peerLossMs` is used. */

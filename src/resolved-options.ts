@@ -53,11 +53,11 @@ export interface ResolvedOptions {
   /** One object, read at each connection. */
   ice: IceSettings;
   /** Takes what the relay advertises, unless the options said which servers to use. */
-  adoptIce(iceServers: string | undefined, turnUser: string | undefined, turnPass: string | undefined): void;
+  /** What the options themselves name and cannot be used, a sentence each. */
+  iceWarnings: string[];
+  /** @returns a sentence for each entry that cannot be used */
+  adoptIce(iceServers: string | undefined, turnUser: string | undefined, turnPass: string | undefined): string[];
 }
-
-/** SCTP buffers of a loopback path, bytes. Larger ones overrun the stack's internal queues there and become loss (perf/README.md). */
-const SCTP_WINDOW_BYTES = 1_048_576;
 
 /** Nothing carries for so long: hotlink is down, ms. Twice the grace that WebRTC gets before the relay is asked, so that a start is not taken for it. */
 const FALLBACK_MS = 3000;
@@ -75,7 +75,8 @@ export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
     ...(options.turnPass === undefined ? {} : { turnPass: options.turnPass }),
   };
   const rtc: RtcSettings = {
-    sctpWindowBytes: options.sctpWindowBytes ?? SCTP_WINDOW_BYTES,
+    sctpWindowBytes: options.sctpWindowBytes ?? 'auto',
+    sctpCongestion: options.sctpCongestion ?? 'standard',
     bufferedHighBytes: options.bufferedHighBytes ?? 1_048_576,
     backpressureWaitMs: options.backpressureWaitMs ?? 1500,
   };
@@ -121,13 +122,16 @@ export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
     quickAck: options.quickAck !== 'off',
     iceFilter: options.iceFilter ?? true,
     ice,
+    iceWarnings: parseIceServers(ice.iceServers, ice.turnUser, ice.turnPass).warnings,
     adoptIce(iceServers, turnUser, turnPass) {
-      if (options.iceServers !== undefined || iceServers === undefined) return;
+      if (options.iceServers !== undefined || iceServers === undefined) return [];
       const urls = iceServers.split(',').filter((url) => url.trim() !== '');
       if (turnUser !== undefined && options.turnUser === undefined) ice.turnUser = turnUser;
       if (turnPass !== undefined && options.turnPass === undefined) ice.turnPass = turnPass;
       // Kept only if usable: an unconfigured upstream server advertises a TURN server without credentials (wire.md 5.5).
-      ice.iceServers = parseIceServers(urls, ice.turnUser, ice.turnPass).servers.length > 0 ? urls : [];
+      const { servers, warnings } = parseIceServers(urls, ice.turnUser, ice.turnPass);
+      ice.iceServers = servers.length > 0 ? urls : [];
+      return warnings;
     },
   };
 }

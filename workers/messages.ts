@@ -18,8 +18,9 @@ export interface IceSettings {
 
 /** Connection settings that hold for every peer connection of a channel. */
 export interface RtcSettings {
-  /** SCTP send and receive buffer, bytes. One value per thread. */
-  sctpWindowBytes: number;
+  /** SCTP send and receive buffer, bytes; `auto`: by whether both ends are on one machine (lanes/sctp-profile.ts). */
+  sctpWindowBytes: number | 'auto';
+  sctpCongestion: 'standard' | 'hstcp';
   bufferedHighBytes: number;
   backpressureWaitMs: number;
 }
@@ -77,6 +78,8 @@ export type ToIpcHost =
   | { t: 'channel'; task: ChannelTask }
   /** Whether frames of peers may be delivered: `stream.accept` is there. */
   | { t: 'consent'; given: boolean }
+  /** Whether the relay is there. A channel goes on believing in its lane through it until the session is replaced. */
+  | { t: 'relay'; up: boolean }
   /** An upstream peer fell back to files: those in the directory are delivered. */
   | { t: 'replay' }
   | { t: 'stop' };

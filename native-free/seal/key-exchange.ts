@@ -66,6 +66,8 @@ export class KeyExchange {
   #retriesMs: number[] = [];
   #deadlineMs: number | undefined;
   #forged = 0;
+  /** Plain only because the peer was not heard. */
+  #silence = false;
 
   constructor(options: KeyExchangeOptions) {
     this.#options = options;
@@ -86,9 +88,20 @@ export class KeyExchange {
       this.#plain('sealing is switched off on this side');
       return;
     }
+    this.#wait(nowMs);
+    this.#say();
+  }
+
+  #wait(nowMs: number): void {
     this.#deadlineMs = nowMs + SEAL_WAIT_MS;
     this.#retriesMs = RETRY_AFTER_MS.map((afterMs) => nowMs + afterMs);
-    this.#say();
+  }
+
+  /** The way to the peer was interrupted, and is there again: what either side said may be lost. */
+  resume(nowMs: number): void {
+    if (this.#state !== 'waiting' && !this.#silence) return;
+    if (this.#state === 'waiting') this.#wait(nowMs);
+    this.#say(true);
   }
 
   /** A Signal `hl1_key` arrived. Never throws, whatever is in it. */
@@ -177,8 +190,10 @@ export class KeyExchange {
     const forged = this.#forged === 0 ? '' : `; ${this.#forged} answers were forged`;
     const unfinished = `the key exchange did not finish within ${SEAL_WAIT_MS} ms${forged}`;
     if (this.#peer !== undefined) this.#refuse(unfinished, { untrusted: this.#forged > 0, again: true });
-    else if (must === undefined) this.#plain(`the peer did not answer within ${SEAL_WAIT_MS} ms whether it seals`);
-    else this.#refuse(`the peer did not answer within ${SEAL_WAIT_MS} ms whether it seals, and ${must}`);
+    else if (must === undefined) {
+      this.#silence = true;
+      this.#plain(`the peer did not answer within ${SEAL_WAIT_MS} ms whether it seals`);
+    } else this.#refuse(`the peer did not answer within ${SEAL_WAIT_MS} ms whether it seals, and ${must}`);
   }
 
   #plain(reason: string): void {

@@ -51,6 +51,7 @@ export class OutboundSession {
   #wanted = false;
   #relayUp = false;
   #peerKind: PeerKind = 'unknown';
+  #goPath: string | undefined;
   #goPathDenied = false;
   #sid: string | undefined;
   #sidPath = '';
@@ -64,6 +65,7 @@ export class OutboundSession {
 
   constructor(options: OutboundOptions) {
     this.#options = options;
+    this.#goPath = options.goPath;
     this.#tunables = { ...OUTBOUND_TUNABLES, ...options.tunables };
     this.#pace = new OpenPace(this.#tunables, options.jitter);
   }
@@ -144,6 +146,15 @@ export class OutboundSession {
   /** What the peer runs, known before it accepts (its own Opens carry it). Decides the path of the next Open. */
   handlePeerKind(kind: PeerKind): void {
     if (kind !== 'unknown') this.#peerKind = kind;
+  }
+
+  /**
+   * A Go peer opened towards us on this path, so it is the one that it maps for what it receives too, whatever our marker makes of it. For
+   * the next Open: what was sent on another path by then is with the peer.
+   */
+  handleGoPath(path: string): void {
+    if (path !== this.#goPath) this.#goPathDenied = false;
+    this.#goPath = path;
   }
 
   /** Something happened that may let an Open succeed now (the peer was seen, an ACL changed): the current wait is cut short. */
@@ -260,8 +271,8 @@ export class OutboundSession {
   }
 
   #pathToOpen(): string {
-    const { path, goPath } = this.#options;
-    return goPath !== undefined && this.#peerKind === 'go' && !this.#goPathDenied ? goPath : path;
+    const { path } = this.#options;
+    return this.#goPath !== undefined && this.#peerKind === 'go' && !this.#goPathDenied ? this.#goPath : path;
   }
 
   #waitAfterReject(reason: string, nowMs: number): number {

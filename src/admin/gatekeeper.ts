@@ -5,11 +5,8 @@ import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { isLoopback } from './address.js';
 
-/** Cookie that carries the token for a browser, whose EventSource cannot set headers. */
-export const TOKEN_COOKIE = 'hotlink_token';
-
-/** What a health checker may see without the token: whether it lives, not what it does. */
-const OPEN_TO_ALL: readonly string[] = ['/healthz', '/readyz'];
+/** What may be seen without the token: whether it lives, not what it does; and the dashboard's page, which holds nothing before it asks. */
+const OPEN_TO_ALL: readonly string[] = ['/', '/healthz', '/readyz'];
 
 export type Admission = { ok: true } | { ok: false; status: 401 | 403; reason: string };
 
@@ -27,7 +24,8 @@ export function admit(request: IncomingMessage, url: URL, token: string | undefi
   if (site === 'cross-site' || site === 'same-site')
     return { ok: false, status: 403, reason: 'requests from pages of other sites are refused' };
   if (token === undefined || OPEN_TO_ALL.includes(url.pathname)) return { ok: true };
-  const given = bearer(request) ?? url.searchParams.get('token') ?? cookie(request);
+  // Only in this header. A cookie would go to every server of the machine, since cookies know no ports, and those may be other people's.
+  const given = bearer(request);
   if (given === undefined || !same(given, token))
     return { ok: false, status: 401, reason: 'give the token from .syftbox/hotlink_admin.json in the data directory' };
   return { ok: true };
@@ -40,14 +38,6 @@ function hostName(header: string | undefined): string | undefined {
 
 function bearer(request: IncomingMessage): string | undefined {
   return /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-}
-
-function cookie(request: IncomingMessage): string | undefined {
-  for (const part of (request.headers.cookie ?? '').split(';')) {
-    const [name, value] = part.trim().split('=', 2);
-    if (name === TOKEN_COOKIE) return value;
-  }
-  return undefined;
 }
 
 function same(given: string, token: string): boolean {

@@ -109,6 +109,16 @@ export const metrics: readonly Metric[] = [
     ({ counters }) => counters.framesRefused,
   ),
   channelCounter(
+    'hotlink_broken_seals',
+    'Sealed frames that were changed or forged on their way through the relay; each ends its session.',
+    ({ counters }) => counters.sealBroken,
+  ),
+  channelCounter(
+    'hotlink_sealed_repeats',
+    'Sealed frames that the relay delivered again, or too late to tell; dropped.',
+    ({ counters }) => counters.sealRepeats,
+  ),
+  channelCounter(
     'hotlink_stalls',
     'Times the lane was above its high watermark and the local socket was not read.',
     ({ counters }) => counters.gateStalls,

@@ -9,8 +9,9 @@ import { HotlinkError } from '../../native-free/errors.js';
 import type { Hotlink } from '../hotlink.js';
 import type { Log } from '../options.js';
 import { type AdminAddress, type AdminListen, prepareSocketDirectory, removeAddress, writeAddress } from './address.js';
+import { dashboardPage } from './dashboard/index.js';
 import { serveEvents } from './event-stream.js';
-import { admit, TOKEN_COOKIE } from './gatekeeper.js';
+import { admit } from './gatekeeper.js';
 import { METRICS_CONTENT_TYPE, metricsText } from './metrics.js';
 import { Rates } from './rates.js';
 import { type DaemonReport, daemonReport, readiness } from './report.js';
@@ -126,10 +127,12 @@ async function route(request: IncomingMessage, response: ServerResponse, { link,
   if (url === undefined) return answer(response, 400, { error: 'the URL cannot be read' });
   const admission = admit(request, url, token);
   if (!admission.ok) return answer(response, admission.status, { error: admission.reason });
-  // A browser comes with the token in the URL once; from then on it stands in a cookie, out of sight and out of the history.
-  if (token !== undefined && url.searchParams.get('token') !== null)
-    response.setHeader('set-cookie', `${TOKEN_COOKIE}=${token}; HttpOnly; SameSite=Strict; Path=/`);
   switch (`${request.method} ${url.pathname}`) {
+    case 'GET /': {
+      const { html, headers } = dashboardPage();
+      response.writeHead(200, headers).end(html);
+      return;
+    }
     case 'GET /healthz':
       return answer(response, 200, { status: 'ok' });
     case 'GET /readyz': {

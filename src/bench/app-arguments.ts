@@ -29,13 +29,8 @@ export function parseAppArguments(args: string[]): AppArguments {
       'timeout-ms': { type: 'string', default: String(DEFAULT_TIMEOUT_MS) },
     },
   });
-  const address = values.connect ?? values.listen;
-  const match = /^\[?([^\]]+)\]?:(\d+)$/.exec(address ?? '');
-  if (!match) throw new RangeError('--connect HOST:PORT (or --listen HOST:PORT) is needed');
   return {
-    host: match[1]!,
-    port: Number(match[2]),
-    listen: values.listen !== undefined,
+    ...parseAddress(values.connect, values.listen),
     link: values.link,
     frameCount: wholeNumber('--count', values.count),
     frameBytes: wholeNumber('--size', values.size),
@@ -44,8 +39,16 @@ export function parseAppArguments(args: string[]): AppArguments {
   };
 }
 
-function wholeNumber(name: string, text: string): number {
+/** @throws RangeError when neither can be read */
+export function parseAddress(connect: string | undefined, listen: string | undefined): { host: string; port: number; listen: boolean } {
+  const match = /^\[?([^\]]+)\]?:(\d+)$/.exec(connect ?? listen ?? '');
+  if (!match) throw new RangeError('--connect HOST:PORT (or --listen HOST:PORT) is needed');
+  return { host: match[1]!, port: Number(match[2]), listen: listen !== undefined };
+}
+
+/** @throws RangeError for anything else */
+export function wholeNumber(name: string, text: string, min = 1): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1 || value > 0xffff_ffff) throw new RangeError(`${name} wants a whole number from 1`);
+  if (!Number.isSafeInteger(value) || value < min || value > 0xffff_ffff) throw new RangeError(`${name} wants a whole number from ${min}`);
   return value;
 }

@@ -1,5 +1,8 @@
-// What the two burst applications print: one JSON value per line on stdout, so that a script or another program can drive them too.
+// What the applications print: one JSON value per line on stdout, so that a script or another program can drive them too.
+import type { ExchangeReport } from './exchange-stream.js';
+import type { FleetReport } from './fleet.js';
 import type { ReceiveReport } from './receive-stream.js';
+import type { AnswerReport, AskReport } from './rounds.js';
 import type { SendReport } from './send-stream.js';
 
 export type AppEvent =
@@ -8,7 +11,11 @@ export type AppEvent =
   /** Payload bytes verified so far. */
   | { event: 'progress'; bytes: number }
   | ({ event: 'sent' } & SendReport)
-  | ({ event: 'received' } & ReceiveReport);
+  | ({ event: 'received' } & ReceiveReport)
+  | ({ event: 'asked' } & AskReport)
+  | ({ event: 'answered' } & AnswerReport)
+  | ({ event: 'exchanged' } & ExchangeReport)
+  | ({ event: 'fleet' } & FleetReport);
 
 export function printEvent(event: AppEvent): void {
   process.stdout.write(`${JSON.stringify(event)}\n`);

@@ -1,13 +1,11 @@
 // What a burst can be told, and the environment its parties get for it.
-import type { LaneKind } from '../../native-free/lane.js';
 import { DEFAULT_FRAME_BYTES, DEFAULT_FRAME_COUNT, DEFAULT_TIMEOUT_MS } from './app-arguments.js';
-
-export type BurstLane = LaneKind | 'auto';
+import { BENCH_LANES, type BenchLane } from './lanes.js';
 
 export interface BurstOptions {
-  /** `webrtc`, `direct`: nothing else is allowed; `relay`: only that; `auto`: the ladder as a daemon has it by default. */
-  lane: BurstLane;
-  /** A fallback ends the party with exit code 75. Default: with lane `webrtc`. */
+  /** A lane's name: nothing else is allowed. `auto`: the ladder as a daemon has it by default. */
+  lane: BenchLane;
+  /** A fallback ends the party with exit code 75. Default: as the lane's row says (lanes.ts). */
   strict: boolean;
   /** All parties but the first refuse WebRTC, which the first still wants: its links fall back, or fail under strict. */
   refuseWebrtc: boolean;
@@ -17,6 +15,8 @@ export interface BurstOptions {
   links: 1 | 3;
   /** One link after the other, all at once, or first this and then that. */
   phases: readonly ('sequential' | 'concurrent')[];
+  /** Both ends of each link send at once, on one connection. */
+  bothWays?: boolean;
   /** SHA-256 at both ends, besides the comparison of every byte. */
   sha256: boolean;
   /** Per link. */
@@ -42,21 +42,19 @@ export const burstDefaults: BurstOptions = {
   timeoutMs: DEFAULT_TIMEOUT_MS,
 };
 
-/** Which lanes a party may use; that no other than the wanted one carries is for p2p-only and the assertions to see. */
-const LANES: Readonly<Record<BurstLane, string>> = {
-  direct: 'direct',
-  webrtc: 'webrtc,relay',
-  relay: 'relay',
-  auto: 'direct,webrtc,relay',
-};
+/** What a party's settings are made from. */
+export interface PartyScene extends Pick<BurstOptions, 'lane' | 'strict' | 'refuseWebrtc' | 'mtu' | 'chunkBytes'> {
+  /** Settings on top, by their variables. */
+  settings?: Readonly<Record<string, string>>;
+}
 
 /**
  * The environment BioVault's scenario pins, varied by lane and strictness. Host candidates only: a bench needs no internet.
  * @param party its id; under `refuseWebrtc` every party but the first refuses. Were all to refuse, nobody would expect WebRTC and nothing would fall back
  */
-export function partySettings(options: BurstOptions, party: number): Record<string, string> {
-  const lanes = options.refuseWebrtc && party > 0 ? 'relay' : LANES[options.lane];
-  const p2pOnly = (options.lane === 'webrtc' || options.lane === 'direct') && !options.refuseWebrtc ? '1' : '0';
+export function partySettings(options: PartyScene, party: number): Record<string, string> {
+  const plan = BENCH_LANES[options.lane];
+  const p2pOnly = plan.p2pOnly && !options.refuseWebrtc ? '1' : '0';
   return {
     SYFTBOX_HOTLINK: '1',
     SYFTBOX_HOTLINK_SOCKET_ONLY: '1',
@@ -70,7 +68,7 @@ export function partySettings(options: BurstOptions, party: number): Record<stri
     SYFTBOX_HOTLINK_WEBRTC_BUFFERED_HIGH: '1048576',
     SYFTBOX_HOTLINK_WEBRTC_BACKPRESSURE_WAIT_MS: '1500',
     SYFTBOX_HOTLINK_ICE_SERVERS: '',
-    HOTLINK_LANES: lanes,
+    HOTLINK_LANES: (options.refuseWebrtc && party > 0 ? BENCH_LANES.relay : plan).lanes.join(','),
     ...(options.mtu === undefined ? {} : { HOTLINK_MTU: String(options.mtu) }),
     ...options.settings,
   };

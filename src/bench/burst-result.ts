@@ -1,14 +1,14 @@
 // What a burst reports: the contract's JSON (fields may be added, none changed) and the figures in it. Payload only; 1 MiB = 2^20.
-import type { LaneKind } from '../../native-free/lane.js';
 import type { Telemetry } from '../telemetry/index.js';
-import type { BurstLane, BurstOptions } from './burst-options.js';
+import type { BurstOptions } from './burst-options.js';
+import type { BenchLane, CarriedBy } from './lanes.js';
 import { type Machine, machine } from './machine.js';
 
 export interface LinkResult {
   from: string;
   to: string;
   /** What carried it, from both parties' counters. */
-  lane: LaneKind | 'mixed' | 'unknown';
+  lane: CarriedBy;
   bytes: number;
   /** From the sender's first write to the receiver's last verified byte. */
   seconds: number;
@@ -35,7 +35,7 @@ type TelemetryKey =
 
 export interface BurstResult {
   bench: 'burst';
-  lane: BurstLane;
+  lane: BenchLane;
   strict: boolean;
   ok: boolean;
   links: LinkResult[];

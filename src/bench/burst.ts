@@ -1,20 +1,16 @@
 // A burst run from start to verdict: scene, bursts with probes going on beside them, telemetry read after the sockets closed, assertions, clean-up.
-import { setTimeout as delay } from 'node:timers/promises';
 import { HotlinkError } from '../../native-free/errors.js';
-import type { LaneKind } from '../../native-free/lane.js';
 import type { Telemetry } from '../telemetry/index.js';
 import { telemetryFailures } from './assertions.js';
 import type { BurstOptions } from './burst-options.js';
 import { type BurstResult, emptyResult, type LinkResult, partyTelemetry } from './burst-result.js';
 import { payloadBytesOf } from './frame-source.js';
-import type { Link } from './layout.js';
-import { type LinkRun, linkName, runLink } from './link-run.js';
-import type { Party } from './party.js';
+import { carriedBy } from './lanes.js';
+import { type Link, planLinks } from './layout.js';
+import { type LinkRun, linkName, runBothWays, runLink } from './link-run.js';
+import { telemetryAfter } from './party.js';
 import { Prober, probe } from './probes.js';
 import { Sandbox } from './sandbox.js';
-
-/** The daemon writes its file when a socket closes, and every three seconds whatever happens. */
-const TELEMETRY_WAIT_MS = 5000;
 
 export type BurstEvent =
   | { kind: 'talk'; text: string }
@@ -35,7 +31,8 @@ export async function runBurst(options: BurstOptions, onEvent: (event: BurstEven
   try {
     signal.throwIfAborted();
     onEvent({ kind: 'talk', text: `starting a relay and ${options.links === 3 ? 'three' : 'two'} parties` });
-    sandbox = await Sandbox.open(options, abort.signal);
+    const linkCount = options.links;
+    sandbox = await Sandbox.open({ ...options, linkCount, plan: (ports) => planLinks(linkCount, ports) }, abort.signal);
     bursts = burstAll(sandbox, options, result, onEvent, abort.signal);
     const runs = await Promise.race([bursts, sandbox.failed]);
     signal.throwIfAborted();
@@ -63,11 +60,15 @@ async function burstAll(
   signal: AbortSignal,
 ): Promise<LinkRun[]> {
   const totalBytes = payloadBytesOf({ link: '', ...options });
-  const prober = new Prober(sandbox.ports);
+  // Both ways an end's first bytes may arrive before the other application is there: a probe of ours that a busy machine holds up would take them.
+  const prober = new Prober(options.bothWays ? [] : sandbox.ports);
   const runs: LinkRun[] = [];
   const run = async (link: Link, phase: string): Promise<LinkRun> => {
     const name = linkName(link);
-    const one = await runLink(link, phase, options, (bytes) => onEvent({ kind: 'progress', link: name, bytes, totalBytes }), signal);
+    const onProgress = (bytes: number): void => onEvent({ kind: 'progress', link: name, bytes, totalBytes });
+    const one = options.bothWays
+      ? await runBothWays(link, phase, options, signal)
+      : await runLink(link, phase, options, onProgress, signal);
     onEvent({ kind: 'link', link: name, phase, result: one.result });
     return one;
   };
@@ -102,7 +103,7 @@ async function readTelemetry(sandbox: Sandbox, options: BurstOptions, runs: read
   await Promise.all(sandbox.ports.map(probe));
   const files = new Map<string, Telemetry>();
   for (const party of sandbox.parties) {
-    const expected = complete ? expectedBytes(party.email, result) : { tx: 0, rx: 0 };
+    const expected = complete ? expectedBytes(party.email, result, options.bothWays === true) : { tx: 0, rx: 0 };
     const file = await telemetryAfter(party, endedMs, (seen) => seen.tx_bytes >= expected.tx && seen.rx_bytes >= expected.rx);
     if (!file) {
       result.failures.push(`${party.email}: no telemetry file`);
@@ -122,33 +123,17 @@ async function readTelemetry(sandbox: Sandbox, options: BurstOptions, runs: read
   if (options.strict && result.telemetry.some((party) => party.strict_violations > 0)) result.exitCode = 75;
 }
 
-function expectedBytes(email: string, result: BurstResult): { tx: number; rx: number } {
+function expectedBytes(email: string, result: BurstResult, bothWays: boolean): { tx: number; rx: number } {
   const all = [...result.links, ...(result.concurrent ?? [])];
   const sum = (end: 'from' | 'to'): number => all.filter((one) => one[end] === email).reduce((bytes, one) => bytes + one.bytes, 0);
-  return { tx: sum('from'), rx: sum('to') };
-}
-
-/** Waits for a file written after the sockets closed, in which the counters have arrived; in the end takes what there is. */
-async function telemetryAfter(party: Party, endedMs: number, counted: (file: Telemetry) => boolean): Promise<Telemetry | undefined> {
-  const giveUpMs = performance.now() + TELEMETRY_WAIT_MS;
-  for (;;) {
-    const file = await party.telemetry();
-    if ((file && file.updated_ms >= endedMs && counted(file)) || performance.now() > giveUpMs) return file;
-    await Promise.race([delay(50), party.failed]);
-  }
+  // Both ways, half of a link's bytes went either way.
+  const both = (sum('from') + sum('to')) / 2;
+  return bothWays ? { tx: both, rx: both } : { tx: sum('from'), rx: sum('to') };
 }
 
 /** The sender's own counters of that channel tell what carried it. */
 function laneOf(file: Telemetry | undefined, port: number): LinkResult['lane'] {
-  const proxy = file?.live.proxies.find((one) => one.port === port);
-  if (!proxy) return 'unknown';
-  const packets: [LaneKind, number][] = [
-    ['direct', proxy.tx_direct_packets],
-    ['webrtc', proxy.tx_p2p_packets - proxy.tx_direct_packets],
-    ['relay', proxy.tx_ws_packets],
-  ];
-  const used = packets.filter(([, count]) => count > 0).map(([lane]) => lane);
-  return used.length > 1 ? 'mixed' : (used[0] ?? 'unknown');
+  return carriedBy(file?.live.proxies.find((one) => one.port === port));
 }
 
 function conclude(result: BurstResult): void {

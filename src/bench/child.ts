@@ -18,6 +18,8 @@ export interface ChildOptions {
   entry: string;
   args: readonly string[];
   env?: NodeJS.ProcessEnv;
+  /** Starts it somewhere else, in a network namespace say. */
+  wrap?: (program: string, args: readonly string[]) => readonly [program: string, args: readonly string[]];
   onStdoutLine?: (line: string) => void;
   onStderrLine?: (line: string) => void;
 }
@@ -35,7 +37,9 @@ export class Child {
 
   constructor(options: ChildOptions) {
     this.name = options.name;
-    const child = spawn(process.execPath, [options.entry, ...options.args], { env: options.env ?? process.env, stdio: 'pipe' });
+    const own = [options.entry, ...options.args];
+    const [program, args] = options.wrap?.(process.execPath, own) ?? [process.execPath, own];
+    const child = spawn(program, args, { env: options.env ?? process.env, stdio: 'pipe' });
     this.#process = child;
     alive.add(child);
     // Its standard input stays open as long as we live: a daemon started with --with-parent takes the end of it as our death.
@@ -58,6 +62,21 @@ export class Child {
         resolve({ code, signal });
       });
     });
+  }
+
+  /** Undefined when it could not be started. */
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  /** Writes a line to its standard input. Nothing happens when it is gone. */
+  tell(line: string): void {
+    if (this.running) this.#process.stdin?.write(`${line}\n`);
+  }
+
+  /** Ends its standard input. */
+  endInput(): void {
+    this.#process.stdin?.end();
   }
 
   get running(): boolean {

@@ -18,7 +18,12 @@ export interface LinkEnd {
 export interface Link {
   from: LinkEnd;
   to: LinkEnd;
+  /** Tells channels between the same two parties apart: part of the markers' directory. */
+  flow: string;
 }
+
+/** As BioVault's scenario names it. */
+const BURST_FLOW = 'hotlink-burst-3party';
 
 const plan = [
   { from: 0, to: 1, sharedName: false },
@@ -31,6 +36,16 @@ export function planLinks(count: 1 | 3, ports: readonly number[]): Link[] {
   return plan.slice(0, count).map(({ from, to, sharedName }, index) => ({
     from: linkEnd(from, `${from}_to_${to}`, ports[2 * index]!),
     to: linkEnd(to, sharedName ? `${from}_to_${to}` : `${to}_to_${from}`, ports[2 * index + 1]!),
+    flow: BURST_FLOW,
+  }));
+}
+
+/** `count` channels between the first two parties, each in a directory of its own. */
+export function planChannels(count: number, ports: readonly number[]): Link[] {
+  return Array.from({ length: count }, (_, index) => ({
+    from: linkEnd(0, '0_to_1', ports[2 * index]!),
+    to: linkEnd(1, '1_to_0', ports[2 * index + 1]!),
+    flow: `hotlink-channel-${index}`,
   }));
 }
 
@@ -57,7 +72,7 @@ export async function writeMarkers(links: readonly Link[], runId: string, dataDi
       [link.from, link.to],
       [link.to, link.from],
     ] as const) {
-      const channelDir = `${me.email}/shared/flows/hotlink-burst-3party/${runId}/_mpc/${me.channel}`;
+      const channelDir = `${me.email}/shared/flows/${link.flow}/${runId}/_mpc/${me.channel}`;
       const marker = { from: me.email, to: peer.email, port: me.port, ports: { [me.email]: me.port, [peer.email]: peer.port } };
       const acl = { owner: me.email, key: `${channelDir}/syft.pub.yaml`, text: aclText(me.email) };
       const here = join(dataDirOf(me.email), 'datasites', channelDir);

@@ -2,6 +2,7 @@
 import { startReceiver, startSender } from './application.js';
 import type { BurstOptions } from './burst-options.js';
 import { type LinkResult, mibPerSecond } from './burst-result.js';
+import { startExchange } from './exchange-application.js';
 import type { Link } from './layout.js';
 
 /** A report of the other end may still be on its way when one end has failed. */
@@ -11,6 +12,51 @@ export interface LinkRun {
   result: LinkResult;
   /** When the last socket of this link began to close, unix ms. */
   endedMs: number;
+}
+
+/** Both ends send at once. Bytes, and the figure, are of both directions together; no digests are taken, every byte is compared. */
+export async function runBothWays(
+  link: Link,
+  phase: string,
+  options: Pick<BurstOptions, 'frameCount' | 'frameBytes' | 'timeoutMs'>,
+  signal: AbortSignal,
+): Promise<LinkRun> {
+  const { frameCount, frameBytes, timeoutMs } = options;
+  const shape = { link: `${phase} ${linkName(link)}`, frameCount, frameBytes, timeoutMs };
+  const far = startExchange({ ...shape, side: 'b', address: `127.0.0.1:${link.to.port}` });
+  await far.ready;
+  const near = startExchange({ ...shape, side: 'a', address: `127.0.0.1:${link.from.port}` });
+  const ends = [near, far];
+  const endAll = (): void => {
+    for (const { child } of ends) void child.stop();
+  };
+  signal.addEventListener('abort', endAll);
+  const reports = await Promise.all(
+    ends.map(async ({ report }) => {
+      const one = await report;
+      if (!one.ok) setTimeout(endAll, OTHER_END_MS).unref();
+      return one;
+    }),
+  );
+  await Promise.all(ends.map(({ child }) => child.exited));
+  signal.removeEventListener('abort', endAll);
+  const whole = reports.filter((report) => 'bytes' in report);
+  const ok = reports.every((report) => report.ok);
+  const bytes = whole.reduce((sum, report) => sum + report.bytes, 0);
+  const startedMs = Math.min(...whole.map((report) => report.startedMs));
+  const endedMs = Math.max(0, ...whole.map((report) => report.verifiedMs));
+  const seconds = ok ? (endedMs - startedMs) / 1000 : 0;
+  const result: LinkResult = {
+    from: link.from.email,
+    to: link.to.email,
+    lane: 'unknown',
+    bytes,
+    seconds: Math.round(seconds * 1000) / 1000,
+    mibPerSecond: mibPerSecond(bytes, seconds),
+    digestOk: ok,
+    ...(ok ? {} : { error: reports.flatMap((report) => report.error ?? []).join('; ') || 'it did not finish' }),
+  };
+  return { result, endedMs };
 }
 
 export function linkName(link: Link): string {
@@ -24,7 +70,7 @@ export function linkName(link: Link): string {
 export async function runLink(
   link: Link,
   phase: string,
-  options: BurstOptions,
+  options: Pick<BurstOptions, 'frameCount' | 'frameBytes' | 'sha256' | 'timeoutMs'>,
   onProgress: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<LinkRun> {

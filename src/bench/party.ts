@@ -2,12 +2,16 @@
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { HotlinkError, type HotlinkErrorCode } from '../../native-free/errors.js';
 import { type Telemetry, telemetryPath } from '../telemetry/index.js';
 import { Child, type ChildExit } from './child.js';
 
 const cliEntry = fileURLToPath(new URL('../cli/main.js', import.meta.url));
+
+/** The daemon writes its file when a socket closes, and every three seconds whatever happens. */
+const TELEMETRY_WAIT_MS = 5000;
 
 export interface PartyOptions {
   email: string;
@@ -57,6 +61,10 @@ export class Party {
     this.failed.catch(() => undefined);
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   /** Resolves when the daemon said so. */
   async ready(): Promise<void> {
     if (!this.#ready) await Promise.race([this.#whenReady, this.failed]);
@@ -85,6 +93,20 @@ export class Party {
       code,
       `${this.email} ${how} in the middle of the run${words.length ? `; its last words:\n${words.join('\n')}` : ''}`,
     );
+  }
+}
+
+/** Waits for a file written after the sockets closed, in which the counters have arrived; in the end takes what there is. */
+export async function telemetryAfter(
+  party: Party,
+  endedMs: number,
+  counted: (file: Telemetry) => boolean = () => true,
+): Promise<Telemetry | undefined> {
+  const giveUpMs = performance.now() + TELEMETRY_WAIT_MS;
+  for (;;) {
+    const file = await party.telemetry();
+    if ((file && file.updated_ms >= endedMs && counted(file)) || performance.now() > giveUpMs) return file;
+    await Promise.race([delay(50), party.failed]);
   }
 }
 

@@ -37,5 +37,6 @@ function rowsOf(links: readonly LinkResult[], phase: string): string[][] {
 
 function verdict(result: BurstResult): string {
   const carriers = [...new Set(result.links.map((link) => link.lane))].join(', ');
-  return `ok: every byte arrived intact over ${carriers}; ${result.probes} zero-byte probes meanwhile; slowest link ${result.minMibPerSecond.toFixed(1)} MiB/s`;
+  const probes = result.probes > 0 ? `${result.probes} zero-byte probes meanwhile; ` : '';
+  return `ok: every byte arrived intact over ${carriers}; ${probes}slowest link ${result.minMibPerSecond.toFixed(1)} MiB/s`;
 }

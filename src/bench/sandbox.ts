@@ -1,4 +1,4 @@
-// The whole scene of a burst: a relay in this process, one daemon process per party, markers and grants. Closing it leaves nothing behind,
+// The whole scene of a benchmark: a relay in this process, one daemon process per party, markers and grants. Closing it leaves nothing behind,
 // on any way out: processes are ended by their handles, the directory is removed, also when this process is told to leave at once.
 import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HotlinkError } from '../../native-free/errors.js';
 import { startRelay } from '../relay/index.js';
-import { type BurstOptions, partySettings } from './burst-options.js';
-import { EMAILS, type Link, planLinks, uploadAcl, writeMarkers } from './layout.js';
+import { type PartyScene, partySettings } from './burst-options.js';
+import { EMAILS, type Link, uploadAcl, writeMarkers } from './layout.js';
 import { Party } from './party.js';
 import { freePorts } from './ports.js';
 import { probeUntilListening } from './probes.js';
@@ -16,6 +16,14 @@ import { probeUntilListening } from './probes.js';
 const LISTEN_DEADLINE_MS = 20_000;
 /** Other programs take ports too. */
 const PORT_ATTEMPTS = 3;
+
+export interface Scene extends PartyScene {
+  /** How many links there are; each takes two ports. */
+  linkCount: number;
+  plan: (ports: readonly number[]) => Link[];
+  /** Directory for each party's log. */
+  partyLogDir?: string;
+}
 
 type Relay = Awaited<ReturnType<typeof startRelay>>;
 
@@ -48,7 +56,7 @@ export class Sandbox {
    * Sets the scene and waits until every port answers.
    * @throws HotlinkError ERR_HLNK_PORT_BUSY when ports were taken again and again; whatever a daemon that leaves early says
    */
-  static async open(options: BurstOptions, signal: AbortSignal): Promise<Sandbox> {
+  static async open(options: Scene, signal: AbortSignal): Promise<Sandbox> {
     for (let attempt = 1; ; attempt++) {
       const sandbox = await Sandbox.#start(options);
       try {
@@ -69,8 +77,8 @@ export class Sandbox {
     }
   }
 
-  static async #start(options: BurstOptions): Promise<Sandbox> {
-    const links = planLinks(options.links, await freePorts(2 * options.links));
+  static async #start(options: Scene): Promise<Sandbox> {
+    const links = options.plan(await freePorts(2 * options.linkCount));
     const emails = EMAILS.filter((email) => links.some((link) => link.from.email === email || link.to.email === email));
     const dir = await mkdtemp(join(tmpdir(), 'hotlink-burst-'));
     let relay: Relay | undefined;

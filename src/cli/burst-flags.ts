@@ -1,16 +1,17 @@
 // Flags of `hotlink bench burst` and `hotlink demo`. Apart from what runs them, so that asking for help loads neither relay nor tunnel.
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { LANE_KINDS } from '../../native-free/lane.js';
-import { type BurstLane, burstDefaults } from '../bench/burst-options.js';
+import { burstDefaults } from '../bench/burst-options.js';
+import { BENCH_LANE_NAMES, type BenchLane } from '../bench/lanes.js';
 
 export interface BurstFlags {
-  lane: BurstLane;
+  lane: BenchLane;
   strict?: boolean;
   refuseWebrtc?: boolean;
   count: number;
   size: number;
   links: 1 | 3;
   concurrent?: boolean;
+  bothWays?: boolean;
   sha256: boolean;
   timeout: number;
   mtu?: number | 'auto';
@@ -24,7 +25,7 @@ const DEMO_FRAME_COUNT = 60;
 
 export function addBurstFlags(command: Command): Command {
   return addRunFlags(command)
-    .addOption(new Option('--lane <lane>', 'what may carry the bytes').choices([...LANE_KINDS, 'auto']).default('webrtc'))
+    .addOption(laneOption())
     .addOption(count('--count <frames>', 'frames per link').env('HOTLINK_BURST_COUNT').default(burstDefaults.frameCount))
     .addOption(count('--size <bytes>', 'bytes per frame').env('HOTLINK_BURST_PAYLOAD_SIZE').default(burstDefaults.frameBytes))
     .addOption(
@@ -34,8 +35,9 @@ export function addBurstFlags(command: Command): Command {
     )
     .addOption(new Option('--links <n>', 'one link or all three').argParser(oneOrThree).default(3))
     .option('--concurrent', 'all links at once instead of one after the other')
+    .option('--both-ways', 'both ends of each link send at once; figures are of both directions together')
     .option('--no-sha256', 'do not hash both ends as well (every byte is compared in any case)')
-    .option('--strict', 'a fallback fails the run with exit 75 (default with --lane webrtc and direct)')
+    .option('--strict', 'a fallback fails the run with exit 75 (default with a single peer-to-peer lane)')
     .option('--no-strict', 'a fallback is allowed')
     .option('--refuse-webrtc', 'the parties refuse WebRTC: the run falls back, or fails under --strict');
 }
@@ -52,7 +54,11 @@ function addRunFlags(command: Command): Command {
     .option('--json', 'the result as one JSON value');
 }
 
-function count(flags: string, description: string): Option {
+export function laneOption(): Option {
+  return new Option('--lane <lane>', 'what may carry the bytes').choices([...BENCH_LANE_NAMES]).default('webrtc');
+}
+
+export function count(flags: string, description: string): Option {
   return new Option(flags, description).argParser(wholeNumber);
 }
 
@@ -67,6 +73,6 @@ function oneOrThree(text: string): 1 | 3 {
   return text === '1' ? 1 : 3;
 }
 
-function mtu(text: string): number | 'auto' {
+export function mtu(text: string): number | 'auto' {
   return text === 'auto' ? text : wholeNumber(text);
 }

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { runBurst } from '../bench/burst.js';
 import { type BurstOptions, burstDefaults } from '../bench/burst-options.js';
+import { BENCH_LANES } from '../bench/lanes.js';
 import { Progress } from '../bench/progress.js';
 import { burstReport } from '../bench/report.js';
 import type { BurstFlags } from './burst-flags.js';
@@ -14,10 +15,11 @@ export async function burst(command: Command): Promise<number> {
   return run(flags, {
     ...commonOptions(flags),
     lane: flags.lane,
-    strict: flags.strict ?? ((flags.lane === 'webrtc' || flags.lane === 'direct') && !refuseWebrtc),
+    strict: flags.strict ?? (BENCH_LANES[flags.lane].strict && !refuseWebrtc),
     refuseWebrtc,
     frameBytes: flags.size,
     links: flags.links,
+    bothWays: flags.bothWays === true,
     phases: [flags.concurrent ? 'concurrent' : 'sequential'],
     sha256: flags.sha256,
     timeoutMs: flags.timeout * 1000,

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { HotlinkError } from '../../native-free/errors.js';
 import { version } from '../version.js';
+import { addChannelsFlags, addPingpongFlags, addStreamFlags } from './bench-flags.js';
 import { addBurstFlags, addDemoFlags } from './burst-flags.js';
 import { configCheck, configShow } from './config.js';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, exitCodeOf } from './exit-code.js';
@@ -77,6 +78,12 @@ function program(does: (verb: Verb) => (flags: unknown, command: Command) => Pro
     .description('the same on the whole screen, busiest channels first, with what happened lately; q leaves')
     .action(does(async (command) => (await import('./top.js')).top(command)));
 
+  addDaemonFlags(root.command('dashboard'))
+    .description('the same in a browser: prints the URL to open; with the default unix socket it stays, as the way there')
+    .option('--port <port>', 'of 127.0.0.1, where the daemon has no TCP port itself; 0 takes any', '0')
+    .option('--json', 'the URL as one JSON value')
+    .action(does(async (command) => (await import('./dashboard.js')).dashboard(command)));
+
   addDemoFlags(root.command('demo'))
     .description('a relay and three parties on this host, checksummed bursts over WebRTC, a verdict')
     .action(does(async (command) => (await import('./burst.js')).demo(command)));
@@ -85,6 +92,15 @@ function program(does: (verb: Verb) => (flags: unknown, command: Command) => Pro
   addBurstFlags(bench.command('burst'))
     .description("BioVault's three-party burst, every byte checked")
     .action(does(async (command) => (await import('./burst.js')).burst(command)));
+  addStreamFlags(bench.command('stream'))
+    .description('one stream between two parties, one way or both ways at once, every byte checked')
+    .action(does(async (command) => (await import('./bench.js')).stream(command)));
+  addPingpongFlags(bench.command('pingpong'))
+    .description('messages back and forth between two applications, and how long each round takes')
+    .action(does(async (command) => (await import('./bench.js')).pingpong(command)));
+  addChannelsFlags(bench.command('channels'))
+    .description('many channels between two parties: their memory when idle, their rate when all are busy')
+    .action(does(async (command) => (await import('./bench.js')).channels(command)));
 
   const config = root.command('config').description('what the settings are and where they come from');
   addSettingFlags(config.command('show'))

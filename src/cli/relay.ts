@@ -1,7 +1,9 @@
 // `hotlink relay`: the relay server until a signal. Prints the address it got on stdout, one line.
 import type { Command } from 'commander';
 import { resolveSettings } from '../config/index.js';
-import { startRelay } from '../relay/index.js';
+import type { Values } from '../config/values.js';
+import type { Log } from '../options.js';
+import { type RelayOptions, startRelay } from '../relay/index.js';
 import { EXIT_OK } from './exit-code.js';
 import { onInterruption, whenAborted } from './interruption.js';
 import { createLog } from './log.js';
@@ -30,9 +32,7 @@ export async function relay(command: Command): Promise<number> {
     log,
     ...(flags.data === undefined ? {} : { dataDir: flags.data }),
     ...(flags.stun === undefined ? {} : { stunListen: flags.stun }),
-    ...(values.iceServers === undefined ? {} : { iceServers: values.iceServers }),
-    ...(values.turnUser === undefined ? {} : { turnUser: values.turnUser }),
-    ...(values.turnPass === undefined ? {} : { turnPass: values.turnPass }),
+    ...advertised(values, log),
     ...(authSecret ? { authSecret } : {}),
     ...(turnSecret ? { turnSecret } : {}),
     ...(flags.turnTtl === undefined ? {} : { turnTtlSeconds: Number(flags.turnTtl) }),
@@ -45,4 +45,18 @@ export async function relay(command: Command): Promise<number> {
     await server.close();
   }
   return interruption.exitCode ?? EXIT_OK;
+}
+
+/** The ICE servers and credentials that clients are told. Upstream's TURN host counts only with credentials: without, it does harm. */
+function advertised(values: Values, log: Log): Pick<RelayOptions, 'iceServers' | 'turnUser' | 'turnPass'> {
+  const { iceServers, turnUser, turnPass, turnHost, turnPort } = values;
+  const credentials = { ...(turnUser === undefined ? {} : { turnUser }), ...(turnPass === undefined ? {} : { turnPass }) };
+  if (iceServers !== undefined) return { iceServers, ...credentials };
+  if (turnHost === undefined) return credentials;
+  if (turnUser === undefined || turnPass === undefined) {
+    log.warn({ turnHost }, 'a TURN server without credentials is not advertised: set SYFTBOX_HOTLINK_TURN_USER and _TURN_PASS');
+    return credentials;
+  }
+  const host = turnHost.includes(':') && !turnHost.startsWith('[') ? `[${turnHost}]` : turnHost;
+  return { iceServers: [`turns:${host}:${turnPort}?transport=tcp`], ...credentials };
 }

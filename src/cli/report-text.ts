@@ -44,13 +44,14 @@ export function plainLines(report: DaemonReport): string[] {
   });
 }
 
-function headLines({ email, server, startedMs, nowMs, strict, relay, daemon }: DaemonReport, paint: Paint): string[] {
+function headLines({ email, server, startedMs, nowMs, strict, relay, identity, daemon }: DaemonReport, paint: Paint): string[] {
   const state = relay.state === 'up' ? paint('green', 'up') : paint('red', relay.state);
   const why = relay.lastError === undefined || relay.state === 'up' ? '' : ` (${relay.lastError})`;
   return [
     `${paint('bold', email)}  running for ${durationText(nowMs - startedMs)}, process ${daemon.pid}, hotlink ${daemon.version}, ${bytesText(daemon.rssBytes)}${strict ? ', strict' : ''}`,
     `relay ${server}  ${state} for ${durationText(nowMs - relay.since)}${why}`,
     `data ${daemon.dataDir}`,
+    ...(identity === undefined ? [] : [`identity ${identity}`]),
   ];
 }
 

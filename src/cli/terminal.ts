@@ -1,4 +1,6 @@
-// How things look to a person: colours where the terminal shows them (NO_COLOR turns them off), numbers with units, ages, sparklines.
+// How things look to a person: colours where the terminal shows them (NO_COLOR turns them off), sparklines.
+
+export { bytesText, durationText, rateText } from '../quantities.js';
 
 export interface Output {
   write(text: string): unknown;
@@ -17,35 +19,6 @@ export function painter(
 ): (style: Style, text: string) => string {
   const colours = out.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
   return (style, text) => (colours ? `\x1b[${codes[style]}m${text}\x1b[0m` : text);
-}
-
-const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
-
-/** `1.5 MiB` */
-export function bytesText(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
-}
-
-/** `1.5 MiB/s`; a dash for nothing, so that what moves stands out. */
-export function rateText(bytesPerSecond: number): string {
-  return bytesPerSecond === 0 ? '–' : `${bytesText(bytesPerSecond)}/s`;
-}
-
-/** `850 ms`, `3.2 s`, `4 m 10 s`, `2 h 5 m`, `3 d 4 h` */
-export function durationText(milliseconds: number): string {
-  const ms = Math.max(0, milliseconds);
-  if (ms < 1000) return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
-  const seconds = Math.floor(ms / 1000);
-  if (seconds < 60) return `${seconds} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} m ${seconds % 60} s`;
-  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} m`;
-  return `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3600)} h`;
 }
 
 const bars = '▁▂▃▄▅▆▇█';

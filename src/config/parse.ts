@@ -90,6 +90,19 @@ export function parseDirectSetting(text: string): Parsed<string> {
   return readDirect(text) === undefined ? { note: `'${text}' is not auto, off or HOST:PORT` } : { value: text.trim() };
 }
 
+/** A buffer size or `auto`. */
+export function parseSctpWindow(text: string): Parsed<number | 'auto'> {
+  if (text.trim().toLowerCase() === 'auto') return { value: 'auto' };
+  return parseInteger(text, { min: 65_536, max: 67_108_864, unit: 'bytes' });
+}
+
+/** `standard` or `hstcp`. */
+export function parseCongestion(text: string): Parsed<'standard' | 'hstcp'> {
+  const word = text.trim().toLowerCase();
+  if (word === '') return {};
+  return word === 'standard' || word === 'hstcp' ? { value: word } : { note: `'${text}' is neither standard nor hstcp` };
+}
+
 /** `auto` or `off`. */
 export function parseAutoOff(text: string): Parsed<'auto' | 'off'> {
   const word = text.trim().toLowerCase();

@@ -101,8 +101,12 @@ function outcome(value: unknown): string {
   return typeof value === 'number' ? `${value} is used` : 'the rest is used';
 }
 
-const switches: readonly ValueKey[] = ['enabled', 'debug', 'admin', 'quic'];
+const switches: readonly ValueKey[] = [
+  ...(['enabled', 'debug', 'admin', 'quic', 'authEnabled', 'turnHost', 'turnPort'] as const),
+  ...(['latencyTrace', 'bench', 'priorityDebounceMs', 'aclStagingGraceMs'] as const),
+];
 
 function optionsOf(values: Values): Partial<HotlinkOptions> {
-  return Object.fromEntries(Object.entries(values).filter(([key]) => !switches.includes(key as ValueKey)));
+  const withheld: readonly ValueKey[] = values.authEnabled === false ? [...switches, 'token'] : switches;
+  return Object.fromEntries(Object.entries(values).filter(([key]) => !withheld.includes(key as ValueKey)));
 }

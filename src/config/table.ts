@@ -9,6 +9,7 @@ import {
   parseAutoOff,
   parseBindAddress,
   parseChoice,
+  parseCongestion,
   parseDirectSetting,
   parseExactlyOne,
   parseIceServers,
@@ -18,6 +19,7 @@ import {
   parseLoose,
   parseMtu,
   parseNotZero,
+  parseSctpWindow,
   parseStunServer,
   parseText,
 } from './parse.js';
@@ -233,7 +235,7 @@ export const settings: readonly Setting[] = [
   }),
   integerSetting<'threads'>({
     key: 'threads',
-    env: ['HOTLINK_THREADS'],
+    env: ['HOTLINK_THREADS', 'SYFTBOX_EMBEDDED_WORKER_THREADS'],
     flag: '--threads <n>',
     unit: 'threads',
     default: defaultThreads(),
@@ -254,16 +256,36 @@ export const settings: readonly Setting[] = [
     parse: parseMtu,
     schema: z.union([z.literal('auto'), z.int().min(576).max(4096)]),
   }),
-  integerSetting<'sctpWindowBytes'>({
+  setting<'sctpWindowBytes'>({
     key: 'sctpWindowBytes',
-    env: ['HOTLINK_SCTP_WINDOW'],
-    flag: '--sctp-window <bytes>',
+    env: [{ name: 'HOTLINK_SCTP_WINDOW' }],
+    flag: '--sctp-window <bytes|auto>',
     unit: 'bytes',
-    default: MiB,
-    min: 64 * KiB,
-    max: 64 * MiB,
-    memory: 'twice this per connection (send and receive)',
-    meaning: 'SCTP send and receive buffer. About 1 MiB suits a short round trip; a long one wants bandwidth × round trip.',
+    default: 'auto',
+    range: '65536…67108864 or auto',
+    memory: 'twice this per connection (send and receive), and no more than the send window of its streams',
+    meaning:
+      'SCTP send and receive buffer. auto: 1048576 when both ends are on one host, 16777216 otherwise; a path wants bandwidth × round trip.',
+    parse: parseSctpWindow,
+    schema: z.union([
+      z.literal('auto'),
+      z
+        .int()
+        .min(64 * KiB)
+        .max(64 * MiB),
+    ]),
+  }),
+  setting<'sctpCongestion'>({
+    key: 'sctpCongestion',
+    env: [{ name: 'HOTLINK_SCTP_CC' }],
+    flag: '--sctp-cc <standard|hstcp>',
+    unit: 'word',
+    default: 'standard',
+    range: 'standard, hstcp',
+    meaning:
+      'SCTP congestion control of what this side sends over WebRTC. hstcp (RFC 3649) recovers many times faster from loss on a long path; without loss it is slower.',
+    parse: parseCongestion,
+    schema: z.enum(['standard', 'hstcp']),
   }),
   setting<'quickAck'>({
     key: 'quickAck',
@@ -407,5 +429,62 @@ export const settings: readonly Setting[] = [
     min: 0,
     max: Number.MAX_SAFE_INTEGER,
     meaning: 'How long a `.request` file must not have changed before it is replayed to the application; 0: not looked at twice.',
+  }),
+  switchSetting<'authEnabled'>({
+    key: 'authEnabled',
+    env: ['SYFTBOX_AUTH_ENABLED'],
+    defaultWords: 'on when there is a token',
+    meaning: 'Off: the token is not shown to the relay. On for 1, true, yes or on, in any case.',
+    parse: parseLoose,
+  }),
+  setting<'turnHost'>({
+    key: 'turnHost',
+    env: [{ name: 'SYFTBOX_HOTLINK_TURN_HOST' }],
+    unit: 'host',
+    meaning:
+      'For `hotlink relay`: advertise `turns:HOST:PORT?transport=tcp` when no ICE servers are named and TURN credentials are. Upstream advertises it without any, which turns its Rust client’s WebRTC off.',
+    parse: parseText,
+    schema: text,
+  }),
+  integerSetting<'turnPort'>({
+    key: 'turnPort',
+    env: ['SYFTBOX_HOTLINK_TURN_PORT'],
+    unit: 'port',
+    default: 5349,
+    min: 1,
+    max: 65_535,
+    meaning: 'Port of that URL.',
+  }),
+  switchSetting<'latencyTrace'>({
+    key: 'latencyTrace',
+    env: ['SYFTBOX_LATENCY_TRACE'],
+    default: false,
+    meaning: 'Accepted, changes nothing: payloads are not looked into; `hotlink bench pingpong` measures latency.',
+    parse: parseExactlyOne,
+  }),
+  switchSetting<'bench'>({
+    key: 'bench',
+    env: ['SYFTBOX_HOTLINK_BENCH'],
+    default: false,
+    meaning: 'Accepted, changes nothing: it turns on tests of upstream’s own.',
+    parse: parseExactlyOne,
+  }),
+  integerSetting<'priorityDebounceMs'>({
+    key: 'priorityDebounceMs',
+    env: ['SYFTBOX_PRIORITY_DEBOUNCE_MS'],
+    unit: 'ms',
+    default: 50,
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    meaning: 'Accepted, changes nothing: files are not synchronised here.',
+  }),
+  integerSetting<'aclStagingGraceMs'>({
+    key: 'aclStagingGraceMs',
+    env: ['SYFTBOX_ACL_STAGING_GRACE_MS'],
+    unit: 'ms',
+    default: 600_000,
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    meaning: 'Accepted, changes nothing: files are not synchronised here.',
   }),
 ];

@@ -16,6 +16,16 @@ export interface Values extends Configurable {
   admin: string;
   /** Upstream's word with nothing behind it here; read so that a shared environment gives no surprise. */
   quic: boolean;
+  /** Undefined: as good as true. */
+  authEnabled?: boolean;
+  /** What a relay advertises. */
+  turnHost?: string;
+  turnPort: number;
+  /** Upstream's words with nothing behind them here, as above. */
+  latencyTrace: boolean;
+  bench: boolean;
+  priorityDebounceMs: number;
+  aclStagingGraceMs: number;
 }
 
 export type ValueKey = keyof Values;

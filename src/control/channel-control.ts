@@ -127,6 +127,7 @@ export class ChannelControl {
     this.#outbound = new OutboundControl(marker, options.shape.kind === 'ipc', this.#sessions, {
       send: (message) => events.send(message),
       event: (what, fields) => events.event(what, fields),
+      trace: (what, fields) => events.trace(what, fields),
       up: (sid, nowMs) => this.#outboundUp(sid, nowMs),
       problem: (sentence) => {
         this.#problem = sentence;
@@ -268,8 +269,12 @@ export class ChannelControl {
 
   /** We are about to accept the peer's Open: what its Data needs is in place before the Accept leaves. */
   prepareInbound(sid: string, path: string, peer: Fingerprint): void {
+    if (peer.kind === 'go') {
+      this.#outbound.session.handlePeerKind('go');
+      this.#outbound.session.handleGoPath(path);
+    }
     this.#peer = peer;
-    this.#seals.prepareInbound(this.#sessions.get(sid) ?? this.#sessions.add(sid, 'in', path, peer));
+    this.#seals.prepareInbound(this.#sessions.get(sid) ?? this.#sessions.add(sid, 'in', path, peer), performance.now());
   }
 
   /** The Accept is on its way. */
@@ -421,10 +426,11 @@ export class ChannelControl {
           message.lane === undefined
             ? undefined
             : { sid: message.sid as string, lane: message.lane, reason: message.reason, sinceMs: Date.now() };
-        this.#events.event('lane', { peer: this.marker.peer, sid: message.sid, lane: message.lane, reason: message.reason });
+        this.#events.event('lane', { key: this.key, peer: this.marker.peer, sid: message.sid, lane: message.lane, reason: message.reason });
         break;
       case 'first-payload':
         this.#exchanges.handleFirstPayload(now);
+        this.#events.trace('first payload', { peer: this.marker.peer, sid: message.sid });
         break;
       case 'refused':
         this.#events.event('frame refused', { peer: this.marker.peer, sid: message.sid, reason: message.reason });

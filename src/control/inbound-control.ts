@@ -27,6 +27,7 @@ export class InboundControl {
   readonly #sessions: InboundSessions;
   readonly #channels: Channels;
   readonly #events: InboundControlEvents;
+  #ending = false;
 
   /** @param self our own e-mail */
   constructor(self: string, channels: Channels, events: InboundControlEvents) {
@@ -49,6 +50,7 @@ export class InboundControl {
 
   /** @param opener what the peer runs */
   handleOpen(opener: Fingerprint, open: OpenMessage, nowMs: number): void {
+    if (this.#ending) return;
     if (opener.kind === 'hotlink' && (open.to ?? '') === '' && !isTcpPath(open.pth)) this.#events.broadcast(open);
     else this.#sessions.handleOpen(open, opener, (path, from) => this.#channels.forPath(path, from), nowMs);
   }
@@ -99,7 +101,9 @@ export class InboundControl {
       if (session.channelId === String(channel.index)) this.#sessions.close(session.sid, reason);
   }
 
+  /** For good: a peer that opens again at once, as Go does, is not accepted any more. */
   closeAll(reason: string): void {
+    this.#ending = true;
     for (const session of [...this.#sessions.all()]) this.#sessions.close(session.sid, reason);
   }
 

@@ -113,6 +113,10 @@ export class IpcDirectory {
     }, GATHER_MS);
   }
 
+  relay(up: boolean): void {
+    this.#tell({ t: 'relay', up });
+  }
+
   /** An upstream peer fell back to files. */
   replay(): void {
     this.#tell({ t: 'replay' });

@@ -3,7 +3,7 @@
 
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { HotlinkError } from '../../native-free/errors.js';
-import { startProfile, stopProfile, type ThreadAnswer } from '../../workers/profiler.js';
+import { kernelThread, startProfile, stopProfile, type ThreadAnswer } from '../../workers/profiler.js';
 
 /** V8's own default is 1000; finer costs the profiled program speed. */
 const INTERVAL_US = 1000;
@@ -13,6 +13,8 @@ const ANSWER_MS = 5000;
 export interface ThreadProfile {
   /** `main`, `relay`, `channel-1`, `channel-2`, … */
   role: string;
+  /** The number by which the kernel knows the thread, to find it in `top -H` or `perf`; undefined where it does not say. */
+  tid: number | undefined;
   /** A `.cpuprofile`: what browsers' developer tools and 0x open. */
   profile: string;
 }
@@ -49,9 +51,9 @@ export async function profileThreads(
     const channels = answers.filter(({ kind, profile }) => kind === 'channel' && profile !== undefined);
     channels.sort((a, b) => a.threadId - b.threadId);
     return [
-      { role: 'main', profile: own },
-      ...relay.map(({ profile }) => ({ role: 'relay', profile })),
-      ...channels.map(({ profile }, index) => ({ role: `channel-${index + 1}`, profile })),
+      { role: 'main', tid: kernelThread(), profile: own },
+      ...relay.map(({ tid, profile }) => ({ role: 'relay', tid, profile })),
+      ...channels.map(({ tid, profile }, index) => ({ role: `channel-${index + 1}`, tid, profile })),
     ].filter((one): one is ThreadProfile => one.profile !== undefined);
   } finally {
     // After a failure midway; otherwise there is none.
@@ -67,7 +69,7 @@ interface Asked {
 
 function ask(thread: ProfiledThread): Asked {
   const { port1: mine, port2: theirs } = new MessageChannel();
-  const nothing: ThreadAnswer = { threadId: 0, profile: undefined };
+  const nothing: ThreadAnswer = { threadId: 0, tid: undefined, profile: undefined };
   const answer = new Promise<ThreadAnswer>((resolve) => {
     mine.once('message', resolve);
     mine.once('close', () => resolve(nothing));

@@ -49,7 +49,9 @@ export class SealExchanges {
   }
 
   /** The peer's Open is about to be accepted: its Data must find its ring, unless the relay may not carry it. */
-  prepareInbound(record: SessionRecord): void {
+  prepareInbound(record: SessionRecord, nowMs: number): void {
+    // Of a session that was up: it is accepted once more, on a new connection.
+    record.exchange?.resume(nowMs);
     if (record.peer.kind === 'hotlink' || this.#whyNotPlain() === undefined) this.#sessions.bindRelay(record);
   }
 

@@ -31,6 +31,8 @@ export interface GoClientOptions {
   server: string;
   email: string;
   datasites: string;
+  /** Upstream accepts every TCP path it is shown; false for one that only talks. */
+  accepts?: boolean;
   seed?: number;
 }
 
@@ -45,6 +47,7 @@ export class GoClient {
   readonly openedPaths: string[] = [];
   queueDropped = 0;
   readonly #email: string;
+  readonly #accepts: boolean;
   readonly #rx = new Queue<Wire>(512);
   readonly #scheduler: Scheduler;
   readonly #outbound = new Map<string, Outbound>();
@@ -59,6 +62,7 @@ export class GoClient {
 
   private constructor(options: GoClientOptions) {
     this.#email = options.email;
+    this.#accepts = options.accepts ?? true;
     this.#scheduler = new Scheduler(options.seed ?? 7);
   }
 
@@ -188,7 +192,7 @@ export class GoClient {
       case Typ.open: {
         const path = textOf(dat['pth']);
         this.openedPaths.push(path);
-        if (!path.endsWith('stream.tcp.request')) return;
+        if (!path.endsWith('stream.tcp.request') || !this.#accepts) return;
         this.#inbound.set(sid, { path, seen: new Set() });
         this.#send(Typ.accept, { sid });
         this.#send(Typ.signal, { sid, knd: 'quic_offer', adr: ['127.0.0.1:9'] });

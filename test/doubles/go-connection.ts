@@ -19,8 +19,8 @@ export interface GoQueues {
 
 /** The writer's patience with one message, ms. */
 const WRITE_MS = 20_000;
-/** Between the end of a connection and its removal from the hub, ms: a message for it in that window panics. */
-const REMOVAL_MS = 20;
+/** Between the end of a connection and its removal from the hub, ms; longer than upstream's, so that a message in that window is seen. */
+const REMOVAL_MS = 200;
 
 export class GoConnection {
   readonly user: string;

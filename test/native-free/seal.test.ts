@@ -153,6 +153,32 @@ describe('a side whose peer does not seal', () => {
     expect(a.decision).toBeUndefined();
   });
 
+  it('is heard again after an interruption, and then neither side stays in plain unknowingly', () => {
+    const [a, b] = [new Side('opener'), new Side('acceptor')];
+    run(a, b, () => []);
+    expect([a.decision?.kind, b.decision?.kind]).toEqual(['plain', 'plain']);
+    b.exchange.resume(60_000);
+    for (const word of b.words()) a.exchange.handleSignal(word);
+    a.words();
+    // The opener makes a new session of it.
+    expect(a.decisions.at(-1)).toMatchObject({ kind: 'refused', again: true });
+  });
+
+  it('goes on with an exchange that an interruption cut in two', () => {
+    const [a, b] = [new Side('opener'), new Side('acceptor')];
+    run(a, b, () => [], SEAL_WAIT_MS - 100);
+    b.exchange.resume(0);
+    a.exchange.resume(0);
+    const carry = (from: Side, to: Side): void => {
+      for (const word of from.words()) to.exchange.handleSignal(word);
+    };
+    for (let turn = 0; turn < 4; turn += 1) {
+      carry(b, a);
+      carry(a, b);
+    }
+    expect([a.decision?.kind, b.decision?.kind]).toEqual(['sealed', 'sealed']);
+  });
+
   it('gives a session up whose peer turns out to seal, only late', () => {
     const a = new Side('opener');
     a.exchange.start(0);

@@ -5,7 +5,7 @@ import { startRelay } from '../../src/relay/index.js';
 import { Typ } from '../doubles/dialect.js';
 import type { GoClient } from '../doubles/go-client.js';
 import type { GoServer } from '../doubles/go-server.js';
-import { goServer, type Scene, withGo } from '../support/interop.js';
+import { goServer, type Scene, share, withGo } from '../support/interop.js';
 import { ALICE, type AnyRelay, BOB, dial, until } from '../support/sandbox.js';
 import { sendCounted } from '../support/upstream-stream.js';
 
@@ -43,6 +43,25 @@ describe.each(relays)('a Go client at %s', (_name, relay) => {
     const there = await sendCounted(ours, theirs, 500_000);
     expect(there.received).toBe(there.sent);
     expect(scene.peer.openedPaths.at(-1)).toContain('alice@example.com/');
+  });
+
+  it('that speaks first is answered on its own path, although its marker has it in `from` as ours has us', async () => {
+    scene = await withGo(await relay(), { layout: 'shared' });
+    const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
+    const back = await sendCounted(theirs, ours, 300_000);
+    expect(back.received).toBe(back.sent);
+    const there = await sendCounted(ours, theirs, 300_000);
+    expect(there.received).toBe(there.sent);
+    expect(scene.peer.openedPaths).toEqual([expect.stringMatching(/^bob@example\.com\/.*\/0_to_1\//)]);
+  });
+
+  it('that may not be opened on its path is opened on ours after all', async () => {
+    scene = await withGo(await relay(), { we: BOB });
+    await share(scene.sandbox.relay.url, ALICE, `${scene.ourPath.replace(BOB, ALICE).replace('1_to_0', '0_to_1')}`, []);
+    const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
+    ours.write('anybody there?');
+    await until('ours is opened', () => scene.peer.openedPaths.at(-1)?.startsWith(BOB) === true);
+    expect(theirs.destroyed).toBe(false);
   });
 
   it('gets the rest of a stream whose session had to be opened again', async () => {
@@ -129,13 +148,16 @@ describe('a stop of ours', () => {
   });
 
   it('while a Go client streams to us does not end in a message for a connection that is gone', async () => {
-    const server = await goServer({ workMs: 1 });
+    const server = await goServer({ workMs: 8 });
     scene = await withGo(server);
     const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
-    const transfer = sendCounted(theirs, ours, 50_000_000);
-    transfer.catch(() => {});
+    ours.resume();
+    theirs.write(Buffer.alloc(50_000_000, 'x'));
     await until('bytes flow', () => scene.us.link.status().channels[0]!.counters.rxBytes > 1_000_000);
+    const moment = server.seen.length;
     await scene.us.link.stop();
+    // The Go client goes on sending for as long as it believes in the session.
+    await until('the server dealt with more of its messages', () => server.seen.length > moment + 100);
     expect(server.crashes.filter((why) => why.startsWith('send on closed'))).toEqual([]);
   });
 });

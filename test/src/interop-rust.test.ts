@@ -59,13 +59,15 @@ describe('a Rust client', () => {
   });
 
   it('in p2p-only mode answers on the session that we opened, and its bytes arrive', async () => {
-    scene = await withRust(await ourRelay(), { p2pOnly: true }, { ours: { p2pOnly: true }, layout: 'shared', we: BOB });
+    scene = await withRust(await ourRelay(), { p2pOnly: true }, { ours: { p2pOnly: true }, layout: 'one tree', we: BOB });
     const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
     const there = await sendCounted(ours, theirs, 1_000_000);
     expect(there.received).toBe(there.sent);
     const back = await sendCounted(theirs, ours, 1_000_000);
     expect(back.received).toBe(back.sent);
     expect(scene.peer.counts).toMatchObject({ ws: 0, lostChunks: 0 });
+    expect(scene.peer.adopted).toBe(1);
+    expect(scene.sessions.map(({ direction }) => direction)).toEqual(['out']);
   });
 
   it('gets the rest of a stream whose session had to be opened again, counted from 1', async () => {
@@ -89,6 +91,17 @@ describe('a Rust client', () => {
     expect(error.code).toBe('ECONNRESET');
     await until('it is said why', () => scene.said('channel failed').length > 0);
     expect(scene.said('channel failed')[0]).toMatchObject({ code: 'ERR_HLNK_GAP' });
+  });
+
+  it('connects at a Go server whose workers let its signals overtake each other, and loses candidates on the way', async () => {
+    const server = await goServer({ workers: 8, lateTurns: 12, seed: 3 });
+    scene = await withRust(server, { p2pOnly: true }, { ours: { p2pOnly: true } });
+    const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
+    const there = await sendCounted(ours, theirs, 1_000_000);
+    expect(there.received).toBe(there.sent);
+    const back = await sendCounted(theirs, ours, 1_000_000);
+    expect(back.received).toBe(back.sent);
+    expect(server.overtaken).toBeGreaterThan(0);
   });
 
   it('gets what was written before we were stopped', async () => {

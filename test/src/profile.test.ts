@@ -23,6 +23,7 @@ describe('a profile of a data plane', () => {
     expect(moved.received).toBe(moved.sent);
     const taken = await profiles;
     expect(taken.map(({ role }) => role)).toEqual(['main', 'relay', 'channel-1']);
+    if (process.platform === 'linux') expect(new Set([process.pid, ...taken.map(({ tid }) => tid)]).size).toBe(3);
     const names = taken.map(({ profile }) => (JSON.parse(profile) as CpuProfile).nodes.map(({ callFrame }) => callFrame.url));
     expect(names[2]?.some((url) => url.endsWith('/workers/lanes/webrtc.js'))).toBe(true);
     expect(names[0]?.some((url) => url.endsWith('/workers/lanes/webrtc.js'))).toBe(false);

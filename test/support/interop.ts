@@ -1,6 +1,8 @@
 // One of our data planes and one upstream double, each with its own data directory and marker, at a relay of either make. Everything
 // ends with the scene.
-import { dirname } from 'node:path';
+import { copyFileSync, mkdirSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { HotlinkOptions } from '../../src/index.js';
 import type { SessionStatus } from '../../src/status.js';
 import { GoClient } from '../doubles/go-client.js';
@@ -8,8 +10,11 @@ import { GoServer, type GoServerOptions } from '../doubles/go-server.js';
 import { RustClient, type RustClientOptions } from '../doubles/rust-client.js';
 import { ALICE, type AnyRelay, BOB, freePort, type Party, Sandbox, until } from './sandbox.js';
 
-/** Markers: `directional` is 0_to_1 and 1_to_0, each under its own side's datasite; `shared` is 0_to_1 on both, alice in `from`. */
-export type Layout = 'directional' | 'shared';
+/**
+ * Markers: `directional` is 0_to_1 and 1_to_0, each under its own side's datasite and from it; `shared` is 0_to_1 on both sides, each under
+ * its own and from it; `one tree` is 0_to_1 under alice's datasite, from alice, on both machines.
+ */
+export type Layout = 'directional' | 'shared' | 'one tree';
 
 export interface SceneOptions {
   /** Options of our side. */
@@ -35,27 +40,31 @@ export class Scene<P extends { close(): Promise<void> }, R extends AnyRelay = An
 
   static async open<P extends { close(): Promise<void> }, R extends AnyRelay>(
     relay: R,
-    startPeer: (server: string, email: string, datasites: string) => Promise<P>,
+    startPeer: (server: string, email: string, datasites: string, ourPort: number) => Promise<P>,
     { ours = {}, layout = 'directional', we = ALICE }: SceneOptions = {},
   ): Promise<Scene<P, R>> {
     const sandbox = Sandbox.over(relay);
     const they = we === ALICE ? BOB : ALICE;
     const ports = { [ALICE]: await freePort(), [BOB]: await freePort() };
-    const directories: Record<string, string> = { [ALICE]: '0_to_1', [BOB]: layout === 'shared' ? '0_to_1' : '1_to_0' };
-    const markerDir = await sandbox.writeMarker(we, they, directories[we] as string, ports);
-    await sandbox.writeMarker(they, we, directories[they] as string, ports);
+    const directories: Record<string, string> = { [ALICE]: '0_to_1', [BOB]: layout === 'directional' ? '1_to_0' : '0_to_1' };
+    const aliceDir = await sandbox.writeMarker(ALICE, BOB, '0_to_1', ports);
+    const bobDir =
+      layout === 'one tree'
+        ? copyMarker(aliceDir, sandbox.dataDir(ALICE), sandbox.dataDir(BOB))
+        : await sandbox.writeMarker(BOB, ALICE, directories[BOB] as string, ports);
+    const markerDir = we === ALICE ? aliceDir : bobDir;
     const us = await sandbox.start(we, ports[we] as number, markerDir, ours);
     await until('we are at the relay and listen', () => {
       const { relay: state, channels } = us.link.status();
       return state.state === 'up' && channels.every(({ listening }) => listening) && channels.length > 0;
     });
-    const peer = await startPeer(relay.url, they, `${sandbox.dataDir(they)}/datasites`);
+    const peer = await startPeer(relay.url, they, `${sandbox.dataDir(they)}/datasites`, us.port);
     return new Scene(sandbox, us, peer, ports[they] as number);
   }
 
-  /** Where our marker lies, as a path of the relay. */
+  /** The path of our marker's channel. */
   get ourPath(): string {
-    return `${dirname(`${this.us.markerDir}/x`).split('/datasites/')[1]}/stream.tcp.request`;
+    return `${this.us.markerDir.split('/datasites/')[1]}/stream.tcp.request`;
   }
 
   get sessions(): SessionStatus[] {
@@ -76,6 +85,27 @@ export class Scene<P extends { close(): Promise<void> }, R extends AnyRelay = An
     await this.peer.close();
     await this.sandbox.close();
   }
+}
+
+/** The same marker on another machine. @returns its directory */
+function copyMarker(directory: string, from: string, to: string): string {
+  const copy = directory.replace(from, to);
+  mkdirSync(copy, { recursive: true });
+  copyFileSync(join(directory, 'stream.tcp'), join(copy, 'stream.tcp'));
+  return copy;
+}
+
+/** Lets more people read and write a directory of `owner`'s at the relay. @param path of a channel in it */
+export async function share(server: string, owner: string, path: string, users: readonly string[]): Promise<void> {
+  const key = `${path.slice(0, path.lastIndexOf('/'))}/syft.pub.yaml`;
+  const body = JSON.stringify({ rules: [{ pattern: '**', access: { admin: [owner], write: users, read: users } }] });
+  const answer = await fetch(`${server}/api/v1/acl?user=${owner}&key=${key}`, { method: 'PUT', body });
+  if (!answer.ok) throw new Error(`the relay refused the ACL: ${await answer.text()}`);
+}
+
+/** A Go client without a channel of its own, which says what a test has it say. @param accepts whatever it is shown, as upstream does */
+export function stranger(server: string, email: string, accepts: boolean): Promise<GoClient> {
+  return GoClient.start({ server, email, datasites: mkdtempSync(join(tmpdir(), 'hotlink-test-')), accepts });
 }
 
 export function withGo<R extends AnyRelay>(relay: R, options: SceneOptions = {}): Promise<Scene<GoClient, R>> {

@@ -2,7 +2,8 @@
 // addon on first use; where it cannot be loaded, every attempt fails with the reason and the relay carries the channel. Channel worker.
 
 import { HotlinkError } from '../../native-free/errors.js';
-import { type Addon, addonLoaded, loadAddon } from '../addon.js';
+import { type Addon, loadAddon } from '../addon.js';
+import { sctpProfile } from '../lanes/sctp-profile.js';
 import { WebRtcLane } from '../lanes/webrtc.js';
 import type { FromChannel, RtcSettings, ToChannel } from '../messages.js';
 
@@ -33,7 +34,7 @@ export class RtcSessions {
     const events = this.#events;
     try {
       const lane = new WebRtcLane(
-        this.#addon(),
+        this.#tuned(loopback),
         { sid, role, own, mtu, loopback, ice, settings: this.#settings },
         {
           description: (type, sdp) => events.post({ t: 'rtc-description', sid, type, sdp }),
@@ -62,7 +63,10 @@ export class RtcSessions {
   }
 
   setRemote(sid: string, type: 'offer' | 'answer', sdp: string): void {
-    const refused = this.#lanes.get(sid)?.setRemote(type, sdp);
+    const lane = this.#lanes.get(sid);
+    // Another session's connection may have set its own since.
+    if (lane !== undefined) this.#tuned(lane.loopback);
+    const refused = lane?.setRemote(type, sdp);
     if (refused === undefined) return;
     this.stop(sid);
     this.#events.failed(sid, `the peer's ${type} was refused: ${refused}`);
@@ -85,14 +89,9 @@ export class RtcSessions {
     for (const sid of [...this.#lanes.keys()]) this.stop(sid);
   }
 
-  #addon(): Addon {
-    const first = !addonLoaded();
+  #tuned(loopback: boolean): Addon {
     const addon = loadAddon();
-    if (first) {
-      const bytes = this.#settings.sctpWindowBytes;
-      // Per image, so per thread, and before the first connection. The queue limit follows the window, in chunks of a small packet.
-      addon.setSctpSettings({ sendBufferSize: bytes, recvBufferSize: bytes, maxChunksOnQueue: Math.max(10_240, Math.ceil(bytes / 512)) });
-    }
+    addon.setSctpSettings(sctpProfile(this.#settings, loopback));
     return addon;
   }
 }

@@ -46,6 +46,7 @@ export class IpcHost {
   readonly #startChannel: (task: Extract<ToIpcHost, { t: 'channel' }>['task']) => void;
   #resolveStopped: () => void = () => {};
   #consent = false;
+  #relayUp = false;
   #stopping = false;
 
   /** @param startChannel runs a channel on this thread */
@@ -95,6 +96,10 @@ export class IpcHost {
     ipcHosts.set(task.ipcHost, this);
   }
 
+  /** Whether the relay is there. */
+  get relayUp(): boolean {
+    return this.#relayUp;
+  }
   /** A path that a session may be opened on when no frame names one. */
   get anyPath(): string {
     return `${this.#task.directory}/stream.request`;
@@ -266,6 +271,9 @@ export class IpcHost {
       case 'consent':
         this.#consent = message.given;
         this.#application.consent(message.given);
+        break;
+      case 'relay':
+        this.#relayUp = message.up;
         break;
       case 'replay':
         if (this.#consent) void this.#replay.lookPlain();

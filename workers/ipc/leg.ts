@@ -81,7 +81,8 @@ export class IpcLeg implements LocalSide {
 
   /** A lane carries frames to the peer. */
   get up(): boolean {
-    return !this.#stopped && this.#core.lane !== undefined;
+    const { lane } = this.#core;
+    return !this.#stopped && lane !== undefined && (lane.kind !== 'relay' || this.#host.relayUp);
   }
   /** The peer is upstream's. */
   get upstream(): boolean {

@@ -52,6 +52,8 @@ export interface WebRtcConfig {
 export class WebRtcLane implements Lane {
   readonly kind = 'webrtc';
   readonly sid: string;
+  /** Both ends are on this machine. */
+  readonly loopback: boolean;
   readonly #pc: PeerConnection;
   readonly #events: WebRtcEvents;
   readonly #gate: SendGate;
@@ -70,6 +72,7 @@ export class WebRtcLane implements Lane {
 
   constructor(addon: Addon, { sid, role, own, mtu, loopback, ice, settings }: WebRtcConfig, events: WebRtcEvents) {
     this.sid = sid;
+    this.loopback = loopback;
     this.#own = own;
     this.#events = events;
     this.#lowBytes = settings.bufferedHighBytes >> 1;

@@ -2,11 +2,11 @@
 // the same two with recognition off (so: upstream's protocol, nothing acknowledged, no credit), in turns within one run, with the same
 // packets and the same frames. Which goes first changes from round to round.
 
-import { runBurst } from '../src/bench/burst.js';
-import { burstDefaults } from '../src/bench/burst-options.js';
-import { machine } from '../src/bench/machine.js';
-import type { PerfResult } from './results.js';
-import { median, series } from './series.js';
+import { runBurst } from '../../src/bench/burst.js';
+import { burstDefaults } from '../../src/bench/burst-options.js';
+import { machine } from '../../src/bench/machine.js';
+import type { PerfResult } from '../results.js';
+import { median, series } from '../series.js';
 
 /** The same for both: the product's `auto` on one host, and upstream's frame, the largest that both kinds of peers take. */
 const MTU = 4096;

@@ -1,0 +1,143 @@
+// `npm run perf -- burst`: bulk. One link one way and both ways, three links at once, through every contender in turns; and the product's own burst of
+// three parties. The ratio of ours to the bare channel, to ssh and to the bare ws chain are the figures to watch; absolute ones belong to the hour.
+
+import { runBurst } from '../../src/bench/burst.js';
+import { type BurstOptions, burstDefaults } from '../../src/bench/burst-options.js';
+import { LARGE_MESSAGE_BYTES, runBareStream } from '../bare-pair.js';
+import type { Contender } from '../contender.js';
+import { CONTENDERS, OUR_LANES } from '../contenders/index.js';
+import { sshForward } from '../contenders/ssh.js';
+import { wsChain } from '../contenders/ws-chain.js';
+import { LOOPBACK } from '../place.js';
+import { result } from '../results.js';
+import { type Carried, exchange, type OpenRoute, rounds, transfer, withRoute } from '../runs.js';
+import { Recorder } from '../series.js';
+import { takeTurns } from '../take-turns.js';
+import { type Bench, type BenchRun, scaled } from './bench.js';
+
+const { frameBytes } = burstDefaults;
+const FRAMES = 400;
+/** What those ten times slower get. */
+const SLOW_PART = 0.1;
+const TIMEOUT_MS = 300_000;
+
+const ONE_WAY = 'one link, one way';
+const BOTH_WAYS = 'one link, both ways, sum';
+const THREE_AT_ONCE = 'three links at once, sum';
+const THREE_BOTH_WAYS = 'three links at once, both ways, sum';
+const PARTIES_ONE_BY_ONE = 'three parties, one link after the other, slowest link';
+const PARTIES_AT_ONCE = 'three parties, all links at once, slowest link';
+const PARTIES_BOTH_WAYS = 'three parties, one link after the other, both ways, slowest link';
+const PARTIES_BOTH_AT_ONCE = 'three parties, all links at once and both ways, slowest link';
+const RATE = 'MiB/s';
+const BARE = 'bare data channel, no sockets';
+
+export const burst: Bench = async (run) => {
+  const { repeat, scale, signal, talk } = run;
+  const recorder = new Recorder();
+  const contenders: readonly Contender[] = [...chosen(run), bareChannel];
+  const { skipped } = await takeTurns(contenders, repeat, talk, signal, async (contender) => {
+    const frameCount = scaled(FRAMES * (contender.slow ? SLOW_PART : 1), scale, 2);
+    if (contender === bareChannel) return bare(recorder, frameCount, signal);
+    const note = (group: string, { bytes, seconds, cpuMs }: Carried): void => {
+      recorder.add(group, contender.name, RATE, RATE, bytes / 2 ** 20 / seconds);
+      if (cpuMs > 0) recorder.add(group, contender.name, 'processor s/GiB', 's/GiB', cpuMs / 1000 / (bytes / 2 ** 30));
+    };
+    await withRoute(contender, LOOPBACK, signal, async (route) => {
+      await warmUp(route);
+      note(ONE_WAY, await transfer(route, { link: 'one way', frameCount, frameBytes }));
+      note(BOTH_WAYS, await exchange(route, { link: 'both ways', frameCount: Math.ceil(frameCount / 2), frameBytes }));
+    });
+    const third = Math.ceil(frameCount / 3);
+    note(THREE_AT_ONCE, await threeAtOnce(contender, signal, (route, link) => transfer(route, { link, frameCount: third, frameBytes })));
+    const sixth = Math.ceil(frameCount / 6);
+    note(THREE_BOTH_WAYS, await threeAtOnce(contender, signal, (route, link) => exchange(route, { link, frameCount: sixth, frameBytes })));
+  });
+  for (let round = 1; round <= repeat; round++) {
+    for (const lane of ['direct', 'webrtc', 'relay'] as const) {
+      await threeParties(
+        recorder,
+        { ...burstDefaults, lane, strict: lane !== 'relay', sha256: false, frameCount: scaled(FRAMES, scale, 2) },
+        signal,
+      );
+      talk(`round ${round} of ${repeat}: three parties over ${lane}`);
+    }
+  }
+  const ratio = (name: string, other: string): Record<string, number> => recorder.ratio(ONE_WAY, RATE, name, other);
+  return result(
+    'burst',
+    { frames: FRAMES * scale, frameBytes, repeat, scale },
+    {
+      series: recorder.series,
+      ratios: {
+        ...ratio('hotlink, webrtc', BARE),
+        ...ratio('hotlink, direct', sshForward.name),
+        ...ratio('hotlink, relay', wsChain.name),
+      },
+      skipped,
+    },
+  );
+};
+
+export function chosen({ only }: BenchRun): readonly Contender[] {
+  return CONTENDERS.filter(({ ours, name }) => only === undefined || ours || name.startsWith('plain TCP') || name.includes(only));
+}
+
+/** It is no way for sockets, so it is run apart; here for its turn. */
+const bareChannel: Contender = {
+  name: BARE,
+  missing: () => undefined,
+  open: () => Promise.reject(new Error('a bare channel has no sockets')),
+};
+
+async function bare(recorder: Recorder, frameCount: number, signal: AbortSignal): Promise<void> {
+  const task = { messageBytes: LARGE_MESSAGE_BYTES, totalBytes: frameCount * frameBytes };
+  const { bytes, seconds } = await runBareStream(task, { ...LOOPBACK, timeoutMs: TIMEOUT_MS, signal });
+  recorder.add(ONE_WAY, BARE, RATE, RATE, bytes / 2 ** 20 / seconds);
+}
+
+/** Some rounds first: sessions open, and the peers' tunnels are up before their clock starts as well. */
+export async function warmUp(route: OpenRoute): Promise<void> {
+  await rounds(route, { messageBytes: 1000, rounds: 20, warmUp: 0, lengthFirst: false });
+}
+
+/** Three ways of one kind, filled at once. @returns their bytes, over the time until the last was done */
+async function threeAtOnce(
+  contender: Contender,
+  signal: AbortSignal,
+  fill: (route: OpenRoute, link: string) => Promise<Carried>,
+): Promise<Carried> {
+  let go: () => void = () => undefined;
+  const allOpen = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  let open = 0;
+  const runs = await Promise.all(
+    ['a', 'b', 'c'].map((link) =>
+      withRoute(contender, LOOPBACK, signal, async (route) => {
+        await warmUp(route);
+        open += 1;
+        if (open === 3) go();
+        await allOpen;
+        return fill(route, link);
+      }),
+    ),
+  );
+  return {
+    bytes: runs.reduce((sum, { bytes }) => sum + bytes, 0),
+    seconds: Math.max(...runs.map(({ seconds }) => seconds)),
+    cpuMs: runs.reduce((sum, { cpuMs }) => sum + cpuMs, 0),
+  };
+}
+
+async function threeParties(recorder: Recorder, options: BurstOptions, signal: AbortSignal): Promise<void> {
+  for (const bothWays of [false, true]) {
+    const frameCount = bothWays ? Math.ceil(options.frameCount / 2) : options.frameCount;
+    const found = await runBurst({ ...options, frameCount, bothWays, phases: ['sequential', 'concurrent'] }, () => undefined, signal);
+    if (!found.ok) throw new Error(found.failures.join('\n'));
+    const slowest = (links: typeof found.links): number => Math.min(...links.map((link) => link.mibPerSecond));
+    const name = OUR_LANES.find((lane) => lane.name.endsWith(options.lane))?.name ?? options.lane;
+    recorder.add(bothWays ? PARTIES_BOTH_WAYS : PARTIES_ONE_BY_ONE, name, RATE, RATE, slowest(found.links));
+    recorder.add(bothWays ? PARTIES_BOTH_AT_ONCE : PARTIES_AT_ONCE, name, RATE, RATE, slowest(found.concurrent ?? []));
+  }
+}

@@ -1,0 +1,60 @@
+// `npm run perf -- channels`: 1, 8, 64 and 256 channels between two daemons, idle and busy; and as many connections through the peers' one way.
+
+import { runChannels } from '../../src/bench/channels.js';
+import { plainTcp } from '../contenders/plain.js';
+import { sshForward } from '../contenders/ssh.js';
+import { tlsProxy } from '../contenders/tls-proxy.js';
+import { LOOPBACK } from '../place.js';
+import { result } from '../results.js';
+import { fleet, withRoute } from '../runs.js';
+import { Recorder } from '../series.js';
+import { takeTurns } from '../take-turns.js';
+import { type Bench, scaled } from './bench.js';
+
+const COUNTS = [1, 8, 64, 256] as const;
+const TOTAL_MIB = 1024;
+const TIMEOUT_MS = 300_000;
+const groupOf = (count: number): string => `${count} at once`;
+
+export const channels: Bench = async ({ repeat, scale, signal, talk }) => {
+  const recorder = new Recorder();
+  const totalBytes = scaled(TOTAL_MIB, scale) * 2 ** 20;
+  const ours = async (lane: 'direct' | 'webrtc', count: number): Promise<void> => {
+    const found = await runChannels({ lane, strict: true, channels: count, totalBytes, timeoutMs: TIMEOUT_MS }, signal);
+    if (!found.ok) throw new Error(`${count} channels over ${lane}: ${found.failures.join('; ')}`);
+    const add = (metric: string, unit: string, value: number): void =>
+      recorder.add(groupOf(count), `hotlink, ${lane}`, metric, unit, value);
+    add('MiB/s', 'MiB/s', found.mibPerSecond);
+    add('processor s/GiB', 's/GiB', found.cpuSecondsPerGib);
+    add('idle MiB a channel', 'MiB', found.idleRssBytesPerChannel / 2 ** 20);
+    add('idle, % of a core', '%', found.idleCpuPercent);
+    add('threads a daemon', '', found.threads);
+  };
+  const peers = [plainTcp, sshForward, tlsProxy];
+  const { skipped } = await takeTurns(peers, repeat, talk, signal, async (contender) => {
+    await withRoute(contender, LOOPBACK, signal, async (route) => {
+      for (const count of COUNTS) {
+        const shape = { link: 'fleet', frameCount: 1, frameBytes: Math.ceil(totalBytes / count) };
+        const { bytes, seconds, cpuMs } = await fleet(route, count, shape);
+        recorder.add(groupOf(count), contender.name, 'MiB/s', 'MiB/s', bytes / 2 ** 20 / seconds);
+        if (cpuMs > 0) recorder.add(groupOf(count), contender.name, 'processor s/GiB', 's/GiB', cpuMs / 1000 / (bytes / 2 ** 30));
+      }
+    });
+    // Between two of the others, so that a machine that drifts drifts for ours, too.
+    if (contender !== plainTcp) return;
+    for (const lane of ['direct', 'webrtc'] as const) {
+      for (const count of COUNTS) {
+        await ours(lane, count);
+        talk(`${count} channels over ${lane}`);
+      }
+    }
+  });
+  const rate = (lane: string, count: number): number => recorder.median(groupOf(count), `hotlink, ${lane}`, 'MiB/s');
+  const ratios = Object.fromEntries(
+    ['direct', 'webrtc'].map((lane) => [
+      `hotlink, ${lane}: 64 channels / 1, MiB/s`,
+      Math.round((rate(lane, 64) / rate(lane, 1)) * 100) / 100,
+    ]),
+  );
+  return result('channels', { counts: COUNTS, totalBytes, repeat }, { series: recorder.series, ratios, skipped });
+};

@@ -1,0 +1,23 @@
+// The benchmarks by name, in the order of `all`.
+import type { Bench } from './bench.js';
+import { burst } from './burst.js';
+import { channels } from './channels.js';
+import { ipc } from './ipc.js';
+import { keyswap } from './keyswap.js';
+import { micro } from './micro.js';
+import { nagle } from './nagle.js';
+import { pingpong } from './pingpong.js';
+import { setup } from './setup.js';
+import { wan } from './wan.js';
+
+export const BENCHES: readonly (readonly [name: string, words: string, bench: Bench])[] = [
+  ['burst', 'bulk: one link, both ways, three at once, three parties', burst],
+  ['keyswap', 'a Syqure run: 7.5 MiB there and back, 142 times', keyswap],
+  ['pingpong', 'round trips from 64 bytes to 1 MiB, with the tail', pingpong],
+  ['ipc', 'frames of local IPC: one way, and there and back, with the tail', ipc],
+  ['nagle', 'length and body in two writes, without TCP_NODELAY', nagle],
+  ['channels', '1, 8, 64 and 256 channels, idle and busy', channels],
+  ['wan', 'long and lossy links between network namespaces (root)', wan],
+  ['setup', 'what the first byte of a connection costs', setup],
+  ['micro', 'frame, ring, reorder and chunker against the obvious versions', micro],
+];

@@ -1,0 +1,161 @@
+// `npm run perf -- micro`: the small parts of the byte path, each against the obvious version of itself: what its cleverness pays. One thread; mitata
+// measures. The two versions of each must agree on the result, or nothing is measured.
+
+import { do_not_optimize, measure } from 'mitata';
+import { Chunker } from '../../native-free/chunker.js';
+import { encodeFrame, FrameView, headRoomBytes, writeFrameHead } from '../../native-free/hlnk/index.js';
+import { ReorderWindow } from '../../native-free/reorder.js';
+import { createRing, RingConsumer, RingProducer } from '../../native-free/ring/index.js';
+import { result } from '../results.js';
+import { Recorder } from '../series.js';
+import type { Bench } from './bench.js';
+
+const FRAME_BYTES = 61_440;
+const RING_BYTES = 4 * 2 ** 20;
+const FRAMES = 64;
+const encoder = new TextEncoder();
+const path = encoder.encode('alice@example.com/shared/flows/x/_mpc/0_to_1/stream.tcp.request');
+const etag = encoder.encode('h1d-00000001');
+
+interface Pair {
+  group: string;
+  ours: () => unknown;
+  naive: () => unknown;
+  /** What one call carries, bytes; 0 when that says nothing. */
+  bytes: number;
+}
+
+export const micro: Bench = async ({ repeat, talk }) => {
+  const recorder = new Recorder();
+  const ratios: Record<string, number> = {};
+  const pairs = [encoding(), decoding(), ring(), reordering(), cutting()];
+  for (let round = 1; round <= repeat; round++) {
+    for (const { group, ours, naive } of pairs) {
+      for (const [name, work] of [
+        ['ours', ours],
+        ['the obvious version', naive],
+      ] as const) {
+        const { avg, p99 } = await measure(() => do_not_optimize(work()));
+        recorder.add(group, name, 'mean', 'ns', avg);
+        recorder.add(group, name, 'p99', 'ns', p99);
+      }
+    }
+    talk(`round ${round} of ${repeat}`);
+  }
+  for (const { group } of pairs) Object.assign(ratios, recorder.ratio(group, 'mean', 'ours', 'the obvious version'));
+  return result('micro', { frameBytes: FRAME_BYTES, repeat }, { series: recorder.series, ratios });
+};
+
+function same(what: string, a: unknown, b: unknown): void {
+  if (JSON.stringify(a) !== JSON.stringify(b)) throw new Error(`${what}: the two versions disagree`);
+}
+
+/** A head in front of a payload that is in place, against a new array for every frame. */
+function encoding(): Pair {
+  const room = headRoomBytes(path.length, etag.length);
+  const window = new Uint8Array(room + FRAME_BYTES).fill(7);
+  const payload = window.slice(room);
+  const ours = (): Uint8Array => window.subarray(writeFrameHead(window, room, FRAME_BYTES, path, etag, 12_345), room + FRAME_BYTES);
+  const naive = (): Uint8Array => encodeFrame(path, etag, 12_345, payload);
+  same('encoding', [...ours()], [...naive()]);
+  return { group: `write a frame of ${FRAME_BYTES} bytes`, ours, naive, bytes: FRAME_BYTES };
+}
+
+/** A view of the message, against an object with copies of its parts. */
+function decoding(): Pair {
+  const message = encodeFrame(path, etag, 12_345, new Uint8Array(FRAME_BYTES));
+  const view = new FrameView();
+  const ours = (): number => {
+    view.read(message);
+    return view.seq;
+  };
+  const naive = (): { seq: number; path: string; etag: string; payload: Uint8Array } => {
+    const data = new DataView(message.buffer, message.byteOffset, message.byteLength);
+    const [pathBytes, etagBytes] = [data.getUint16(5), data.getUint16(7)];
+    const at = 21 + pathBytes;
+    const decoder = new TextDecoder();
+    return {
+      seq: Number(data.getBigUint64(13)),
+      path: decoder.decode(message.subarray(21, at)),
+      etag: decoder.decode(message.subarray(at, at + etagBytes)),
+      payload: message.slice(at + etagBytes),
+    };
+  };
+  same('decoding', ours(), naive().seq);
+  return { group: `read a frame of ${FRAME_BYTES} bytes`, ours, naive, bytes: FRAME_BYTES };
+}
+
+/** Records in shared memory, against messages that are cloned, as between threads. */
+function ring(): Pair {
+  const shared = createRing(RING_BYTES);
+  const [producer, consumer] = [new RingProducer(shared), new RingConsumer(shared)];
+  const frame = new Uint8Array(FRAME_BYTES).fill(7);
+  const ours = (): number => {
+    const at = producer.claim(frame.length);
+    producer.bytes.set(frame, at);
+    producer.commit(frame.length);
+    const lengthBytes = consumer.peek();
+    consumer.release();
+    return lengthBytes;
+  };
+  const naive = (): number => structuredClone({ t: 'frame', bytes: frame }).bytes.length;
+  same('the ring', ours(), naive());
+  return { group: `hand a frame of ${FRAME_BYTES} bytes to another thread`, ours, naive, bytes: FRAME_BYTES };
+}
+
+/** Frames of which every other pair is swapped, against a sorted list. */
+function reordering(): Pair {
+  const order = Array.from({ length: FRAMES }, (_, index) => (index ^ 1) + 1);
+  const ours = (): number => {
+    const window = new ReorderWindow<number>({ maxBytes: 1e9, maxFrames: 1000, firstSeq: 1 });
+    let sum = 0;
+    for (const seq of order) {
+      if (window.accept(seq, 1, seq, 0) !== 'deliver') continue;
+      sum = sum * 3 + seq;
+      for (let held = window.next(); held !== undefined; held = window.next()) sum = (sum * 3 + held) % 1e9;
+    }
+    return sum;
+  };
+  const naive = (): number => {
+    const held: number[] = [];
+    let next = 1;
+    let sum = 0;
+    for (const seq of order) {
+      held.push(seq);
+      held.sort((a, b) => a - b);
+      let first = true;
+      while (held[0] === next) {
+        held.shift();
+        sum = first ? sum * 3 + next : (sum * 3 + next) % 1e9;
+        first = false;
+        next += 1;
+      }
+    }
+    return sum;
+  };
+  same('the reorder window', ours(), naive());
+  return { group: `put ${FRAMES} frames in order, neighbours swapped`, ours, naive, bytes: 0 };
+}
+
+/** Sizes of the pieces of 1 MiB, against cutting copies. */
+function cutting(): Pair {
+  const chunker = new Chunker({ chunkBytes: FRAME_BYTES });
+  chunker.setLane(65_535, 100);
+  const bytes = new Uint8Array(2 ** 20);
+  const ours = (): number => {
+    let parts = 0;
+    for (let at = 0; at < bytes.length; parts += 1) {
+      const piece = Math.min(chunker.payloadBytes, bytes.length - at);
+      chunker.delivered(piece);
+      at += piece;
+    }
+    return parts;
+  };
+  const naive = (): number => {
+    const parts: Uint8Array[] = [];
+    for (let at = 0; at < bytes.length; at += FRAME_BYTES) parts.push(bytes.slice(at, at + FRAME_BYTES));
+    return parts.length;
+  };
+  same('the chunker', ours(), naive());
+  return { group: 'cut 1 MiB into frames', ours, naive, bytes: bytes.length };
+}

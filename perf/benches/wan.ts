@@ -1,0 +1,119 @@
+// `npm run perf -- wan`: long and lossy links, emulated between two network namespaces (wan-link.ts). Each way carries for a fixed time; the figure is what
+// arrived, in MiB/s of payload. Needs root, a C compiler and /dev/net/tun.
+
+import { LARGE_MESSAGE_BYTES, runBareStream } from '../bare-pair.js';
+import type { Contender } from '../contender.js';
+import { hotlink } from '../contenders/hotlink.js';
+import { plainTcp } from '../contenders/plain.js';
+import { sshForward } from '../contenders/ssh.js';
+import { type Places, placesOf } from '../place.js';
+import { result } from '../results.js';
+import { rounds, transferFor, withRoute } from '../runs.js';
+import { Recorder } from '../series.js';
+import { takeTurns } from '../take-turns.js';
+import { WanLink, type WanLinkOptions, wanLinkUnavailable } from '../wan-link.js';
+import { type Bench, scaled } from './bench.js';
+
+interface Profile {
+  rateMbit: number;
+  rttMs: number;
+  lossPercents: readonly number[];
+}
+
+const LOSSES = [0, 0.01, 0.1, 1] as const;
+const PROFILES: readonly Profile[] = [
+  { rateMbit: 352, rttMs: 40, lossPercents: LOSSES },
+  { rateMbit: 300, rttMs: 20, lossPercents: LOSSES },
+  { rateMbit: 1000, rttMs: 50, lossPercents: LOSSES },
+  { rateMbit: 20, rttMs: 20, lossPercents: [0] },
+];
+/** Long enough for slow start to be over on the longest link, short enough for sixteen links. */
+const SECONDS = 8;
+const WEBRTC_HSTCP = 'hotlink, webrtc, hstcp';
+const BARE_DEFAULTS = 'bare data channel, stack defaults';
+const BARE_LARGE = 'bare data channel, 16 MiB buffers';
+const LARGE_BUFFERS = { sendBufferSize: 16 * 2 ** 20, recvBufferSize: 16 * 2 ** 20, maxChunksOnQueue: 65_536 };
+const RATE = 'MiB/s';
+
+export const wan: Bench = async ({ repeat, scale, only, signal, talk }) => {
+  const why = wanLinkUnavailable();
+  if (why !== undefined) return result('wan', {}, { series: [], ratios: {}, skipped: { 'every link': why } });
+  const recorder = new Recorder();
+  const seconds = scaled(SECONDS, scale, 2);
+  const ratios: Record<string, number> = {};
+  const skipped: Record<string, string> = {};
+  for (const profile of PROFILES) {
+    for (const lossPercent of profile.lossPercents) {
+      const group = `${profile.rateMbit} Mbit/s, ${profile.rttMs} ms, ${lossPercent} % loss`;
+      if (only !== undefined && !group.includes(only)) continue;
+      const turns = await oneLink(recorder, group, linkOptions(profile, lossPercent), { repeat, seconds, signal, talk });
+      for (const [name, reason] of Object.entries(turns.skipped)) skipped[`${name} at ${group}`] = reason;
+      Object.assign(ratios, linkRatios(recorder, group, profile));
+    }
+  }
+  return result('wan', { seconds, repeat, profiles: PROFILES }, { series: recorder.series, ratios, skipped });
+};
+
+/** The queue at the slow end holds one round trip's worth, as a router's would. */
+function linkOptions({ rateMbit, rttMs }: Profile, lossPercent: number): WanLinkOptions {
+  const queueKib = Math.max(64, Math.ceil((rateMbit * 1e6 * rttMs) / 1000 / 8 / 1024));
+  return { rateMbit, delayMs: rttMs / 2, lossPercent, queueKib };
+}
+
+const bare = (name: string): Contender => ({ name, missing: () => undefined, open: () => Promise.reject(new Error('it has no sockets')) });
+
+interface Times {
+  repeat: number;
+  seconds: number;
+  signal: AbortSignal;
+  talk: (text: string) => void;
+}
+
+async function oneLink(recorder: Recorder, group: string, link: WanLinkOptions, { repeat, seconds, signal, talk }: Times) {
+  const contenders = [
+    plainTcp,
+    ...(['direct', 'webrtc', 'auto'] as const).map((lane) => hotlink({ lane })),
+    hotlink({ lane: 'webrtc', options: { sctpCongestion: 'hstcp' }, name: WEBRTC_HSTCP }),
+    sshForward,
+    bare(BARE_DEFAULTS),
+    bare(BARE_LARGE),
+  ];
+  return takeTurns(
+    contenders,
+    repeat,
+    (text) => talk(`${group}: ${text}`),
+    signal,
+    async (contender) => {
+      // A link of one's own: what the one before left in the queues is gone, and the same seed loses the same packets.
+      await using wire = await WanLink.open(link);
+      const places = placesOf(wire);
+      recorder.add(group, contender.name, RATE, RATE, await measure(contender, places, seconds, signal));
+    },
+  );
+}
+
+async function measure(contender: Contender, places: Places, seconds: number, signal: AbortSignal): Promise<number> {
+  if (contender.name === BARE_DEFAULTS || contender.name === BARE_LARGE) {
+    const sctp = contender.name === BARE_LARGE ? { sctp: LARGE_BUFFERS } : {};
+    const options = { ...places, ...sctp, timeoutMs: (seconds + 20) * 1000, signal };
+    const found = await runBareStream({ messageBytes: LARGE_MESSAGE_BYTES / 4, forMs: seconds * 1000 }, options);
+    return found.bytes / 2 ** 20 / found.seconds;
+  }
+  return withRoute(contender, places, signal, async (route) => {
+    await rounds(route, { messageBytes: 1000, rounds: 3, warmUp: 0, lengthFirst: false });
+    const found = await transferFor(route, seconds);
+    return found.bytes / 2 ** 20 / found.seconds;
+  });
+}
+
+function linkRatios(recorder: Recorder, group: string, { rateMbit }: Profile): Record<string, number> {
+  const best = Math.max(...['hotlink, direct', 'hotlink, webrtc', 'hotlink, auto'].map((name) => recorder.median(group, name, RATE) || 0));
+  const linkMib = (rateMbit * 1e6) / 8 / 2 ** 20;
+  const round = (value: number): number => Math.round(value * 100) / 100;
+  return {
+    [`${group}: our best lane / plain TCP`]: round(best / recorder.median(group, plainTcp.name, RATE)),
+    [`${group}: hotlink, webrtc / the link`]: round(recorder.median(group, 'hotlink, webrtc', RATE) / linkMib),
+    ...recorder.ratio(group, RATE, 'hotlink, webrtc', BARE_DEFAULTS),
+    ...recorder.ratio(group, RATE, WEBRTC_HSTCP, BARE_DEFAULTS),
+  };
+}
