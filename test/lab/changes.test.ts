@@ -58,7 +58,7 @@ describe.skipIf(skip).concurrent('a stream in the middle of which (needs root, i
     alice.ip('address', 'add', '203.0.113.177/24', 'dev', 'eth0');
     await until(
       'a direct connection from the new address is open',
-      () => /"remote":"203\.0\.113\.177:\d+".*"direct open"/.test(scene.log.slice(before)),
+      () => /"remote":"(::ffff:)?203\.0\.113\.177:\d+".*"direct open"/.test(scene.log.slice(before)),
       30_000,
     );
     await scene.carriedBy('a direct connection carries again', ({ lane }) => lane === 'direct', 30_000);
