@@ -173,6 +173,8 @@ export type FromChannel =
   | { t: 'direct-refused'; sid: string; reason: string }
   | { t: 'carries'; sid: string | undefined; lane: LaneKind | undefined; reason: string }
   | { t: 'first-payload'; sid: string }
+  /** @property ms from the first payload until the rate stopped growing */
+  | { t: 'steady'; ms: number }
   | { t: 'refused'; sid: string; reason: string }
   /** @property over nothing goes on in this epoch: the channel must be started anew */
   | { t: 'failed'; code: HotlinkErrorCode; message: string; over: boolean }
@@ -224,3 +226,6 @@ export type FromRelay =
   | { t: 'unrouted'; sid: string }
   | { t: 'oversize'; sid: string; bytes: number }
   | { t: 'stopped' };
+
+/** What the program says that tries the addon. */
+export type AddonAnswer = { ok: true; threads: number; file: string } | { ok: false; reason: string };
