@@ -228,3 +228,6 @@ export type FromRelay =
   | { t: 'unrouted'; sid: string }
   | { t: 'oversize'; sid: string; bytes: number }
   | { t: 'stopped' };
+
+/** What the program says that tries the addon. */
+export type AddonAnswer = { ok: true; threads: number; file: string } | { ok: false; reason: string };

@@ -7,7 +7,7 @@ import type { ForwardOptions } from '../forward.js';
 import { startDaemon } from './daemon.js';
 import { EXIT_OK, exitCodeOf } from './exit-code.js';
 import { onInterruption, whenAborted } from './interruption.js';
-import { createLog } from './log.js';
+import { createLog, logLevel } from './log.js';
 import { loadSettings } from './setting-flags.js';
 
 interface Flags {
@@ -24,7 +24,7 @@ export async function forward(command: Command): Promise<number> {
   const flags = command.opts<Flags>();
   const resolved = loadSettings(command);
   const options = requireIdentity(resolved);
-  const log = createLog({ debug: resolved.values.debug });
+  const log = createLog(logLevel(resolved.values));
   for (const warning of resolved.warnings) log.warn({}, warning);
   using interruption = onInterruption();
   // Markers are for `up`: this verb carries the one channel it was told. The data directory gets lock, telemetry and admin endpoint.

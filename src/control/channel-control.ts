@@ -126,7 +126,7 @@ export class ChannelControl {
     this.#sessions = new ChannelSessions(options, this.#worker, events);
     this.#outbound = new OutboundControl(marker, options.shape.kind === 'ipc', this.#sessions, {
       send: (message) => events.send(message),
-      event: (what, fields) => events.event(what, fields),
+      event: (what, fields, level) => events.event(what, fields, level),
       trace: (what, fields) => events.trace(what, fields),
       up: (sid, nowMs) => this.#outboundUp(sid, nowMs),
       problem: (sentence) => {
@@ -408,7 +408,7 @@ export class ChannelControl {
       case 'listen-failed':
         this.#problem = message.message;
         this.#listening.failed(message.message);
-        this.#events.event('listen failed', { key: this.key, code: message.code, reason: message.message });
+        this.#events.event('listen failed', { key: this.key, code: message.code, reason: message.message }, 'warn');
         break;
       case 'want-session':
         if (message.path !== undefined) this.#outbound.name(message.path);
@@ -453,7 +453,7 @@ export class ChannelControl {
         this.#exchanges.timings.firstPayloadToSteadyStateMs = message.ms;
         break;
       case 'refused':
-        this.#events.event('frame refused', { peer: this.marker.peer, sid: message.sid, reason: message.reason });
+        this.#events.event('frame refused', { peer: this.marker.peer, sid: message.sid, reason: message.reason }, 'warn');
         break;
       case 'connection':
         this.#events.event(`connection ${message.event}`, { key: this.key, stream: message.stream, reason: message.reason });

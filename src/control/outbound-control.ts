@@ -79,12 +79,11 @@ export class OutboundControl {
           this.#events.problem(
             `the relay or the peer refused the session: ${output.reason}; trying again in ${Math.round(output.retryInMs)} ms`,
           );
-          this.#events.event('session rejected', {
-            peer: this.#peer,
-            sid: output.sid,
-            reason: output.reason,
-            retryInMs: output.retryInMs,
-          });
+          this.#events.event(
+            'session rejected',
+            { peer: this.#peer, sid: output.sid, reason: output.reason, retryInMs: output.retryInMs },
+            'warn',
+          );
           break;
       }
     }

@@ -85,7 +85,7 @@ export class RtcExchanges {
       if (signal.knd === 'webrtc_error') this.#failed(record, `the peer says: ${signal.err ?? 'no reason'}`, nowMs);
     } else if (negotiation.handleSignal(signal.knd, signal.tok, signal.err, nowMs) === 'bad') {
       this.totals.badSignals += 1;
-      this.#events.event('signal refused', { sid: signal.sid, kind: signal.knd });
+      this.#events.event('signal refused', { sid: signal.sid, kind: signal.knd }, 'warn');
     }
   }
 
