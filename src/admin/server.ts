@@ -15,6 +15,7 @@ import { admit } from './gatekeeper.js';
 import { METRICS_CONTENT_TYPE, metricsText } from './metrics.js';
 import { Rates } from './rates.js';
 import { type DaemonReport, daemonReport, readiness } from './report.js';
+import { RoundTrips } from './round-trips.js';
 
 /** A profile is held in memory by every thread while it is taken. */
 const MAX_PROFILE_SECONDS = 300;
@@ -45,10 +46,11 @@ export interface AdminServer extends AsyncDisposable {
 export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   const { listen, link, dataDir, email, verb, version, log } = options;
   const rates = new Rates(() => link.status());
+  const roundTrips = new RoundTrips(link);
   const token = 'socket' in listen ? undefined : randomBytes(24).toString('base64url');
   const report = (): DaemonReport => daemonReport(link.status(), rates, { version, verb, dataDir });
   const server = createServer((request, response) => {
-    route(request, response, { link, report, token }).catch((error: unknown) => {
+    route(request, response, { link, report, roundTrips, token }).catch((error: unknown) => {
       log?.warn({ url: request.url?.split('?')[0], error: String(error) }, 'admin request failed');
       if (response.headersSent) response.destroy();
       else answer(response, 500, { error: 'the request could not be handled' });
@@ -71,6 +73,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   log?.debug({ socket: address.socket, url: address.url }, 'admin endpoint open');
   const close = async (): Promise<void> => {
     rates.stop();
+    roundTrips.stop();
     server.closeAllConnections();
     await new Promise<void>((resolve) => server.close(() => resolve()));
     await removeAddress(dataDir);
@@ -118,10 +121,11 @@ async function open(server: Server, listen: AdminListen): Promise<void> {
 interface Context {
   link: Hotlink;
   report: () => DaemonReport;
+  roundTrips: RoundTrips;
   token: string | undefined;
 }
 
-async function route(request: IncomingMessage, response: ServerResponse, { link, report, token }: Context): Promise<void> {
+async function route(request: IncomingMessage, response: ServerResponse, { link, report, roundTrips, token }: Context): Promise<void> {
   response.setHeader('x-content-type-options', 'nosniff');
   response.setHeader('cache-control', 'no-store');
   const target = request.url ?? '';
@@ -147,7 +151,7 @@ async function route(request: IncomingMessage, response: ServerResponse, { link,
       response.writeHead(200, { 'content-type': METRICS_CONTENT_TYPE }).end(metricsText(link.status()));
       return;
     case 'GET /events':
-      serveEvents(request, response, url, link, report);
+      serveEvents(request, response, url, { link, report, roundTrips });
       return;
     case 'POST /ping':
       return ping(response, url, link);
