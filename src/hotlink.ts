@@ -43,6 +43,7 @@ import { type ConnectOptions, type ForwardChannel, type ForwardOptions, type For
 import type { HotlinkOptions, Log } from './options.js';
 import { type ResolvedOptions, resolveOptions } from './resolved-options.js';
 import type { Status } from './status.js';
+import { createSpans, type Spans } from './telemetry/spans.js';
 
 /** Events kept for status, oldest dropped first. */
 const RECENT_EVENTS = 256;
@@ -111,6 +112,7 @@ class DataPlane implements Hotlink {
   readonly #identities: Identities;
   readonly #channels: Channels;
   readonly #ipc: IpcDirectories;
+  #spans: Spans | undefined;
   readonly #inbound: InboundControl;
   readonly #recent = new RingBufferTs.RingBuffer<Status['events'][number]>(RECENT_EVENTS);
   readonly #host = hostId();
@@ -158,7 +160,10 @@ class DataPlane implements Hotlink {
       fellBack: (channel) => this.#ipc.replay(channel),
       flush: () => this.#emitter.emit('flush'),
       event: (what, fields, level) => this.#event(what, fields, level),
-      trace: (what, fields) => this.#log?.debug(fields, what),
+      trace: (what, fields) => {
+        this.#spans?.note(what, fields);
+        this.#log?.debug(fields, what);
+      },
       fatal: (code, message) => this.#fatal(code, message),
     });
     this.#ipc = new IpcDirectories(this.#options, this.#supervisor, this.#channels, {
@@ -191,6 +196,7 @@ class DataPlane implements Hotlink {
     const { email, server, dataDir, token, ipc, tcpProxy } = this.#options;
     this.#identities.open();
     this.#startedMs = Date.now();
+    this.#spans = await createSpans(email);
     this.#leftOut(this.#options.iceWarnings);
     if (this.#options.limits.directAllowed) {
       const { port } = this.#options.direct;
@@ -346,6 +352,7 @@ class DataPlane implements Hotlink {
     this.#emitter.emit('flush');
     await this.#supervisor.stop();
     await this.#relay?.stop();
+    this.#spans?.close();
   }
 
   // --- relay ---------------------------------------------------------------------------------------------------------------------
@@ -359,6 +366,7 @@ class DataPlane implements Hotlink {
         this.#iceRefresh?.began(message.turnTtl);
         this.#event('relay up', { server: this.#options.server });
         this.#inbound.handleRelay(true, now);
+        this.#ipc.relay(true);
         this.#channels.relayUp(now);
         break;
       case 'down':
@@ -402,6 +410,7 @@ class DataPlane implements Hotlink {
     if (denied) this.#fatal('ERR_HLNK_AUTH', `the relay refused ${this.#options.email}: ${reason}`);
     if (!wasUp) return;
     this.#inbound.handleRelay(false, now);
+    this.#ipc.relay(false);
     this.#channels.relayDown(reason, unconfirmed, now);
   }
 
@@ -446,6 +455,7 @@ class DataPlane implements Hotlink {
   #event(what: string, fields: Record<string, unknown>, level: 'info' | 'warn' | 'error' = 'info'): void {
     this.#eventId += 1;
     this.#recent.add({ id: this.#eventId, atMs: Date.now(), what, fields });
+    this.#spans?.note(what, fields);
     this.#log?.[level](fields, what);
     this.#emitter.emit('event', what, fields);
     this.#changed();

@@ -78,6 +78,8 @@ export type ToIpcHost =
   | { t: 'channel'; task: ChannelTask }
   /** Whether frames of peers may be delivered: `stream.accept` is there. */
   | { t: 'consent'; given: boolean }
+  /** Whether the relay is there. A channel goes on believing in its lane through it until the session is replaced. */
+  | { t: 'relay'; up: boolean }
   /** An upstream peer fell back to files: those in the directory are delivered. */
   | { t: 'replay' }
   | { t: 'stop' };
@@ -125,6 +127,8 @@ export interface ProfileRequest {
 export type ToChannel =
   | { t: 'session-up'; sid: string; direction: 'in' | 'out'; own: boolean; epoch: string; path: string; countsOn: boolean }
   | { t: 'session-down'; sid: string }
+  /** An upstream peer was started anew. */
+  | { t: 'peer-restarted' }
   | { t: 'rtc-start'; sid: string; role: 'offerer' | 'answerer'; own: boolean; mtu: number; loopback: boolean; ice: IceSettings }
   | { t: 'rtc-remote'; sid: string; type: 'offer' | 'answer'; sdp: string }
   | { t: 'rtc-candidate'; sid: string; candidate: string; mid: string }
@@ -171,6 +175,8 @@ export type FromChannel =
   | { t: 'direct-refused'; sid: string; reason: string }
   | { t: 'carries'; sid: string | undefined; lane: LaneKind | undefined; reason: string }
   | { t: 'first-payload'; sid: string }
+  /** @property ms from the first payload until the rate stopped growing */
+  | { t: 'steady'; ms: number }
   | { t: 'refused'; sid: string; reason: string }
   /** @property over nothing goes on in this epoch: the channel must be started anew */
   | { t: 'failed'; code: HotlinkErrorCode; message: string; over: boolean }
@@ -222,3 +228,6 @@ export type FromRelay =
   | { t: 'unrouted'; sid: string }
   | { t: 'oversize'; sid: string; bytes: number }
   | { t: 'stopped' };
+
+/** What the program says that tries the addon. */
+export type AddonAnswer = { ok: true; threads: number; file: string } | { ok: false; reason: string };

@@ -6,3 +6,4 @@ export { type ChannelLimits, DEFAULT_LIMITS, INITIAL_CREDIT_BYTES, OWN_FRAME_BYT
 export type { OutStream } from './out-stream.js';
 export type { ChannelConfig, ChannelPorts } from './ports.js';
 export { SendWindow } from './send-window.js';
+export { SteadyWatch } from './steady.js';

@@ -2,6 +2,7 @@
 import type { Bench } from './bench.js';
 import { burst } from './burst.js';
 import { channels } from './channels.js';
+import { ipc } from './ipc.js';
 import { keyswap } from './keyswap.js';
 import { micro } from './micro.js';
 import { nagle } from './nagle.js';
@@ -13,6 +14,7 @@ export const BENCHES: readonly (readonly [name: string, words: string, bench: Be
   ['burst', 'bulk: one link, both ways, three at once, three parties', burst],
   ['keyswap', 'a Syqure run: 7.5 MiB there and back, 142 times', keyswap],
   ['pingpong', 'round trips from 64 bytes to 1 MiB, with the tail', pingpong],
+  ['ipc', 'frames of local IPC: one way, and there and back, with the tail', ipc],
   ['nagle', 'length and body in two writes, without TCP_NODELAY', nagle],
   ['channels', '1, 8, 64 and 256 channels, idle and busy', channels],
   ['wan', 'long and lossy links between network namespaces (root)', wan],

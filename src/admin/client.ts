@@ -1,6 +1,6 @@
 // Asks the running daemon of a data directory. Main thread.
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { HotlinkError } from '../../native-free/errors.js';
+import { HotlinkError, type HotlinkErrorCode } from '../../native-free/errors.js';
 import { type AdminAddress, readAddress } from './address.js';
 import { readHolder } from './directory-lock.js';
 import { livenessOf } from './process-identity.js';
@@ -41,13 +41,14 @@ export class AdminClient {
     return this.json<DaemonReport>('/status', signal === undefined ? {} : { signal });
   }
 
-  /** @throws HotlinkError `ERR_HLNK_RELAY_UNAVAILABLE` when it does not answer, `ERR_HLNK_USAGE` with its words when it refuses */
+  /** @throws HotlinkError `ERR_HLNK_RELAY_UNAVAILABLE` when it does not answer, the daemon's own error when it refuses */
   async json<T>(path: string, options: AskOptions = {}): Promise<T> {
     const response = await this.#ask(path, options);
     const text = await textOf(response);
-    const value = JSON.parse(text) as T & { error?: string };
-    if (response.statusCode !== undefined && response.statusCode >= 400 && response.statusCode !== 503)
-      throw new HotlinkError('ERR_HLNK_USAGE', value.error ?? `the daemon answered ${response.statusCode}`);
+    const value = JSON.parse(text) as T & { error?: string; code?: HotlinkErrorCode };
+    const { statusCode = 0 } = response;
+    if (statusCode >= 400 && statusCode !== 503)
+      throw new HotlinkError(value.code ?? 'ERR_HLNK_USAGE', value.error ?? `the daemon answered ${statusCode}`);
     return value;
   }
 

@@ -1,9 +1,10 @@
 // `GET /events`: what happens, as server-sent events. `event` carries one thing that happened ({ id, atMs, what, fields }), the recent ones
-// first; with `?status=MS` the whole status follows as `status` every that many milliseconds. A reader that does not read is cut off.
+// first; with `?status=MS` the whole status follows as `status` every that many milliseconds, and round trips are measured meanwhile. A reader that does not read is cut off.
 // Main thread.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Hotlink } from '../hotlink.js';
 import type { DaemonReport } from './report.js';
+import type { RoundTrips } from './round-trips.js';
 
 /** Bytes that may wait for a reader; one status with a hundred channels is a tenth of it. */
 const MAX_WAITING_BYTES = 4 * 1_048_576;
@@ -11,7 +12,14 @@ const MIN_STATUS_MS = 200;
 /** Keeps proxies and browsers from taking silence for the end. */
 const KEEP_ALIVE_MS = 15_000;
 
-export function serveEvents(request: IncomingMessage, response: ServerResponse, url: URL, link: Hotlink, report: () => DaemonReport): void {
+export interface EventSources {
+  link: Hotlink;
+  report: () => DaemonReport;
+  roundTrips: RoundTrips;
+}
+
+export function serveEvents(request: IncomingMessage, response: ServerResponse, url: URL, sources: EventSources): void {
+  const { link, report, roundTrips } = sources;
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', connection: 'keep-alive' });
   const write = (text: string): void => {
     if (response.writableLength > MAX_WAITING_BYTES) response.destroy();
@@ -32,10 +40,12 @@ export function serveEvents(request: IncomingMessage, response: ServerResponse, 
   if (everyMs !== undefined) status();
   link.on('event', send);
   const statusTimer = everyMs === undefined ? undefined : setInterval(status, everyMs).unref();
+  const watching = everyMs === undefined ? undefined : roundTrips.watch();
   const keepAlive = setInterval(() => write(':\n\n'), KEEP_ALIVE_MS).unref();
   response.on('close', () => {
     link.off('event', send);
     clearInterval(statusTimer);
+    watching?.[Symbol.dispose]();
     clearInterval(keepAlive);
   });
 }

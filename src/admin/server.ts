@@ -15,9 +15,12 @@ import { admit } from './gatekeeper.js';
 import { METRICS_CONTENT_TYPE, metricsText } from './metrics.js';
 import { Rates } from './rates.js';
 import { type DaemonReport, daemonReport, readiness } from './report.js';
+import { RoundTrips } from './round-trips.js';
 
 /** A profile is held in memory by every thread while it is taken. */
 const MAX_PROFILE_SECONDS = 300;
+/** A person's patience. */
+const MAX_PING_MS = 60_000;
 /** People and dashboards: more at once is a mistake. */
 const MAX_CONNECTIONS = 64;
 
@@ -43,10 +46,11 @@ export interface AdminServer extends AsyncDisposable {
 export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   const { listen, link, dataDir, email, verb, version, log } = options;
   const rates = new Rates(() => link.status());
+  const roundTrips = new RoundTrips(link);
   const token = 'socket' in listen ? undefined : randomBytes(24).toString('base64url');
   const report = (): DaemonReport => daemonReport(link.status(), rates, { version, verb, dataDir });
   const server = createServer((request, response) => {
-    route(request, response, { link, report, token }).catch((error: unknown) => {
+    route(request, response, { link, report, roundTrips, token }).catch((error: unknown) => {
       log?.warn({ url: request.url?.split('?')[0], error: String(error) }, 'admin request failed');
       if (response.headersSent) response.destroy();
       else answer(response, 500, { error: 'the request could not be handled' });
@@ -69,6 +73,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   log?.debug({ socket: address.socket, url: address.url }, 'admin endpoint open');
   const close = async (): Promise<void> => {
     rates.stop();
+    roundTrips.stop();
     server.closeAllConnections();
     await new Promise<void>((resolve) => server.close(() => resolve()));
     await removeAddress(dataDir);
@@ -116,10 +121,11 @@ async function open(server: Server, listen: AdminListen): Promise<void> {
 interface Context {
   link: Hotlink;
   report: () => DaemonReport;
+  roundTrips: RoundTrips;
   token: string | undefined;
 }
 
-async function route(request: IncomingMessage, response: ServerResponse, { link, report, token }: Context): Promise<void> {
+async function route(request: IncomingMessage, response: ServerResponse, { link, report, roundTrips, token }: Context): Promise<void> {
   response.setHeader('x-content-type-options', 'nosniff');
   response.setHeader('cache-control', 'no-store');
   const target = request.url ?? '';
@@ -145,12 +151,32 @@ async function route(request: IncomingMessage, response: ServerResponse, { link,
       response.writeHead(200, { 'content-type': METRICS_CONTENT_TYPE }).end(metricsText(link.status()));
       return;
     case 'GET /events':
-      serveEvents(request, response, url, link, report);
+      serveEvents(request, response, url, { link, report, roundTrips });
       return;
+    case 'POST /ping':
+      return ping(response, url, link);
     case 'POST /profile':
       return profile(response, url, link);
     default:
       return answer(response, 404, { error: `there is no ${request.method} ${url.pathname}` });
+  }
+}
+
+/** One round trip: `?peer=`, optionally `channel=` and `timeout=` in ms. */
+async function ping(response: ServerResponse, url: URL, link: Hotlink): Promise<void> {
+  const query = url.searchParams;
+  const timeoutMs = Number(query.get('timeout') ?? 5000);
+  const name = query.get('channel') ?? undefined;
+  if (!(timeoutMs > 0 && timeoutMs <= MAX_PING_MS))
+    return answer(response, 400, { error: `timeout is more than 0 and at most ${MAX_PING_MS} ms` });
+  const abort = new AbortController();
+  response.on('close', () => abort.abort());
+  try {
+    const options = { peer: query.get('peer') ?? '', timeoutMs, signal: abort.signal, ...(name === undefined ? {} : { name }) };
+    answer(response, 200, await link.ping(options));
+  } catch (error) {
+    if (!(error instanceof HotlinkError)) throw error;
+    answer(response, 409, { code: error.code, error: error.message });
   }
 }
 

@@ -1,7 +1,7 @@
 // `hotlink config show` says where each value came from; `hotlink config check` only whether the sources can be used. Secrets are masked.
 import type { Command } from 'commander';
 import { table } from '../bench/text-table.js';
-import { settings } from '../config/index.js';
+import { configJsonSchema, settings } from '../config/index.js';
 import { EXIT_OK } from './exit-code.js';
 import { loadSettings } from './setting-flags.js';
 
@@ -22,15 +22,22 @@ export function configShow(command: Command): number {
   return EXIT_OK;
 }
 
+/** The schema of a configuration file. @returns the exit code */
+export function configSchema(): number {
+  process.stdout.write(`${JSON.stringify(configJsonSchema(), null, 2)}\n`);
+  return EXIT_OK;
+}
+
 /** @returns the exit code */
 export function configCheck(command: Command): number {
   const { warnings } = loadSettings(command);
   for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
-  process.stdout.write('ok\n');
+  process.stdout.write(command.opts<{ json?: boolean }>().json ? `${JSON.stringify({ ok: true, warnings })}\n` : 'ok\n');
   return EXIT_OK;
 }
 
 function valueText(value: unknown): string {
   if (value === undefined) return '–';
-  return Array.isArray(value) ? value.join(',') || 'none' : String(value);
+  if (!Array.isArray(value)) return String(value);
+  return value.map((one) => (typeof one === 'object' ? JSON.stringify(one) : String(one))).join(',') || 'none';
 }

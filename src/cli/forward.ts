@@ -3,11 +3,12 @@
 import type { Command } from 'commander';
 import { HotlinkError } from '../../native-free/errors.js';
 import { requireIdentity } from '../config/index.js';
+import { holderOf } from '../doctor/ports.js';
 import type { ForwardOptions } from '../forward.js';
 import { startDaemon } from './daemon.js';
 import { EXIT_OK, exitCodeOf } from './exit-code.js';
 import { onInterruption, whenAborted } from './interruption.js';
-import { createLog } from './log.js';
+import { createLog, logLevel } from './log.js';
 import { loadSettings } from './setting-flags.js';
 
 interface Flags {
@@ -24,7 +25,7 @@ export async function forward(command: Command): Promise<number> {
   const flags = command.opts<Flags>();
   const resolved = loadSettings(command);
   const options = requireIdentity(resolved);
-  const log = createLog({ debug: resolved.values.debug });
+  const log = createLog(logLevel(resolved.values));
   for (const warning of resolved.warnings) log.warn({}, warning);
   using interruption = onInterruption();
   // Markers are for `up`: this verb carries the one channel it was told. The data directory gets lock, telemetry and admin endpoint.
@@ -41,7 +42,9 @@ export async function forward(command: Command): Promise<number> {
       ...(flags.dial === undefined ? {} : { dial: flags.dial }),
       ...(flags.rendezvous === undefined ? {} : { rendezvous: flags.rendezvous }),
     };
-    const channel = await link.forward(request);
+    const channel = await link.forward(request).catch((error: unknown) => {
+      throw flags.listen === undefined ? error : portTaken(error, flags.listen);
+    });
     const address = channel.address === undefined ? undefined : `${channel.address.host}:${channel.address.port}`;
     if (flags.json)
       process.stdout.write(
@@ -64,4 +67,13 @@ export async function forward(command: Command): Promise<number> {
     log.info({}, 'draining');
   }
   return interruption.exitCode ?? EXIT_OK;
+}
+
+/** A daemon waits for a busy port; a person at a terminal is better told who has it. */
+function portTaken(error: unknown, listen: string): unknown {
+  if (!(error instanceof HotlinkError) || error.code !== 'ERR_HLNK_PORT_BUSY') return error;
+  const holder = holderOf(Number(listen.slice(listen.lastIndexOf(':') + 1)));
+  if (holder === undefined) return error;
+  const who = `${holder.command} (process ${holder.pid})`;
+  return new HotlinkError('ERR_HLNK_PORT_BUSY', `${listen} is in use by ${who}; stop it, or give another --listen`, { cause: error });
 }

@@ -1,15 +1,18 @@
 // The `hotlink` command line: verbs, their flags, and how every way of ending becomes an exit code. Results go to stdout, talk to stderr.
-import { Command, CommanderError } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError } from 'commander';
 import { HotlinkError } from '../../native-free/errors.js';
 import { version } from '../version.js';
 import { addChannelsFlags, addPingpongFlags, addStreamFlags } from './bench-flags.js';
 import { addBurstFlags, addDemoFlags } from './burst-flags.js';
-import { configCheck, configShow } from './config.js';
+import { completion, SHELLS } from './completion.js';
+import { configCheck, configSchema, configShow } from './config.js';
+import { examplesText } from './examples.js';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, exitCodeOf } from './exit-code.js';
 import { addDaemonFlags } from './running-daemon.js';
 import { addSettingFlags } from './setting-flags.js';
 
 type Verb = (command: Command) => number | Promise<number>;
+type Does = (verb: Verb) => (...given: unknown[]) => Promise<void>;
 
 /**
  * Runs one command line to its end.
@@ -18,9 +21,12 @@ type Verb = (command: Command) => number | Promise<number>;
  */
 export async function run(argv: readonly string[]): Promise<number> {
   let exitCode = EXIT_OK;
-  const does = (verb: Verb) => async (_flags: unknown, command: Command) => {
-    exitCode = await verb(command);
-  };
+  // Commander hands over arguments, flags and, last, the command.
+  const does: Does =
+    (verb) =>
+    async (...given) => {
+      exitCode = await verb(given.at(-1) as Command);
+    };
   try {
     await program(does).parseAsync([...argv], { from: 'user' });
     return exitCode;
@@ -36,7 +42,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
 }
 
-function program(does: (verb: Verb) => (flags: unknown, command: Command) => Promise<void>): Command {
+function program(does: Does): Command {
   const root = new Command('hotlink')
     .description('Carries TCP streams between peers over WebRTC data channels, with a WebSocket relay as the way that always works.')
     .version(version())
@@ -68,6 +74,13 @@ function program(does: (verb: Verb) => (flags: unknown, command: Command) => Pro
     .option('--json', 'what was set up as one JSON value')
     .action(does(async (command) => (await import('./forward.js')).forward(command)));
 
+  addSettingFlags(root.command('pipe'))
+    .description('standard input and output as one stream to the peer; the other side is a pipe too, or a forward that dials')
+    .requiredOption('--peer <email>', "the peer's e-mail")
+    .requiredOption('--name <name>', 'name of the channel, the same on both sides')
+    .option('--wait <seconds>', 'give up (exit 69) when the peer has not come by then', above0)
+    .action(does(async (command) => (await import('./pipe.js')).pipe(command)));
+
   addDaemonFlags(root.command('status'))
     .description('what a running daemon does: each channel, its lane and why, rates, round trips, threads')
     .option('--json', 'the whole report as one JSON value')
@@ -83,6 +96,31 @@ function program(does: (verb: Verb) => (flags: unknown, command: Command) => Pro
     .option('--port <port>', 'of 127.0.0.1, where the daemon has no TCP port itself; 0 takes any', '0')
     .option('--json', 'the URL as one JSON value')
     .action(does(async (command) => (await import('./dashboard.js')).dashboard(command)));
+
+  addSettingFlags(root.command('ping'))
+    .description('round trips through the data path, and the lane each took; over the running daemon where there is one')
+    .requiredOption('--peer <email>', "the peer's e-mail")
+    .option('--channel <name>', 'which channel with the peer, where there are several')
+    .option('--count <n>', 'how many', above0, 4)
+    .option('--interval <ms>', 'between two of them', above0, 1000)
+    .option('--timeout <ms>', 'for each; the first one may have to set up a session', above0, 10_000)
+    .option('--json', 'one JSON value at the end')
+    .action(does(async (command) => (await import('./ping.js')).ping(command)));
+
+  addSettingFlags(root.command('doctor'))
+    .description('checks everything a channel depends on; a verdict and a hint each')
+    .option('--peer <email>', 'also every lane to this peer, end to end')
+    .option('--path <path>', 'with --peer: whether the ACL lets a channel with this path through')
+    .option('--bundle <file>', 'also write a redacted archive for a bug report (tar.gz)')
+    .option('--json', 'one JSON value at the end')
+    .action(does(async (command) => (await import('./doctor.js')).doctor(command)));
+
+  addDaemonFlags(root.command('profile'))
+    .description('a CPU profile of every thread of a running daemon, with flame graphs where 0x is installed')
+    .option('--seconds <n>', 'how long', above0, 10)
+    .option('--out <dir>', 'where the files go; made if it is not there')
+    .option('--json', 'the names of the files as one JSON value')
+    .action(does(async (command) => (await import('./profile.js')).profile(command)));
 
   addDemoFlags(root.command('demo'))
     .description('a relay and three parties on this host, checksummed bursts over WebRTC, a verdict')
@@ -107,6 +145,28 @@ function program(does: (verb: Verb) => (flags: unknown, command: Command) => Pro
     .option('--json', 'one JSON value')
     .description('every setting, its value, its origin')
     .action(does(configShow));
-  addSettingFlags(config.command('check')).description('whether flags, environment and file can be used').action(does(configCheck));
+  addSettingFlags(config.command('check'))
+    .option('--json', 'one JSON value')
+    .description('whether flags, environment and file can be used')
+    .action(does(configCheck));
+  config.command('schema').description('the JSON Schema of a configuration file').action(does(configSchema));
+
+  root
+    .command('completion')
+    .description('a completion script for your shell')
+    .addArgument(new Argument('<shell>', 'which shell').choices(SHELLS))
+    .action(does(completion));
+  addExamples(root, '');
   return root;
+}
+
+function addExamples(command: Command, path: string): void {
+  command.addHelpText('after', examplesText(path));
+  for (const verb of command.commands) addExamples(verb, path === '' ? verb.name() : `${path} ${verb.name()}`);
+}
+
+function above0(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('A number above 0 is expected.');
+  return value;
 }

@@ -6,7 +6,7 @@ import type { Log } from '../options.js';
 import { type RelayOptions, startRelay } from '../relay/index.js';
 import { EXIT_OK } from './exit-code.js';
 import { onInterruption, whenAborted } from './interruption.js';
-import { createLog } from './log.js';
+import { createLog, logLevel } from './log.js';
 
 interface RelayFlags {
   listen: string;
@@ -21,7 +21,7 @@ export async function relay(command: Command): Promise<number> {
   const flags = command.opts<RelayFlags>();
   // What the relay advertises to its clients comes from the same variables as upstream's server reads.
   const { values, warnings } = resolveSettings({ env: process.env });
-  const log = createLog({ debug: values.debug });
+  const log = createLog(logLevel(values));
   for (const warning of warnings) log.warn({}, warning);
   using interruption = onInterruption();
   // Secrets come from the environment alone: a command line is everybody's to read.

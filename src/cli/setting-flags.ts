@@ -23,8 +23,13 @@ export function loadSettings(command: Command): Resolved {
   const flags = Object.fromEntries(
     settings.filter((row) => row.flag !== undefined).map((row) => [row.key, given[new Option(row.flag!).attributeName()]]),
   );
-  const path = (given.config as string | undefined) ?? process.env.HOTLINK_CONFIG;
+  const path = configPath(command);
   return resolveSettings({ flags, env: process.env, ...(path ? { file: { path, text: readConfig(path) } } : {}) });
+}
+
+/** @returns the configuration file that was named, if any */
+export function configPath(command: Command): string | undefined {
+  return command.opts<{ config?: string }>().config ?? (process.env.HOTLINK_CONFIG || undefined);
 }
 
 function readConfig(path: string): string {

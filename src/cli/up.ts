@@ -3,18 +3,20 @@
 import type { Command } from 'commander';
 import { HotlinkError } from '../../native-free/errors.js';
 import { type Resolved, requireIdentity } from '../config/index.js';
+import { ConfiguredChannels } from './configured-channels.js';
 import { startDaemon } from './daemon.js';
 import { EXIT_OK, exitCodeOf } from './exit-code.js';
 import { onInterruption, whenAborted } from './interruption.js';
-import { createLog } from './log.js';
-import { loadSettings } from './setting-flags.js';
+import { createLog, logLevel } from './log.js';
+import { onHangup } from './reload.js';
+import { configPath, loadSettings } from './setting-flags.js';
 
 /** @returns the exit code */
 export async function up(command: Command): Promise<number> {
   const resolved = loadSettings(command);
   const link = requireIdentity(resolved);
   refuseWhenOff(resolved);
-  const log = createLog({ debug: resolved.values.debug });
+  const log = createLog(logLevel(resolved.values));
   for (const warning of resolved.warnings) log.warn({}, warning);
   using interruption = onInterruption();
   const withParent = command.opts<{ withParent?: boolean }>().withParent === true;
@@ -28,6 +30,11 @@ export async function up(command: Command): Promise<number> {
       log,
       signal: interruption.signal,
     });
+    const channels = new ConfiguredChannels(daemon.link, log);
+    // Without a file there is nothing to read again, and a terminal that closes ends the daemon as it ends any command.
+    using _reload = configPath(command) === undefined ? undefined : onHangup(command, resolved, channels, log);
+    using _tries = { [Symbol.dispose]: () => channels.stop() };
+    await channels.apply(resolved.values.channels ?? []);
     process.stdout.write('ready\n');
     const end = await Promise.race([daemon.fatal, whenAborted(interruption.signal), parentLeft]);
     if (end instanceof HotlinkError) {

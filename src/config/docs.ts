@@ -7,7 +7,7 @@ export function settingsMarkdown(): string {
   const rows = settings.map((row) => [
     `\`${row.key}\``,
     row.flag ? `\`${row.flag}\`` : '–',
-    row.env.map((name) => `\`${name.name}\``).join(', '),
+    row.env.map((name) => `\`${name.name}\``).join(', ') || '–',
     defaultText(row),
     row.range ?? '–',
     row.unit,

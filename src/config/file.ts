@@ -1,12 +1,24 @@
 // A configuration file (YAML, and so JSON too) → checked values. Anything unknown or out of range is refused with the line it stands on:
 // a file is written by hand and read once, so a typing error must not become a silent default.
-import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
+import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { HotlinkError } from '../../native-free/errors.js';
 import { settings } from './table.js';
 import type { Values } from './values.js';
 
 const schema = z.strictObject(Object.fromEntries(settings.map((row) => [row.key, row.schema.optional()])));
+
+/** The JSON Schema of a configuration file, for editors; `docs/hotlink.schema.json` is this. */
+export function configJsonSchema(): object {
+  const { $schema, ...rest } = z.toJSONSchema(schema, { io: 'input' }) as Record<string, unknown>;
+  const properties = rest['properties'] as Record<string, object>;
+  for (const { key, meaning, default: value, secret } of settings) {
+    // What depends on the machine is no default to publish.
+    const published = value === undefined || key === 'threads' ? {} : { default: value };
+    properties[key] = { description: meaning + (secret ? ' Secret.' : ''), ...published, ...properties[key] };
+  }
+  return { $schema, title: 'hotlink configuration file', ...rest, properties };
+}
 
 /**
  * Checks the text of a configuration file against the settings table.
@@ -23,11 +35,29 @@ export function parseConfigFile(text: string, path: string): Partial<Values> {
   const checked = schema.safeParse(document.toJS());
   if (checked.success) return checked.data as Partial<Values>;
   const issue = checked.error.issues[0]!;
-  const key = issue.code === 'unrecognized_keys' ? issue.keys[0]! : String(issue.path[0] ?? '');
-  const pair = document.contents.items.find((item) => isScalar(item.key) && String(item.key.value) === key);
-  const at = isScalar(pair?.key) ? (pair.key.range?.[0] ?? 0) : 0;
-  const what = issue.code === 'unrecognized_keys' ? `unknown key '${key}'${closest(key)}` : `${key}: ${issue.message}`;
-  throw refusal(path, lines.linePos(at).line, what);
+  const unknown = issue.code === 'unrecognized_keys' ? issue.keys[0]! : undefined;
+  const where = [...issue.path.map(String), ...(unknown === undefined ? [] : [unknown])];
+  const line = lines.linePos(offsetOf(document.contents, where)).line;
+  if (unknown !== undefined) throw refusal(path, line, `unknown key '${where.join('.')}'${where.length === 1 ? closest(unknown) : ''}`);
+  throw refusal(path, line, `${where.join('.')}: ${issue.message}`);
+}
+
+/** Where the last part of `path` that is there begins. */
+function offsetOf(root: unknown, path: readonly string[]): number {
+  let node = root;
+  let offset = 0;
+  for (const part of path) {
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === part);
+      if (pair === undefined) break;
+      offset = (isScalar(pair.key) ? pair.key.range?.[0] : undefined) ?? offset;
+      node = pair.value;
+    } else if (isSeq(node)) {
+      node = node.items[Number(part)];
+      offset = (isNode(node) ? node.range?.[0] : undefined) ?? offset;
+    } else break;
+  }
+  return offset;
 }
 
 function refusal(path: string, line: number, what: string): HotlinkError {

@@ -1,6 +1,7 @@
 // Configuration: one table, one resolver, one generator of its documentation. Main thread, command line only.
 export { settingsMarkdown } from './docs.js';
+export { configJsonSchema } from './file.js';
 export { type Origin, type Resolved, requireIdentity, resolveSettings, type Sources } from './resolve.js';
 export type { Setting } from './setting.js';
 export { settings } from './table.js';
-export type { ValueKey, Values } from './values.js';
+export type { ChannelConfig, ValueKey, Values } from './values.js';

@@ -35,6 +35,12 @@ export function parseLoose(text: string): Parsed<boolean> {
   return { value: /^(1|true|yes|on)$/i.test(text.trim()) };
 }
 
+/** One of the log's levels, in any case. */
+export function parseLogLevel(text: string): Parsed<'debug' | 'info' | 'warn' | 'error'> {
+  const level = (['debug', 'info', 'warn', 'error'] as const).find((name) => name === text.trim().toLowerCase());
+  return level === undefined ? { note: `'${text}' is not debug, info, warn or error` } : { value: level };
+}
+
 /** Switches that are on unless they say `0`. */
 export function parseNotZero(text: string): Parsed<boolean> {
   return { value: text.trim() !== '0' };

@@ -102,7 +102,7 @@ function outcome(value: unknown): string {
 }
 
 const switches: readonly ValueKey[] = [
-  ...(['enabled', 'debug', 'admin', 'quic', 'authEnabled', 'turnHost', 'turnPort'] as const),
+  ...(['enabled', 'debug', 'logLevel', 'channels', 'admin', 'quic', 'authEnabled', 'turnHost', 'turnPort'] as const),
   ...(['latencyTrace', 'bench', 'priorityDebounceMs', 'aclStagingGraceMs'] as const),
 ];
 

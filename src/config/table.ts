@@ -2,7 +2,7 @@
 // Names and clamps that upstream has are upstream's (wire.md §7); the HOTLINK_ ones are for what upstream has no word for.
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
-import { LANE_KINDS } from '../../native-free/index.js';
+import { isEmail, LANE_KINDS } from '../../native-free/index.js';
 import {
   isIceUrl,
   isListenAddress,
@@ -16,6 +16,7 @@ import {
   parseIpc,
   parseLanes,
   parseListen,
+  parseLogLevel,
   parseLoose,
   parseMtu,
   parseNotZero,
@@ -28,6 +29,16 @@ import { integerSetting, type Setting, setting, switchSetting } from './setting.
 const KiB = 1024;
 const MiB = 1024 * KiB;
 const text = z.string().min(1);
+const hostPort = z.string().regex(/^(?:\[[0-9A-Fa-f:.]+\]|[^\s:[\]/]+):\d{1,5}$/, 'expected host:port');
+const channelSchema = z
+  .strictObject({
+    peer: z.string().refine(isEmail, 'expected an e-mail address'),
+    name: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, 'expected letters, digits, ".", "_" and "-", at most 64'),
+    listen: hostPort.optional(),
+    dial: hostPort.optional(),
+    rendezvous: z.boolean().optional(),
+  })
+  .refine(({ listen, dial }) => (listen === undefined) !== (dial === undefined), 'expected either listen or dial');
 
 /** Channel workers when nothing is said: one per core, and no more than four, past which they only contend for the relay worker. */
 export const defaultThreads = (): number => Math.min(availableParallelism(), 4);
@@ -373,6 +384,27 @@ export const settings: readonly Setting[] = [
     default: false,
     meaning: 'Log at debug level.',
     parse: parseExactlyOne,
+  }),
+  setting<'logLevel'>({
+    key: 'logLevel',
+    env: [{ name: 'HOTLINK_LOG_LEVEL' }],
+    flag: '--log-level <level>',
+    unit: 'level',
+    defaultWords: 'info; error for ping, warn for pipe',
+    range: 'debug, info, warn, error',
+    meaning: 'Least level that is logged. Refusals are warnings, one line per session event is info, every signal is debug.',
+    parse: parseLogLevel,
+    schema: z.enum(['debug', 'info', 'warn', 'error']),
+  }),
+  setting<'channels'>({
+    key: 'channels',
+    env: [],
+    unit: 'list',
+    range: 'at most 1024',
+    meaning:
+      'Channels without markers, each as `hotlink forward` takes it: `peer`, `name`, and `listen` or `dial`, with `listen` also `rendezvous`. In a configuration file only; read again on SIGHUP.',
+    parse: () => ({ note: 'channels are given in a configuration file' }),
+    schema: z.array(channelSchema).max(1024),
   }),
   setting<'admin'>({
     key: 'admin',

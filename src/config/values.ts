@@ -5,6 +5,15 @@ import type { HotlinkOptions } from '../options.js';
 /** Options that a person can set from outside; `signal` and `log` are objects and cannot come from a file; `identityDir` follows the data directory. */
 type Configurable = Omit<HotlinkOptions, 'signal' | 'log' | 'email' | 'server' | 'identityDir'>;
 
+/** One ad-hoc channel, as `hotlink forward` takes it. */
+export interface ChannelConfig {
+  peer: string;
+  name: string;
+  listen?: string;
+  dial?: string;
+  rendezvous?: boolean;
+}
+
 export interface Values extends Configurable {
   email?: string;
   server?: string;
@@ -12,6 +21,10 @@ export interface Values extends Configurable {
   enabled: boolean;
   /** Log at debug level. */
   debug: boolean;
+  /** Least level that is logged; `debug` wins. */
+  logLevel?: 'debug' | 'info' | 'warn' | 'error';
+  /** Channels without markers, from a configuration file only. */
+  channels?: ChannelConfig[];
   /** Where the admin endpoint listens: `auto`, `off` or a loopback `host:port`. */
   admin: string;
   /** Upstream's word with nothing behind it here; read so that a shared environment gives no surprise. */

@@ -126,7 +126,8 @@ export class ChannelControl {
     this.#sessions = new ChannelSessions(options, this.#worker, events);
     this.#outbound = new OutboundControl(marker, options.shape.kind === 'ipc', this.#sessions, {
       send: (message) => events.send(message),
-      event: (what, fields) => events.event(what, fields),
+      event: (what, fields, level) => events.event(what, fields, level),
+      trace: (what, fields) => events.trace(what, fields),
       up: (sid, nowMs) => this.#outboundUp(sid, nowMs),
       problem: (sentence) => {
         this.#problem = sentence;
@@ -289,6 +290,23 @@ export class ChannelControl {
     this.service(nowMs);
   }
 
+  /**
+   * The peer opened a session although it has one. Own peers do so after a reconnect; the Go and the Rust client only when they were started
+   * anew, and then nothing that it had is left: neither its streams nor the session it had accepted of ours, which nobody else would tell us.
+   * @param oldSid the session that it has
+   */
+  upstreamRestarted(oldSid: string, nowMs: number): void {
+    const peer = this.#sessions.get(oldSid)?.peer;
+    if (peer?.kind !== 'go' && peer?.kind !== 'rust') return;
+    this.#events.event('peer restarted', { peer: this.marker.peer, client: peer.kind });
+    this.#worker.tell({ t: 'peer-restarted' });
+    const { session } = this.#outbound;
+    if (session.state !== 'accepted' || session.sid === undefined) return;
+    const { sid } = session;
+    session.reopen(nowMs);
+    this.#sessions.drop(sid, 'the peer was started anew');
+  }
+
   /** @param replaced the peer opened a successor, which is up already or about to be */
   inboundDown(sid: string, reason: string, replaced: boolean): void {
     const peer = this.#sessions.get(sid)?.peer;
@@ -390,7 +408,7 @@ export class ChannelControl {
       case 'listen-failed':
         this.#problem = message.message;
         this.#listening.failed(message.message);
-        this.#events.event('listen failed', { key: this.key, code: message.code, reason: message.message });
+        this.#events.event('listen failed', { key: this.key, code: message.code, reason: message.message }, 'warn');
         break;
       case 'want-session':
         if (message.path !== undefined) this.#outbound.name(message.path);
@@ -425,13 +443,17 @@ export class ChannelControl {
           message.lane === undefined
             ? undefined
             : { sid: message.sid as string, lane: message.lane, reason: message.reason, sinceMs: Date.now() };
-        this.#events.event('lane', { peer: this.marker.peer, sid: message.sid, lane: message.lane, reason: message.reason });
+        this.#events.event('lane', { key: this.key, peer: this.marker.peer, sid: message.sid, lane: message.lane, reason: message.reason });
         break;
       case 'first-payload':
         this.#exchanges.handleFirstPayload(now);
+        this.#events.trace('first payload', { peer: this.marker.peer, sid: message.sid });
+        break;
+      case 'steady':
+        this.#exchanges.timings.firstPayloadToSteadyStateMs = message.ms;
         break;
       case 'refused':
-        this.#events.event('frame refused', { peer: this.marker.peer, sid: message.sid, reason: message.reason });
+        this.#events.event('frame refused', { peer: this.marker.peer, sid: message.sid, reason: message.reason }, 'warn');
         break;
       case 'connection':
         this.#events.event(`connection ${message.event}`, { key: this.key, stream: message.stream, reason: message.reason });

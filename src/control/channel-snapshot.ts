@@ -71,6 +71,13 @@ function channelName(key: string): string {
   return (parts[forward - 1] === 'hotlink' && parts[forward + 1]) || (parts.at(-2) ?? key);
 }
 
+/** As upstream's telemetry names the channel of a session's path: the directory behind `_mpc`, else the last one (wire.md 8). */
+function directoryName(path: string): string {
+  const parts = path.split('/');
+  const mpc = parts.indexOf('_mpc');
+  return parts[mpc < 0 ? parts.length - 2 : mpc + 1] ?? '';
+}
+
 /** What it listens on or dials; an IPC channel does neither, its directory does, and the embedding program is there already. */
 function addressOf(shape: ChannelShape, bind: string, port: number): string {
   if (shape.kind === 'ipc' || shape.kind === 'program') return '';
@@ -82,13 +89,12 @@ function hostPort(host: string, port: number): string {
 }
 
 /** The sessions that are up, and the one that we are opening. */
-function sessionSnapshots({ key, marker, counters, sessions, outbound, carrier }: ChannelParts): SessionStatus[] {
-  const channel = key.split('/').at(-2) ?? '';
+function sessionSnapshots({ marker, counters, sessions, outbound, carrier }: ChannelParts): SessionStatus[] {
   const snapshots: SessionStatus[] = [...sessions.all()].map((record) => ({
     sid: record.sid,
     direction: record.direction,
     peer: marker.peer,
-    channel,
+    channel: directoryName(record.path),
     state: 'accepted',
     webrtc: record.webrtc,
     direct: record.direct.state,
@@ -109,7 +115,7 @@ function sessionSnapshots({ key, marker, counters, sessions, outbound, carrier }
       sid,
       direction: 'out',
       peer: marker.peer,
-      channel,
+      channel: directoryName(outbound.path),
       state: 'opening',
       webrtc: 'none',
       direct: 'none',

@@ -72,7 +72,7 @@ export class DirectExchanges {
 
   handleSignal(record: SessionRecord, { tok, adr, err }: SignalMessage, nowMs: number): void {
     const signal = record.peer.kind === 'hotlink' ? readDirectSignal(tok, adr, err) : undefined;
-    if (signal === undefined) this.#events.event('signal refused', { sid: record.sid, kind: DIRECT_SIGNAL });
+    if (signal === undefined) this.#events.event('signal refused', { sid: record.sid, kind: DIRECT_SIGNAL }, 'warn');
     else if (signal.kind === 'off') this.#peerIsOff(record, signal.reason);
     else if (!this.#trust.accepts(record, 'direct', signal.party.fingerprint, adr, nowMs)) return;
     else if (signal.kind === 'offer') this.#offered(record, signal, nowMs);

@@ -27,7 +27,8 @@ export function openIdentityKey(path: string): IdentityKey {
       makeKey(path);
       pem = readFileSync(path, 'utf8');
     }
-    if ((statSync(path).mode & 0o077) !== 0) throw new Error(`others may read it; run chmod 600 ${path}`);
+    // Windows keeps no such bits: there the directory's access list, which the user's profile brings, is what protects it.
+    if (process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0) throw new Error(`others may read it; run chmod 600 ${path}`);
     const privateKey = createPrivateKey(pem);
     if (privateKey.asymmetricKeyType !== 'ed25519') throw new Error('it is not an Ed25519 key in PEM');
     const publicKey = rawPublicKey(createPublicKey(privateKey));

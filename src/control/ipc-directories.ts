@@ -39,6 +39,7 @@ export class IpcDirectories {
   #removing: Promise<void> = Promise.resolve();
   #found: readonly IpcFound[] = [];
   #nextHost = 1;
+  #relayUp = false;
   #ending = false;
 
   constructor(options: ResolvedOptions, supervisor: Supervisor, channels: Channels, events: IpcDirectoriesEvents) {
@@ -85,6 +86,11 @@ export class IpcDirectories {
     for (const [old, { untilMs }] of this.#held) if (untilMs <= now || this.#held.size >= MAX_HELD) this.#held.delete(old);
     this.#held.set(sid, { open, untilMs: now + HELD_MS });
     this.#answerHeld();
+  }
+
+  relay(up: boolean): void {
+    this.#relayUp = up;
+    for (const directory of this.#byDirectory.values()) directory.relay(up);
   }
 
   hello(channel: ChannelControl, email: string): void {
@@ -144,6 +150,7 @@ export class IpcDirectories {
       },
     );
     this.#byDirectory.set(directory, one);
+    one.relay(this.#relayUp);
     return one;
   }
 

@@ -2,11 +2,19 @@
 // opened; a Close of ours goes out before its session is retired or dropped here. Wire spec 2; main thread.
 
 import { randomUUID } from 'node:crypto';
-import { goOutboundPath, type Marker, MessageType, type OutboundOptions, OutboundSession, outboundPath } from '../../native-free/index.js';
+import {
+  goOutboundPath,
+  type Marker,
+  MessageType,
+  type OutboundOptions,
+  OutboundSession,
+  outboundPath,
+  type SendOutput,
+} from '../../native-free/index.js';
 import type { ChannelEvents } from './channel-options.js';
 import type { ChannelSessions } from './channel-sessions.js';
 
-export interface OutboundControlEvents extends Pick<ChannelEvents, 'send' | 'event'> {
+export interface OutboundControlEvents extends Pick<ChannelEvents, 'send' | 'event' | 'trace'> {
   /** The peer accepted; the session is not among the channel's yet. */
   up(sid: string, nowMs: number): void;
   /** Why there is no session, in a sentence. */
@@ -43,10 +51,17 @@ export class OutboundControl {
     this.#options.path = path;
   }
 
+  #trace(message: SendOutput['message']): void {
+    const { sid } = message;
+    if (message.typ === MessageType.Open) this.#events.trace('session opening', { peer: this.#peer, sid, path: message.pth });
+    else if (message.typ === MessageType.Close) this.#events.trace('session closing', { peer: this.#peer, sid, reason: message.rsn });
+  }
+
   drain(nowMs: number): void {
     for (let output = this.session.poll(); output !== undefined; output = this.session.poll()) {
       switch (output.kind) {
         case 'send':
+          this.#trace(output.message);
           this.#events.send(output.message);
           if (output.message.typ === MessageType.Close) this.#sessions.retire(output.message.sid, output.message.rsn ?? 'closed');
           break;
@@ -64,12 +79,11 @@ export class OutboundControl {
           this.#events.problem(
             `the relay or the peer refused the session: ${output.reason}; trying again in ${Math.round(output.retryInMs)} ms`,
           );
-          this.#events.event('session rejected', {
-            peer: this.#peer,
-            sid: output.sid,
-            reason: output.reason,
-            retryInMs: output.retryInMs,
-          });
+          this.#events.event(
+            'session rejected',
+            { peer: this.#peer, sid: output.sid, reason: output.reason, retryInMs: output.retryInMs },
+            'warn',
+          );
           break;
       }
     }

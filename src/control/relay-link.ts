@@ -37,6 +37,9 @@ export function relayWorkerData(
 }
 
 function eventsUrl(server: string, email: string): string {
+  // Not repeated in the message: the log is no place for a password.
+  if (/^\w+:\/\/[^/]*@/.test(server))
+    throw new HotlinkError('ERR_HLNK_CONFIG', 'the relay address holds a user name or password; give a token in HOTLINK_TOKEN instead');
   try {
     const url = new URL(server);
     url.protocol = url.protocol.replace(/^http/, 'ws');

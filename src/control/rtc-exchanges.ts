@@ -34,7 +34,7 @@ export type RtcMessage = Extract<FromChannel, { t: `rtc-${string}` }>;
 
 export class RtcExchanges {
   readonly totals = { offers: 0, answersOk: 0, badSignals: 0 };
-  readonly timings: { offerToDcOpenMs?: number; openToFirstPayloadMs?: number } = {};
+  readonly timings: { offerToDcOpenMs?: number; openToFirstPayloadMs?: number; firstPayloadToSteadyStateMs?: number } = {};
   readonly #options: ChannelOptions;
   readonly #sessions: ChannelSessions;
   readonly #worker: ChannelWorker;
@@ -85,7 +85,7 @@ export class RtcExchanges {
       if (signal.knd === 'webrtc_error') this.#failed(record, `the peer says: ${signal.err ?? 'no reason'}`, nowMs);
     } else if (negotiation.handleSignal(signal.knd, signal.tok, signal.err, nowMs) === 'bad') {
       this.totals.badSignals += 1;
-      this.#events.event('signal refused', { sid: signal.sid, kind: signal.knd });
+      this.#events.event('signal refused', { sid: signal.sid, kind: signal.knd }, 'warn');
     }
   }
 

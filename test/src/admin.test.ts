@@ -117,6 +117,32 @@ describe('the admin endpoint', () => {
     abort.abort();
   });
 
+  it('measures round trips of open streams while somebody watches, and lets them be otherwise', async () => {
+    const [alice, bob] = await sandbox.pair();
+    const { address } = await open(alice);
+    const ends = [await dial(alice.port), await dial(bob.port)] as const;
+    ends[0].write('x');
+    const channel = (): DaemonReport['channels'][number] => alice.link.status().channels[0] as DaemonReport['channels'][number];
+    await until('the stream is up', () => channel().streams === 1);
+    const idle = channel().counters.pings;
+    const asked = request({ socketPath: address.socket as string, path: '/events?status=1000', headers: { host: 'localhost' } });
+    asked.on('error', () => {}).on('response', (response) => response.on('error', () => {}).resume());
+    asked.end();
+    await until('round trips were measured', () => channel().rttMs !== undefined && channel().counters.pings >= idle + 2);
+    ends[0].end();
+    ends[1].end();
+    await until('the stream is over', () => channel().streams === 0);
+    const after = channel().counters.pings;
+    let looks = 0;
+    const looking = setInterval(() => {
+      looks += 1;
+    }, 500);
+    await until('two and a half seconds went by', () => looks === 5);
+    clearInterval(looking);
+    expect(channel().counters.pings).toBeLessThanOrEqual(after + 1);
+    asked.destroy();
+  });
+
   it('says in words why it is not ready', async () => {
     const [alice] = await sandbox.pair();
     const { address } = await open(alice);

@@ -10,7 +10,7 @@ import { type AdminServer, adminListen, startAdmin } from '../../src/admin/index
 import type { LaneKind } from '../../src/index.js';
 import { absent } from '../support/absent.js';
 import { type Complaints, chromiumPath, complaintsOf, launchBrowser } from '../support/browser.js';
-import { ALICE, BOB, dial, type Party, Sandbox, until } from '../support/sandbox.js';
+import { ALICE, BOB, dial, freePort, type Party, Sandbox, until } from '../support/sandbox.js';
 
 const ALL = { lanes: ['direct', 'webrtc', 'relay'] } as const;
 const WIDE = { width: 1180, height: 900 };
@@ -23,6 +23,7 @@ let alice: Party;
 let bob: Party;
 let admin: AdminServer;
 let flow: Flow | undefined;
+let others: Flow[] = [];
 
 const skip = absent('the dashboard', chromiumPath() === undefined ? 'chromium is not installed' : undefined);
 
@@ -75,10 +76,24 @@ async function look(options: BrowserContextOptions): Promise<{ page: Page; compl
   return { page, complaints };
 }
 
+/** Another peer, who has nothing but the relay: what a page looks like that has something to say. */
+async function addCarol(): Promise<void> {
+  const carol = 'carol@example.com';
+  const ports = { [ALICE]: await freePort(), [carol]: await freePort() };
+  await sandbox.writeMarker(ALICE, carol, '0_to_2', ports);
+  const marker = await sandbox.writeMarker(carol, ALICE, '2_to_0', ports);
+  const party = await sandbox.start(carol, ports[carol] as number, marker, { lanes: ['relay'] });
+  await until('both listen', () => [alice, party].every(({ link }) => link.status().channels.every(({ listening }) => listening)));
+  others.push(await Flow.start({ ...alice, port: ports[ALICE] as number }, party));
+}
+
 async function keep(page: Page, name: string): Promise<void> {
   const folder = process.env['HOTLINK_SCREENSHOTS'];
   if (folder === undefined) return;
   mkdirSync(folder, { recursive: true });
+  // A picture wants something in its plots.
+  const began = performance.now();
+  await until('there is something to see', () => performance.now() - began > 45_000, 50_000);
   await page.screenshot({ path: join(folder, `dashboard-${name}.png`) });
 }
 
@@ -102,8 +117,9 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   if (skip) return;
-  flow?.stop();
+  for (const one of [flow, ...others]) one?.stop();
   flow = undefined;
+  others = [];
   for (const context of browser.contexts()) await context.close();
   await admin.close();
   await sandbox.close();
@@ -119,7 +135,7 @@ describe.skipIf(skip)('the dashboard', () => {
     const card = page.locator(CARD);
     await card
       .locator('.speed')
-      .filter({ hasText: /out [\d.]+ MiB\/s · in [\d.]+ [KM]iB\/s · round trip/ })
+      .filter({ hasText: /out [\d.]+ MiB\/s · in [\d.]+ [KM]iB\/s · round trip [\d.]+ m?s/ })
       .waitFor();
     expect(await card.locator('.lane').innerText()).toBe('direct');
     const text = await cardText(page);
@@ -127,8 +143,9 @@ describe.skipIf(skip)('the dashboard', () => {
     await eventually(() => page.locator('#relay-state').innerText()).toBe('relay up');
     expect(await page.locator('#threads tr').count()).toBe(3);
     expect(await page.locator('#happenings').innerText()).toContain('direct open');
-    // The plot has drawn something in the colours of its lines.
+    // Both plots have drawn something in the colours of their lines.
     await eventually(() => inkOf(page, `${CARD} .plots figure:nth-child(1) canvas`)).toBeGreaterThan(100);
+    await eventually(() => inkOf(page, `${CARD} .plots figure:nth-child(2) canvas`)).toBeGreaterThan(50);
     expect(await page.locator(`${CARD} .plot`).first().getAttribute('aria-label')).toMatch(/now out [\d.]+ MiB\/s, in [\d.]+ [KM]iB\/s/);
     expect(complaints.all).toEqual([]);
   });
@@ -157,10 +174,15 @@ describe.skipIf(skip)('the dashboard', () => {
     ['light', WIDE, 'light'],
     ['dark', WIDE, 'dark'],
     ['narrow', PHONE, 'dark'],
-  ] as const)('is readable: %s', { timeout: 60_000 }, async (name, viewport, colorScheme) => {
+  ] as const)('is readable: %s', { timeout: 120_000 }, async (name, viewport, colorScheme) => {
     flow = await Flow.start(alice, bob);
+    await addCarol();
     await until('direct carries', () => laneOf(alice) === 'direct');
     const { page, complaints } = await look({ viewport, colorScheme, isMobile: viewport === PHONE, hasTouch: viewport === PHONE });
+    await page
+      .locator('[data-channel="0_to_2"] .lane')
+      .filter({ hasText: /^relay$/ })
+      .waitFor();
     await eventually(() => inkOf(page, `${CARD} .plots canvas`)).toBeGreaterThan(100);
     await keep(page, name);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(viewport.width);

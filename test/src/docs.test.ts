@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_LIMITS } from '../../native-free/index.js';
 import { metricsMarkdown } from '../../src/admin/index.js';
-import { settingsMarkdown } from '../../src/config/index.js';
+import { configJsonSchema, settingsMarkdown } from '../../src/config/index.js';
 import { RESIDENT_CONSTANT_BYTES, residentBoundBytes, STALL_GROWTH_BYTES } from '../../src/config/memory-bound.js';
 
 const root = join(import.meta.dirname, '../../..');
@@ -66,6 +66,13 @@ describe('the documents', () => {
     expect(read('README.md')).toContain(`send window + ${resident}`);
     for (const words of [`send window + ${resident}`, `less than ${growth}`, `(${whole} with`])
       expect(read('docs/memory.md')).toContain(words);
+  });
+
+  it('publish the schema of a configuration file that the table in the code makes', () => {
+    const path = join(root, 'docs/hotlink.schema.json');
+    const text = `${JSON.stringify(configJsonSchema(), null, 2)}\n`;
+    if (process.env['HOTLINK_DOCS'] === 'write') writeFileSync(path, text);
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual(JSON.parse(text));
   });
 
   it('link only to what is there', () => {

@@ -4,7 +4,7 @@
 // relay rings → the port to main. The task promise resolves when all of it is gone.
 
 import type { MessagePort } from 'node:worker_threads';
-import { ChannelCore } from '../../native-free/channel/index.js';
+import { ChannelCore, SteadyWatch } from '../../native-free/channel/index.js';
 import { Counter } from '../../native-free/counters.js';
 import { HotlinkError } from '../../native-free/errors.js';
 import type { Lane } from '../../native-free/lane.js';
@@ -55,6 +55,7 @@ export class Channel {
   #draining = false;
   #stopping = false;
   #firstPayloadSid: string | undefined;
+  readonly #steady = new SteadyWatch();
 
   /** @param leave ends what this thread holds for the channel; called before main hears that it may end the thread */
   constructor(task: ChannelTask, leave: () => void) {
@@ -156,6 +157,10 @@ export class Channel {
         this.#wanting = false;
         this.#core.sessionUp(message, now);
         break;
+      case 'peer-restarted':
+        this.#core.forgetNumbers();
+        this.#streams.resetAll('the peer was restarted');
+        break;
       case 'session-down':
         this.#endSession(message.sid, now);
         break;
@@ -235,8 +240,15 @@ export class Channel {
       this.#firstPayloadSid = lane.sid;
       this.#post({ t: 'first-payload', sid: lane.sid });
     }
-    this.#core.frame(lane, message, lasting, performance.now());
+    const now = performance.now();
+    this.#core.frame(lane, message, lasting, now);
+    if (!this.#steady.done) this.#watchSteady(now);
     this.#rearm();
+  }
+
+  #watchSteady(now: number): void {
+    const ms = this.#steady.carried((this.#counters[Counter.rxBytes] as number) + (this.#counters[Counter.txBytes] as number), now);
+    if (ms !== undefined) this.#post({ t: 'steady', ms });
   }
 
   #pump(): void {
