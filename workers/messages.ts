@@ -127,6 +127,8 @@ export interface ProfileRequest {
 export type ToChannel =
   | { t: 'session-up'; sid: string; direction: 'in' | 'out'; own: boolean; epoch: string; path: string; countsOn: boolean }
   | { t: 'session-down'; sid: string }
+  /** An upstream peer was started anew. */
+  | { t: 'peer-restarted' }
   | { t: 'rtc-start'; sid: string; role: 'offerer' | 'answerer'; own: boolean; mtu: number; loopback: boolean; ice: IceSettings }
   | { t: 'rtc-remote'; sid: string; type: 'offer' | 'answer'; sdp: string }
   | { t: 'rtc-candidate'; sid: string; candidate: string; mid: string }

@@ -93,6 +93,10 @@ export class ChannelCore {
   get highestStream(): number {
     return this.in.highestStream;
   }
+  /** An upstream peer was started anew: it counts every path from 1. */
+  forgetNumbers(): void {
+    this.#numbers.forget();
+  }
   /** For the next life of the channel: where numberings go on that an upstream peer counted. Ends the present one. */
   endNumbers(): [string, number][] {
     this.#numbers.end(this.out.nextSeq);

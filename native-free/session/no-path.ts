@@ -26,7 +26,7 @@ export function explainNoPath({ local, remote, iceServers, warnings }: PathFacts
   if (iceServers.length === 0)
     return `no STUN or TURN server is in use, so only addresses that both sides reach can connect: configure one at the relay or here${left}`;
   if (turn.length > 0 && !local.has('relay') && !local.has('srflx'))
-    return `no answer from ${turn.join(', ')}: UDP to it is blocked, or it is down${left}`;
+    return `${turn.join(', ')} gave no address: UDP to it is blocked, it is down, or it refuses user and password${left}`;
   if (turn.length > 0 && !local.has('relay'))
     return `${turn.join(', ')} gave no address: check user and password or the shared secret${left}`;
   if (stun.length > 0 && turn.length === 0 && !local.has('srflx'))

@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import { HotlinkError } from '../../native-free/errors.js';
 import { requireIdentity } from '../config/index.js';
+import { holderOf } from '../doctor/ports.js';
 import type { ForwardOptions } from '../forward.js';
 import { startDaemon } from './daemon.js';
 import { EXIT_OK, exitCodeOf } from './exit-code.js';
@@ -41,7 +42,9 @@ export async function forward(command: Command): Promise<number> {
       ...(flags.dial === undefined ? {} : { dial: flags.dial }),
       ...(flags.rendezvous === undefined ? {} : { rendezvous: flags.rendezvous }),
     };
-    const channel = await link.forward(request);
+    const channel = await link.forward(request).catch((error: unknown) => {
+      throw flags.listen === undefined ? error : portTaken(error, flags.listen);
+    });
     const address = channel.address === undefined ? undefined : `${channel.address.host}:${channel.address.port}`;
     if (flags.json)
       process.stdout.write(
@@ -64,4 +67,13 @@ export async function forward(command: Command): Promise<number> {
     log.info({}, 'draining');
   }
   return interruption.exitCode ?? EXIT_OK;
+}
+
+/** A daemon waits for a busy port; a person at a terminal is better told who has it. */
+function portTaken(error: unknown, listen: string): unknown {
+  if (!(error instanceof HotlinkError) || error.code !== 'ERR_HLNK_PORT_BUSY') return error;
+  const holder = holderOf(Number(listen.slice(listen.lastIndexOf(':') + 1)));
+  if (holder === undefined) return error;
+  const who = `${holder.command} (process ${holder.pid})`;
+  return new HotlinkError('ERR_HLNK_PORT_BUSY', `${listen} is in use by ${who}; stop it, or give another --listen`, { cause: error });
 }

@@ -25,6 +25,7 @@ export function reportLines(report: DaemonReport, options: TextOptions): string[
     ...headLines(report, paint),
     '',
     ...channelLines(report, options),
+    ...ipcLines(report, paint),
     ...troubleLines(report, paint),
     '',
     ...threadLines(report.threads, paint),
@@ -111,6 +112,23 @@ function paintedLane(channel: ChannelReport, paint: Paint): string {
   const word = laneWord(channel);
   if (channel.lane === undefined) return paint('dim', word);
   return paint(channel.lane === 'relay' ? 'yellow' : 'green', word);
+}
+
+/** The directories where applications exchange frames; their peers' channels are above. */
+function ipcLines({ ipc }: DaemonReport, paint: Paint): string[] {
+  if (ipc.length === 0) return [];
+  const head = ['directory', 'endpoint', 'consent', 'application', 'waiting', 'from it', 'to it', 'files'];
+  const rows = ipc.map(({ directory, address, listening, problem, consent, counters }) => [
+    directory,
+    listening ? address : paint('red', problem ?? 'does not listen yet'),
+    consent ? 'given' : paint('yellow', 'not given'),
+    counters.applications > 0 ? 'connected' : paint('dim', 'away'),
+    counters.waitingFrames === 0 ? '–' : `${counters.waitingFrames} frames`,
+    String(counters.framesFromApplication),
+    String(counters.framesToApplication),
+    `${counters.filesWritten} written, ${counters.filesReplayed} replayed`,
+  ]);
+  return ['', ...columns([head.map((title) => paint('dim', title)), ...rows], [4, 5, 6])];
 }
 
 /** Whatever keeps a channel from working, or from a better lane than it has. */

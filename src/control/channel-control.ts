@@ -290,6 +290,23 @@ export class ChannelControl {
     this.service(nowMs);
   }
 
+  /**
+   * The peer opened a session although it has one. Own peers do so after a reconnect; the Go and the Rust client only when they were started
+   * anew, and then nothing that it had is left: neither its streams nor the session it had accepted of ours, which nobody else would tell us.
+   * @param oldSid the session that it has
+   */
+  upstreamRestarted(oldSid: string, nowMs: number): void {
+    const peer = this.#sessions.get(oldSid)?.peer;
+    if (peer?.kind !== 'go' && peer?.kind !== 'rust') return;
+    this.#events.event('peer restarted', { peer: this.marker.peer, client: peer.kind });
+    this.#worker.tell({ t: 'peer-restarted' });
+    const { session } = this.#outbound;
+    if (session.state !== 'accepted' || session.sid === undefined) return;
+    const { sid } = session;
+    session.reopen(nowMs);
+    this.#sessions.drop(sid, 'the peer was started anew');
+  }
+
   /** @param replaced the peer opened a successor, which is up already or about to be */
   inboundDown(sid: string, reason: string, replaced: boolean): void {
     const peer = this.#sessions.get(sid)?.peer;

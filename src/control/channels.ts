@@ -271,7 +271,8 @@ export class Channels {
     this.#applying = this.#applying.then(async () => {
       if (this.#ending || this.#byId.get(id) !== channel) return;
       await this.remove(id, channel, reason);
-      if (this.#placeOf(channel.shape) === undefined) return;
+      // An IPC channel may have been made anew for a peer's Open meanwhile, or its host may be gone.
+      if (this.#byId.has(id) || this.#placeOf(channel.shape) === undefined) return;
       this.add(id, channel.marker, channel.shape, channel.bind);
       this.#events.applied();
     });

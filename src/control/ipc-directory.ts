@@ -223,12 +223,12 @@ export class IpcDirectory {
     this.#port.postMessage(message);
   }
 
-  /** What a channel is named by. No marker file of this name exists; its path is what a session opens that no frame names. */
+  /** What a channel is named by, unlike any other. No marker file of this name exists; sessions are opened on the paths that frames name. */
   #marker(peer: string): Marker {
     const { self, directory } = this.#options;
     const owner = directory.slice(0, directory.indexOf('/'));
     return {
-      relPath: `${directory}/stream`,
+      relPath: `${directory}/${peer === ANYONE ? 'anyone' : peer}`,
       owner,
       from: self,
       to: peer,

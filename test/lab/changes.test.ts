@@ -40,6 +40,56 @@ describe.skipIf(skip).concurrent('a stream in the middle of which (needs root, i
     expect(await flow.finish()).toEqual([]);
   });
 
+  it('a party’s address becomes another one goes on over a direct connection', { timeout }, async () => {
+    using net = new Internet();
+    const [alice, bob] = [net.server('alice'), net.server('bob')];
+    await using scene = await Scene.open({
+      relay: { host: net.relay, listen: RELAY_LISTEN, args: RELAY_STUN },
+      server: SERVER,
+      alice: { host: alice },
+      bob: { host: bob },
+    });
+    const flow = scene.flow();
+    await scene.carriedBy('a direct connection carries', ({ lane }) => lane === 'direct');
+    await flow.goesOn();
+
+    const before = scene.log.length;
+    alice.ip('address', 'del', '203.0.113.100/24', 'dev', 'eth0');
+    alice.ip('address', 'add', '203.0.113.177/24', 'dev', 'eth0');
+    await until(
+      'a direct connection from the new address is open',
+      () => /"remote":"(::ffff:)?203\.0\.113\.177:\d+".*"direct open"/.test(scene.log.slice(before)),
+      30_000,
+    );
+    await scene.carriedBy('a direct connection carries again', ({ lane }) => lane === 'direct', 30_000);
+    await flow.goesOn();
+    expect(await flow.finish()).toEqual([]);
+  });
+
+  it('one of a party’s addresses is gone gets new data channels in both sessions, also where the peer has to offer', {
+    timeout,
+  }, async () => {
+    using net = new Internet();
+    const [alice, bob] = [net.server('alice'), net.server('bob')];
+    alice.ip('address', 'add', '203.0.113.177/24', 'dev', 'eth0');
+    await using scene = await Scene.open({
+      relay: { host: net.relay, listen: RELAY_LISTEN, args: RELAY_STUN },
+      server: SERVER,
+      alice: { host: alice, env },
+      bob: { host: bob, env },
+    });
+    const flow = scene.flow();
+    await scene.carriedBy('webrtc carries', ({ lane }) => lane === 'webrtc');
+    await until('both sessions have a data channel', () => opened(scene.log) === 4, 30_000);
+    await flow.goesOn();
+
+    alice.ip('address', 'del', '203.0.113.177/24', 'dev', 'eth0');
+    await until('both sessions have a new one', () => opened(scene.log) === 8, 30_000);
+    expect(scene.log).not.toContain('relay down');
+    await flow.goesOn();
+    expect(await flow.finish()).toEqual([]);
+  });
+
   it('nothing but the relay’s port is let through for a while goes over the relay, and back to a direct connection', {
     timeout,
   }, async () => {

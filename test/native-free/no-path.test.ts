@@ -19,7 +19,11 @@ describe('no path was found', () => {
       facts(['host'], ['host', 'srflx'], [STUN]),
       /no answer from stun:stun\.example:3478: UDP is blocked on this side/,
     ],
-    ['with a TURN server that cannot be reached', facts(['host'], ['host'], [TURN]), /no answer from turn:.*blocked, or it is down/],
+    [
+      'with a TURN server that cannot be reached',
+      facts(['host'], ['host'], [TURN]),
+      /turn:.* gave no address: UDP to it is blocked, it is down, or it refuses user and password$/,
+    ],
     [
       'with a TURN password that is wrong',
       facts(['host', 'srflx'], ['host', 'srflx'], [STUN, TURN]),

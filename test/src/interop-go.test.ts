@@ -134,6 +134,24 @@ describe('a connection to the Go server that is cut', () => {
   });
 });
 
+describe.each(relays)('a Go client that is started anew at %s', (_name, relay) => {
+  it('costs the stream loudly when it speaks, and gets the next one from its first byte', async () => {
+    scene = await withGo(await relay());
+    const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
+    await sendCounted(ours, theirs, 300_000);
+    await sendCounted(theirs, ours, 300_000);
+    const reset = once(ours, 'error');
+    await scene.restartPeer();
+    const [oursAgain, theirsAgain] = [await dial(scene.us.port), await dial(scene.peerPort)];
+    theirsAgain.write('hello again');
+    const [error] = (await reset) as [NodeJS.ErrnoException];
+    expect(error.code).toBe('ECONNRESET');
+    await once(oursAgain, 'data');
+    const there = await sendCounted(oursAgain, theirsAgain, 300_000);
+    expect(there.received).toBe(there.sent);
+  });
+});
+
 describe('a stop of ours', () => {
   it('delivers what was written, through a Go server that lets messages overtake each other, and crashes nobody', async () => {
     const server = await goServer({ workMs: 2, lateTurns: 6 });

@@ -104,6 +104,22 @@ describe('a Rust client', () => {
     expect(server.overtaken).toBeGreaterThan(0);
   });
 
+  it('that is started anew costs the stream loudly when it speaks, and gets the next one', async () => {
+    scene = await withRust(await ourRelay(), { webrtc: false, graceMs: 100 }, { ours: { lanes: ['relay'] } });
+    const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
+    await sendCounted(ours, theirs, 300_000);
+    await sendCounted(theirs, ours, 300_000);
+    const reset = once(ours, 'error');
+    await scene.restartPeer();
+    const [oursAgain, theirsAgain] = [await dial(scene.us.port), await dial(scene.peerPort)];
+    theirsAgain.write('hello again');
+    const [error] = (await reset) as [NodeJS.ErrnoException];
+    expect(error.code).toBe('ECONNRESET');
+    await once(oursAgain, 'data');
+    const there = await sendCounted(oursAgain, theirsAgain, 300_000);
+    expect(there.received).toBe(there.sent);
+  });
+
   it('gets what was written before we were stopped', async () => {
     scene = await withRust(await ourRelay(), {}, { ours: patient });
     const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];

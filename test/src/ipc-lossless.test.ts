@@ -91,6 +91,30 @@ describe('frames between two daemons of ours', () => {
     expect((await sender.next()).payload.toString()).toBe('got it');
   });
 
+  it.each([
+    ['over the relay', RELAY_ONLY],
+    ['while connections are made anew', { lanes: ['webrtc', 'relay'] }],
+  ] as [string, Partial<HotlinkOptions>][])('go both ways at once from the first one on, %s', async (_name, options) => {
+    const rpc = await rpcDirectory(sandbox, ALICE, [BOB], 'work', true);
+    const markers: string[] = [];
+    for (const email of [ALICE, BOB]) {
+      put(sandbox, email, rpc, 'stream.accept', '1');
+      markers.push(put(sandbox, email, rpc, 'stream.sock'));
+      await sandbox.start(email, 0, '', options);
+    }
+    const [alice, bob] = [await IpcApp.connect(markers[0]!), await IpcApp.connect(markers[1]!)];
+    for (const app of [alice, bob]) sendRange(app, rpc, 0, 1500, (i) => 4 + ((i * 331) % 30_000));
+    const both = Promise.all([indexes(alice, 1500), indexes(bob, 1500)]);
+    for (let round = 0; round < 3 && options.lanes?.length === 2; round += 1) {
+      const opened = party(BOB).events.length;
+      party(BOB).link.renegotiate();
+      await until('it was heard', () => party(BOB).events.length > opened || counters(BOB)['framesToApplication'] === 1500);
+    }
+    const [fromBob, fromAlice] = await both;
+    expect(fromBob.join()).toBe(range(0, 1500).join());
+    expect(fromAlice.join()).toBe(range(0, 1500).join());
+  });
+
   it('reach several receivers, each all of them', async () => {
     const { rpc, marker } = await scene(RELAY_ONLY, [BOB, CAROL]);
     const [bob, carol] = [await IpcApp.connect(marker[BOB]!), await IpcApp.connect(marker[CAROL]!)];

@@ -149,7 +149,12 @@ describe('from an upstream sender', () => {
     const app = await aliceWith(rpc, true);
     const bob = await upstream(BOB);
     const folder = sandbox.folder(ALICE, rpc);
-    for (const name of ['00000002', '00000001']) writeFileSync(join(folder, `${name}.request`), `file ${name}`);
+    for (const name of ['00000002', '00000001', 'by-hotlink']) writeFileSync(join(folder, `${name}.request`), `file ${name}`);
+    // One of them hotlink has brought before.
+    bob.send(open('ffffffffffffffff', `${rpc}/a.request`), goId());
+    await expectMessage(bob, MessageType.Accept);
+    bob.send(data('ffffffffffffffff', 1, `${rpc}/by-hotlink.request`, 'file by-hotlink'), goId());
+    expect((await app.next()).path).toBe(`${rpc}/by-hotlink.request`);
     for (const sid of ['0123456789abcdef', 'fedcba9876543210']) {
       bob.send(open(sid, `${rpc}/a.request`), goId());
       await expectMessage(bob, MessageType.Accept);

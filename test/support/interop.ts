@@ -27,15 +27,18 @@ export interface SceneOptions {
 export class Scene<P extends { close(): Promise<void> }, R extends AnyRelay = AnyRelay> {
   readonly sandbox: Sandbox<R>;
   readonly us: Party;
-  readonly peer: P;
+  peer: P;
   /** The peer's local port. */
   readonly peerPort: number;
 
-  private constructor(sandbox: Sandbox<R>, us: Party, peer: P, peerPort: number) {
+  readonly #startPeer: () => Promise<P>;
+
+  private constructor(sandbox: Sandbox<R>, us: Party, peer: P, peerPort: number, startPeer: () => Promise<P>) {
     this.sandbox = sandbox;
     this.us = us;
     this.peer = peer;
     this.peerPort = peerPort;
+    this.#startPeer = startPeer;
   }
 
   static async open<P extends { close(): Promise<void> }, R extends AnyRelay>(
@@ -58,8 +61,14 @@ export class Scene<P extends { close(): Promise<void> }, R extends AnyRelay = An
       const { relay: state, channels } = us.link.status();
       return state.state === 'up' && channels.every(({ listening }) => listening) && channels.length > 0;
     });
-    const peer = await startPeer(relay.url, they, `${sandbox.dataDir(they)}/datasites`, us.port);
-    return new Scene(sandbox, us, peer, ports[they] as number);
+    const start = (): Promise<P> => startPeer(relay.url, they, `${sandbox.dataDir(they)}/datasites`, us.port);
+    return new Scene(sandbox, us, await start(), ports[they] as number, start);
+  }
+
+  /** The peer's process is gone without a word, and another one takes its place. */
+  async restartPeer(): Promise<void> {
+    await this.peer.close();
+    this.peer = await this.#startPeer();
   }
 
   /** The path of our marker's channel. */

@@ -157,6 +157,10 @@ export class Channel {
         this.#wanting = false;
         this.#core.sessionUp(message, now);
         break;
+      case 'peer-restarted':
+        this.#core.forgetNumbers();
+        this.#streams.resetAll('the peer was restarted');
+        break;
       case 'session-down':
         this.#endSession(message.sid, now);
         break;

@@ -173,7 +173,10 @@ export class IpcHost {
         this.refuse('the application does not read, and this peer cannot be slowed down');
         return false;
       }
+      const path = view.path();
+      const etag = view.etag();
       this.#deliver(bytes, undefined, taken);
+      this.#replay.saw(path.slice(path.lastIndexOf('/') + 1), etag, view.payload());
       return true;
     }
     const number = view.seq;

@@ -131,6 +131,19 @@ export class Replay {
     return now - since >= GAP_MS;
   }
 
+  /** Hotlink brought an upstream peer's frame: its file is not delivered too. @param etag may be the content's MD5 already (wire.md 2.2) */
+  saw(name: string, etag: string, payload: Uint8Array): void {
+    this.#remember(`${name} ${/^[0-9a-f]{32}$/.test(etag) ? etag : createHash('md5').update(payload).digest('hex')}`);
+  }
+
+  #remember(key: string): void {
+    this.#seen.add(key);
+    for (const oldest of this.#seen) {
+      if (this.#seen.size <= MAX_SEEN) break;
+      this.#seen.delete(oldest);
+    }
+  }
+
   /** Delivers the plain `.request` files of the directory that were not delivered before. */
   lookPlain(): Promise<void> {
     return this.#alone(async () => {
@@ -141,11 +154,7 @@ export class Replay {
         const etag = createHash('md5').update(content).digest('hex');
         const key = `${name} ${etag}`;
         if (this.#seen.has(key)) continue;
-        this.#seen.add(key);
-        for (const oldest of this.#seen) {
-          if (this.#seen.size <= MAX_SEEN) break;
-          this.#seen.delete(oldest);
-        }
+        this.#remember(key);
         this.#plainSeq += 1;
         this.#events.deliver(encodeFrame(`${this.#directory}/${name}`, etag, this.#plainSeq, content), undefined, () => {});
       }
