@@ -3,15 +3,14 @@
 //  - Own peers: one stream carries whole HLNK frames back to back, opened by a preamble (native-free/ipc). The core makes it exact; when it
 //    has to start anew, frames the peer has not acknowledged go again, and the peer's inbox knows those it has.
 //  - Upstream peers: one frame of the application is one message of the session (wire.md 3.4, 6.2), numbered by the session, never cut.
-//
-// Credit: a frame counts as consumed once the application has it; the beginning of a frame whose rest is still to come counts at
-// once, or a frame larger than the credit could never arrive. Channel worker thread.
+// Channel worker thread.
 
 import { type ChannelCore, type OutStream, UPSTREAM_STREAM } from '../../native-free/channel/index.js';
-import { encodeFrame, FrameDecoder, FrameView, HEADER_BYTES } from '../../native-free/hlnk/index.js';
-import { encodePreamble, type OutboxFrame, readPreamble } from '../../native-free/ipc/index.js';
+import { encodeFrame, FrameView } from '../../native-free/hlnk/index.js';
+import { encodePreamble, type OutboxFrame } from '../../native-free/ipc/index.js';
 import type { LocalSide } from '../channel/local-side.js';
 import type { IpcHost } from './host.js';
+import { OwnFrames } from './own-frames.js';
 import { senderOf } from './sender.js';
 
 /** Largest message of the relay with room for its envelope, bytes (wire.md 1.5): a larger frame would end our connection. */
@@ -65,9 +64,7 @@ export class IpcLeg implements LocalSide {
 
   // Receiving.
   #inStream: number | undefined;
-  #decoder = new FrameDecoder();
-  #run = '';
-  #early = 0;
+  #frames: OwnFrames;
   #stopped = false;
 
   constructor(host: IpcHost, core: ChannelCore, peer: string, events: LegEvents) {
@@ -76,6 +73,7 @@ export class IpcLeg implements LocalSide {
     this.#peer = peer;
     this.#sender = senderOf(peer);
     this.#events = events;
+    this.#frames = this.#newFrames();
     host.join(this);
   }
 
@@ -211,9 +209,7 @@ export class IpcLeg implements LocalSide {
     this.#piece = undefined;
     this.#ends.length = 0;
     this.#fed = this.#reader?.next ?? 0;
-    this.#decoder = new FrameDecoder();
-    this.#early = 0;
-    this.#run = '';
+    this.#frames = this.#newFrames();
   }
 
   /** The frame to be sent next, if it is in memory; one that is only in its file is fetched. */
@@ -228,34 +224,21 @@ export class IpcLeg implements LocalSide {
   // --- from the core -------------------------------------------------------------------------------------------------------------
 
   deliver(id: number, payload: Uint8Array): void {
-    if (id === UPSTREAM_STREAM) {
-      if (this.#view.read(payload) === 'ok') this.#host.deliver(this.#view, payload.slice(), this.#sender, undefined, () => {});
-      return;
-    }
-    if (id !== this.#inStream) return;
-    this.#decoder.push(payload);
-    let spare = payload.length;
-    for (let view = this.#decoder.next(); view !== undefined; view = this.#decoder.next()) {
-      const frameBytes = view.endAt - view.pathStart + HEADER_BYTES;
-      const cost = Math.max(0, frameBytes - this.#early);
-      this.#early = Math.max(0, this.#early - frameBytes);
-      spare -= cost;
-      const preamble = readPreamble(view);
-      if (preamble === undefined) this.#frame(id, view, cost);
-      else {
-        this.#run = preamble.run;
-        this.#host.begin(this.#sender, preamble.run, preamble.base);
-        this.#consumed(id, cost);
-      }
-    }
-    this.#early += spare;
-    if (spare > 0) this.#consumed(id, spare);
+    if (id !== UPSTREAM_STREAM) {
+      if (id === this.#inStream) this.#frames.push(payload);
+    } else if (this.#view.read(payload) === 'ok') this.#host.upstreamFrame(this.#view, payload.slice());
   }
 
-  #frame(id: number, view: FrameView, cost: number): void {
-    const bytes = view.message.slice(view.pathStart - HEADER_BYTES, view.endAt);
-    const taken = this.#host.deliver(view, bytes, this.#sender, this.#run, () => this.#consumed(id, cost));
-    if (!taken) this.#consumed(id, cost);
+  #newFrames(): OwnFrames {
+    return new OwnFrames({
+      begin: (run, base) => this.#host.incoming.begin(this.#sender, run, base),
+      frame: (run, view, bytes, cost) => {
+        const id = this.#inStream as number;
+        const taken = (): void => this.#consumed(id, cost);
+        if (!this.#host.ownFrame(view, bytes, { sender: this.#sender, run, number: view.seq }, taken)) taken();
+      },
+      consumed: (bytes) => this.#consumed(this.#inStream as number, bytes),
+    });
   }
 
   #consumed(id: number, bytes: number): void {
