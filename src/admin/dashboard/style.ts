@@ -87,7 +87,7 @@ figcaption { display: flex; flex-wrap: wrap; gap: 0 14px; font-size: 13px; color
 .swatch.out { border-color: var(--out); } .swatch.in { border-color: var(--in); } .swatch.trip { border-color: var(--trip); }
 .u-cursor-x { border-right: 1px dashed var(--muted) !important; }
 
-.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(112px, 1fr)); gap: 6px 16px; margin: 8px 0; }
+.facts { display: grid; grid-template-columns: repeat(6, minmax(0, 1fr)); gap: 6px 16px; margin: 8px 0; }
 .facts dt { color: var(--muted); font-size: 12px; }
 .facts dd { margin: 0; font-variant-numeric: tabular-nums; }
 .sessions > summary { cursor: pointer; color: var(--muted); font-size: 13px; padding: 4px 0; }
