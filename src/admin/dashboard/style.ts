@@ -98,6 +98,7 @@ tbody tr { border-top: 1px solid var(--line); }
 thead th { color: var(--muted); font-size: 13px; }
 tbody th { font-weight: 600; }
 .id { font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: 12px; }
+[data-tone="bad"].endpoint { color: var(--bad); }
 .busy { min-width: 150px; }
 .bar { display: inline-block; width: 84px; height: 8px; border-radius: 4px; background: var(--quiet-ground); overflow: hidden; margin-right: 8px; vertical-align: middle; }
 .bar i { display: block; height: 100%; background: var(--out); border-radius: 4px; }
