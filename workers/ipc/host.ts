@@ -16,7 +16,8 @@ import { Application, type Origin } from './application.js';
 import { Endpoint } from './endpoint.js';
 import { FallbackFiles } from './fallback-files.js';
 import { Incoming } from './incoming.js';
-import type { IpcLeg, Reader } from './leg.js';
+import type { IpcLeg } from './leg.js';
+import type { Reader } from './own-sending.js';
 import { Replay } from './replay.js';
 import { senderOf } from './sender.js';
 
@@ -140,9 +141,11 @@ export class IpcHost {
     if (!this.outbox.full) this.#application.resume();
   }
 
-  /** Reads a frame's file; legs are pumped when its bytes are there. */
-  fetch(frame: OutboxFrame): void {
-    this.#files.fetch(frame);
+  /** The frame at a position. One that is only in its file is fetched, and legs are pumped when its bytes are there. */
+  frameAt(position: number): OutboxFrame | undefined {
+    const frame = this.outbox.at(position);
+    if (frame !== undefined && frame.bytes === undefined) this.#files.fetch(frame);
+    return frame;
   }
 
   refuse(reason: string): void {
