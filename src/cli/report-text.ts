@@ -132,11 +132,15 @@ function ipcLines({ ipc }: DaemonReport, paint: Paint): string[] {
 }
 
 /** Whatever keeps a channel from working, or from a better lane than it has. */
-function troubleLines({ channels }: DaemonReport, paint: Paint): string[] {
+function troubleLines({ channels, relay }: DaemonReport, paint: Paint): string[] {
   const lines: string[] = [];
+  if (relay.state === 'down')
+    lines.push(`${paint('red', '!')} the relay is away: what goes peer to peer goes on, nothing new can be set up; it is dialled again`);
   for (const channel of channels) {
     const who = `${channel.name} with ${channel.peer}`;
     if (channel.problem !== undefined) lines.push(`${paint('red', '!')} ${who}: ${channel.problem}`);
+    if (channel.problem === undefined && channel.lane === undefined && channel.sessions.some(({ state }) => state === 'opening'))
+      lines.push(`${paint('yellow', '·')} ${who}: the peer has not accepted a session yet; is it running, and does it have this channel?`);
     for (const lane of better(channel)) lines.push(`${paint('yellow', '·')} ${who}: not over ${lane.lane}: ${lane.reason}`);
     if (channel.counters.heldFrames > 0)
       lines.push(`${paint('yellow', '·')} ${who}: ${channel.counters.heldFrames} frames wait for one that is missing`);

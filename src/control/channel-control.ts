@@ -30,6 +30,7 @@ import { type Carrier, channelSnapshot } from './channel-snapshot.js';
 import { ChannelWorker } from './channel-worker.js';
 import { isDue, soonest } from './deadline.js';
 import { DirectExchanges } from './direct-exchanges.js';
+import { EventLimit } from './event-limit.js';
 import { newEpoch } from './identity.js';
 import { Listening } from './listening.js';
 import { OutboundControl } from './outbound-control.js';
@@ -85,6 +86,7 @@ export class ChannelControl {
   /** Signals that came before their session. */
   readonly #early = new EarlyItems<SignalMessage>(EARLY_TUNABLES);
   readonly #listening = new Listening();
+  readonly #refusals = new EventLimit();
   readonly #addedMs = Date.now();
   /** Who waits for which ping. */
   readonly #pings = new Map<number, (pong: Pong) => void>();
@@ -436,7 +438,7 @@ export class ChannelControl {
         this.#exchanges.timings.firstPayloadToSteadyStateMs = message.ms;
         break;
       case 'refused':
-        this.#events.event('frame refused', { peer: this.marker.peer, sid: message.sid, reason: message.reason }, 'warn');
+        this.#frameRefused(message.sid, message.reason, now);
         break;
       case 'connection':
         this.#events.event(`connection ${message.event}`, { key: this.key, stream: message.stream, reason: message.reason });
@@ -477,6 +479,12 @@ export class ChannelControl {
   #mayBindRelay({ sid, direction, peer }: SessionRecord): boolean {
     if (peer.kind === 'hotlink' || direction === 'in') return true;
     return this.#relayUp && sid === this.#outbound.session.sid;
+  }
+
+  #frameRefused(sid: string, reason: string, nowMs: number): void {
+    const leftOut = this.#refusals.take(nowMs);
+    if (leftOut === undefined) return;
+    this.#events.event('frame refused', { peer: this.marker.peer, sid, reason, ...(leftOut === 0 ? {} : { leftOut }) }, 'warn');
   }
 
   // --- status and end ------------------------------------------------------------------------------------------------------------
