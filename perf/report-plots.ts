@@ -86,7 +86,8 @@ function draw() {
     const x = plot.along.map((_, i) => i);
     const bars = plot.kind === 'bars';
     const axis = { stroke: ink, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid } };
-    const label = (i) => { const t = plot.along[i]; return t === undefined ? '' : bars ? t.replace(/, | \\(/, '\\n$&').replace(/^(.{24}).+/s, '$1…') : t; };
+    const cut = (t) => t.length > 22 ? t.slice(0, 21) + '…' : t;
+    const label = (i) => { const t = plot.along[i]; return t === undefined ? '' : bars ? t.split(/, | (?=\\()/).map(cut).join('\\n') : t; };
     new uPlot({
       width: Math.min(980, place.clientWidth || 900), height: bars ? 300 : 340,
       scales: { x: { time: false, range: [-0.6, x.length - 0.4] }, y: plot.log ? { distr: 3 } : { range: (u, lo, hi) => [0, hi * 1.1 || 1] } },
@@ -101,7 +102,7 @@ function draw() {
         ...plot.lines.map((line, i) => bars
           ? { label: line.name, stroke: c.get('--c0'), fill: c.get('--c0'), paths: uPlot.paths.bars({ size: [0.55, 60] }), points: { show: false } }
           : { label: line.name, stroke: c.get('--c' + i % 10), width: line.name.startsWith('hotlink') ? 2.5 : 1.3, dash: line.name.startsWith('hotlink') ? undefined : [6, 4],
-              spanGaps: true, points: { size: 6 }, value: (u, v) => short(v) + ' ' + plot.unit }),
+              spanGaps: true, points: { size: 6 }, value: (u, v) => v === null || v === undefined ? '' : short(v) + ' ' + plot.unit }),
       ],
       hooks: bars ? { draw: [(u) => {
         const g = u.ctx; g.save(); g.fillStyle = ink; g.font = 11 * devicePixelRatio + 'px system-ui'; g.textAlign = 'center';

@@ -65,7 +65,7 @@ export interface HotlinkOptions {
   threads?: number;
   /** UDP payload limit per connection, bytes, 576…4096, or `auto`: 4096 when both ends are on one host, 1280 otherwise. */
   mtu?: number | 'auto';
-  /** Acknowledge small reads from applications at once (Linux, with the optional package koffi). Default `auto`. */
+  /** Acknowledge small reads at once from applications that wait for it (Linux, with the optional package koffi). Default `auto`. */
   quickAck?: 'auto' | 'off';
   /** SCTP send and receive buffer, bytes, or `auto`: 1 MiB when both ends are on one machine, 16 MiB otherwise. */
   sctpWindowBytes?: number | 'auto';

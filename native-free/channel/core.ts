@@ -93,6 +93,10 @@ export class ChannelCore {
   get highestStream(): number {
     return this.in.highestStream;
   }
+  /** An upstream peer was started anew: it counts every path from 1. */
+  forgetNumbers(): void {
+    this.#numbers.forget();
+  }
   /** For the next life of the channel: where numberings go on that an upstream peer counted. Ends the present one. */
   endNumbers(): [string, number][] {
     this.#numbers.end(this.out.nextSeq);
@@ -264,6 +268,11 @@ export class ChannelCore {
     if (this.#ownPeer && this.#open) this.in.refresh(nowMs);
     this.#choose(nowMs);
     this.pump(nowMs);
+  }
+
+  /** Whether the relay is there for us. Where it is not, a silent peer gets the patience of an outage. */
+  relayThere(there: boolean, nowMs: number): void {
+    this.#peer.offline(!there, nowMs);
   }
 
   /** A lane that was up is gone. @param lossy what a relay lane took may not have reached the relay */

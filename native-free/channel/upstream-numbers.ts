@@ -1,6 +1,6 @@
 // Where the numbering toward an upstream peer goes on when a session is opened again. A Rust receiver counts each session from 1; a Go
 // receiver counts each path on, over all sessions and for as long as it runs, and waits for ever for a number it thinks is missing
-// (wire.md 12 row 15, defect G2). Invariant: a path's number never goes back. Channel worker.
+// (wire.md 12 row 15, defect G2). Invariant: a path's number never goes back while its receiver runs. Channel worker.
 
 export class UpstreamNumbers {
   readonly #next: Map<string, number>;
@@ -23,6 +23,12 @@ export class UpstreamNumbers {
   end(nextSeq: number): void {
     if (this.#path !== undefined) this.#next.set(this.#path, Math.max(nextSeq, this.#next.get(this.#path) ?? 1));
     this.#path = undefined;
+  }
+
+  /** The receiver was started anew. */
+  forget(): void {
+    this.#path = undefined;
+    for (const path of this.#next.keys()) this.#next.set(path, 1);
   }
 
   /** Nothing was sent on the present session yet. @param nextSeq number of the next frame */

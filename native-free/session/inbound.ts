@@ -15,7 +15,14 @@ export type InboundOutput =
   /** The session carries from now on. */
   | { kind: 'accepted'; sid: string; channelId: string; opener: Fingerprint }
   /** The peer opened the channel anew: what belonged to `oldSid` belongs to `sid` now. In front of the new one's Accept. */
-  | { kind: 'replaced'; oldSid: string; sid: string; channelId: string }
+  | {
+      kind: 'replaced';
+      oldSid: string;
+      sid: string;
+      channelId: string;
+      /** We had to accept the old one again: its opener may have lost it with the relay's memory. */
+      reattached?: true;
+    }
   /** The session is over, by the opener or by the server. */
   | { kind: 'closed'; sid: string; channelId: string; reason: string }
   /** For a counter. Nothing is sent: an answer would kill the Open for others it was broadcast to. */
@@ -211,8 +218,9 @@ export class InboundSessions {
     const { sid, channelId, opener } = session;
     const oldSid = this.#sidByChannel.get(channelId);
     if (oldSid !== undefined) {
+      const reattached = this.#bySid.get(oldSid)?.reattached === true;
       this.#end(oldSid, false);
-      this.#outputs.push({ kind: 'replaced', oldSid, sid, channelId });
+      this.#outputs.push({ kind: 'replaced', oldSid, sid, channelId, ...(reattached ? { reattached } : {}) });
     }
     this.#bySid.set(sid, session);
     this.#sidByChannel.set(channelId, sid);

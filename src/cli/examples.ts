@@ -22,6 +22,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     'hotlink status --data ~/SyftBox --watch',
     "hotlink status --json | jq '.channels[] | {name, peer, lane, lanes}'",
   ],
+  dashboard: ['hotlink dashboard', 'hotlink dashboard --data ~/SyftBox --port 8090'],
   top: ['hotlink top', 'hotlink top --data ~/SyftBox'],
   ping: [
     'hotlink ping --data ~/SyftBox --peer bob@example.com',

@@ -306,7 +306,7 @@ export const settings: readonly Setting[] = [
     default: 'auto',
     range: 'auto, off',
     meaning:
-      'Small reads from applications are acknowledged at once: one that writes without TCP_NODELAY otherwise waits 40 ms per message. Linux, with the optional package koffi; elsewhere it changes nothing.',
+      'auto: small reads are acknowledged at once from applications seen to wait for it, which those that write a message in pieces without TCP_NODELAY do, 40 ms each time. Linux, with the optional package koffi; elsewhere it changes nothing.',
     parse: parseAutoOff,
     schema: z.enum(['auto', 'off']),
   }),

@@ -119,6 +119,7 @@ export class InboundControl {
           this.#channels.ofIndex(output.channelId)?.inboundUp(output.sid, nowMs);
           break;
         case 'replaced':
+          if (output.reattached !== true) this.#channels.ofIndex(output.channelId)?.upstreamRestarted(output.oldSid, nowMs);
           this.#channels.ofIndex(output.channelId)?.inboundDown(output.oldSid, 'replaced by a new session of the peer', true);
           break;
         case 'closed':

@@ -27,6 +27,8 @@ export class GoSessions {
   dataVanished = 0;
   /** Accepts by sid: more than one is churn that can kill the server (S4). */
   readonly accepts = new Map<string, number>();
+  /** Sids of Signals that were answered as unknown; the answer is in the queue to whoever asked. */
+  readonly unknownSignals = new Set<string>();
   readonly #hub: GoHub;
   readonly #bySid = new Map<string, Session>();
 
@@ -129,7 +131,11 @@ export class GoSessions {
 
   async #signal(from: GoConnection, wire: Wire, sid: string): Promise<void> {
     const session = this.#bySid.get(sid);
-    if (session === undefined) return from.say(Typ.signal, { sid, knd: 'quic_error', err: 'unknown session' });
+    if (session === undefined) {
+      await from.say(Typ.signal, { sid, knd: 'quic_error', err: 'unknown session' });
+      this.unknownSignals.add(sid);
+      return;
+    }
     if (session.from === from.user) for (const connection of [...session.accepted.keys()]) await connection.send(wire);
     else if (session.accepted.has(from)) await session.opener.send(wire);
   }

@@ -3,17 +3,17 @@
 import { randomUUID } from 'node:crypto';
 import { bytesOf, type Fields, rustFrame, rustRead, Typ, textOf, type Wire } from './dialect.js';
 import { hlnkFrame, readHlnk } from './hlnk.js';
-import { findMarkers, keyOf, type MarkerFile } from './markers.js';
+import { findMarkers } from './markers.js';
 import { Scheduler } from './queue.js';
+import { directoryOf, rustKeys } from './rust-keys.js';
 import { RustPort } from './rust-port.js';
+import { RustReceiver } from './rust-receiver.js';
 import { RustRtc } from './rust-rtc.js';
 import { WireSocket } from './wire-socket.js';
 
 const ACCEPT_MS = 1500;
 const P2P_READY_MS = 10_000;
 const ADOPT_MS = 1500;
-const WRITER_TRIES = 20;
-const WRITER_TRY_MS = 250;
 
 export interface RustClientOptions {
   server: string;
@@ -46,7 +46,7 @@ interface Outbound extends Session {
 
 export class RustClient {
   /** What it counts for telemetry. */
-  readonly counts = { p2p: 0, ws: 0, wsFallbacks: 0, strictViolations: 0, lostChunks: 0, lostFrames: 0, lostCandidates: 0, panics: 0 };
+  readonly counts = { p2p: 0, ws: 0, wsFallbacks: 0, strictViolations: 0, lostChunks: 0, lostCandidates: 0, panics: 0 };
   readonly ignoredSignals: string[] = [];
   readonly openedPaths: string[] = [];
   readonly rejects: string[] = [];
@@ -56,10 +56,8 @@ export class RustClient {
   readonly #scheduler: Scheduler;
   readonly #outbound = new Map<string, Outbound>();
   readonly #inbound = new Map<string, Session>();
-  readonly #reorder = new Map<string, { next: number; held: Map<number, Uint8Array> }>();
   readonly #ports: RustPort[] = [];
-  /** By inbound key. */
-  readonly #portOf = new Map<string, RustPort>();
+  readonly #receiver = new RustReceiver();
   /** Peer by canonical key, which is looked up by outbound path (R15). */
   readonly #peers = new Map<string, string>();
   #socket: WireSocket | undefined;
@@ -93,11 +91,15 @@ export class RustClient {
         client.#sendChunk(keys.local, chunk),
       );
       client.#ports.push(port);
-      for (const key of keys.inbound) client.#portOf.set(key, port);
+      for (const key of keys.inbound) client.#receiver.map(key, port);
     }
     return client;
   }
 
+  /** Frames that found no application, and left a gap. */
+  get lostFrames(): number {
+    return this.#receiver.lostFrames;
+  }
   /** Messages that its decoder refused. */
   get undecodable(): number {
     return this.#socket?.undecodable ?? 0;
@@ -140,6 +142,7 @@ export class RustClient {
 
   async close(): Promise<void> {
     this.#over = true;
+    this.#receiver.close();
     for (const port of this.#ports) port.close();
     const connections = new Set([...this.#inbound.values(), ...this.#outbound.values()].map(({ rtc }) => rtc));
     await Promise.all([...connections].map((rtc) => rtc?.close()));
@@ -174,7 +177,7 @@ export class RustClient {
         void this.#scheduler.late(2).then(() => this.#signal(sid, textOf(dat['knd']), textOf(dat['tok'])));
         return;
       case Typ.data:
-        if (this.#inbound.has(sid)) await this.#deliver(sid, textOf(dat['pth']), Number(dat['seq']), bytesOf(dat['pay']));
+        if (this.#inbound.has(sid)) await this.#receiver.deliver(sid, textOf(dat['pth']), Number(dat['seq']), bytesOf(dat['pay']));
         return;
       default:
     }
@@ -222,30 +225,9 @@ export class RustClient {
         this.largestFrameBytes = Math.max(this.largestFrameBytes, message.length);
         const frame = readHlnk(message);
         if (frame === undefined) return;
-        delivering = delivering.then(() => this.#deliver(sid, frame.path, frame.seq, frame.payload));
+        delivering = delivering.then(() => this.#receiver.deliver(sid, frame.path, frame.seq, frame.payload));
       },
     });
-  }
-
-  async #deliver(sid: string, path: string, seq: number, payload: Uint8Array): Promise<void> {
-    if (payload.length === 0) return;
-    const key = `${path}#${sid}`;
-    const reorder = this.#reorder.get(key) ?? { next: 1, held: new Map<number, Uint8Array>() };
-    this.#reorder.set(key, reorder);
-    reorder.held.set(seq, payload);
-    for (let next = reorder.held.get(reorder.next); next !== undefined; next = reorder.held.get(reorder.next)) {
-      reorder.held.delete(reorder.next);
-      reorder.next += 1;
-      if (!(await this.#write(path, next))) this.counts.lostFrames += 1;
-    }
-  }
-
-  async #write(path: string, payload: Uint8Array): Promise<boolean> {
-    for (let tries = 0; tries < WRITER_TRIES && !this.#over; tries += 1) {
-      if ((await this.#portOf.get(path)?.write(payload)) === true) return true;
-      await new Promise((resolve) => setTimeout(resolve, WRITER_TRY_MS));
-    }
-    return false;
   }
 
   // --- out -----------------------------------------------------------------------------------------------------------------------
@@ -330,23 +312,4 @@ export class RustClient {
   #send(typ: number, dat: Fields): void {
     this.#socket?.send({ id: randomUUID(), typ, dat });
   }
-}
-
-function directoryOf(path: string): string {
-  return path.slice(0, path.lastIndexOf('/'));
-}
-
-/** wire.md 4.2, the Rust column. */
-function rustKeys(marker: MarkerFile, self: string): { canonical: string; local: string; inbound: string[] } {
-  const { from, to } = marker;
-  const [a, b] = marker.pids;
-  const sorted = `${Math.min(a, b)}_to_${Math.max(a, b)}`;
-  const canonical = keyOf(marker, from < to ? from : to, sorted);
-  const local = `${marker.relPath}.request`;
-  const peer = from === self ? to : from;
-  return {
-    canonical,
-    local,
-    inbound: [canonical, local, keyOf(marker, from, sorted), keyOf(marker, to, sorted), keyOf(marker, peer, `${b}_to_${a}`)],
-  };
 }

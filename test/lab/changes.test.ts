@@ -66,6 +66,29 @@ describe.skipIf(skip).concurrent('a stream in the middle of which (needs root, i
     expect(await flow.finish()).toEqual([]);
   });
 
+  it('a party’s address becomes another one goes on over the relay where nothing else may carry', { timeout }, async () => {
+    using net = new Internet();
+    const [alice, bob] = [net.server('alice'), net.server('bob')];
+    const relayOnly = { HOTLINK_LANES: 'relay' };
+    await using scene = await Scene.open({
+      relay: { host: net.relay, listen: RELAY_LISTEN },
+      server: SERVER,
+      alice: { host: alice, env: relayOnly },
+      bob: { host: bob, env: relayOnly },
+    });
+    const flow = scene.flow();
+    await scene.carriedBy('the relay carries', ({ lane }) => lane === 'relay');
+    await flow.goesOn();
+
+    alice.ip('address', 'del', '203.0.113.100/24', 'dev', 'eth0');
+    alice.ip('address', 'add', '203.0.113.177/24', 'dev', 'eth0');
+    await until('the change is noticed', () => scene.log.includes('network changed'), 10_000);
+    await flow.goesOn(3_000_000);
+    // Bob's connection to the relay stays: he hears nothing of the change, and what he sends has to reach the new one of alice.
+    expect(scene.log).not.toMatch(/^bob.*relay down/m);
+    expect(await flow.finish()).toEqual([]);
+  });
+
   it('one of a party’s addresses is gone gets new data channels in both sessions, also where the peer has to offer', {
     timeout,
   }, async () => {

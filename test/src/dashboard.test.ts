@@ -10,6 +10,7 @@ import { type AdminServer, adminListen, startAdmin } from '../../src/admin/index
 import type { LaneKind } from '../../src/index.js';
 import { absent } from '../support/absent.js';
 import { type Complaints, chromiumPath, complaintsOf, launchBrowser } from '../support/browser.js';
+import { put } from '../support/ipc-app.js';
 import { ALICE, BOB, dial, freePort, type Party, Sandbox, until } from '../support/sandbox.js';
 
 const ALL = { lanes: ['direct', 'webrtc', 'relay'] } as const;
@@ -83,7 +84,8 @@ async function addCarol(): Promise<void> {
   await sandbox.writeMarker(ALICE, carol, '0_to_2', ports);
   const marker = await sandbox.writeMarker(carol, ALICE, '2_to_0', ports);
   const party = await sandbox.start(carol, ports[carol] as number, marker, { lanes: ['relay'] });
-  await until('both listen', () => [alice, party].every(({ link }) => link.status().channels.every(({ listening }) => listening)));
+  const listening = ({ link }: Party): number => link.status().channels.filter((channel) => channel.listening).length;
+  await until('both listen', () => listening(alice) === 2 && listening(party) === 1);
   others.push(await Flow.start({ ...alice, port: ports[ALICE] as number }, party));
 }
 
@@ -213,8 +215,11 @@ describe.skipIf(skip)('the dashboard', () => {
     for (const role of ['banner', 'main', 'contentinfo'] as const) expect(await page.getByRole(role).count()).toBe(1);
     for (const name of ['Now', 'What stands in the way', 'Channels', 'What happened lately'])
       expect(await page.getByRole('region', { name, exact: true }).count()).toBe(1);
+    expect(await page.getByRole('region', { name: 'Local IPC' }).count()).toBe(0);
+    put(sandbox, ALICE, `${ALICE}/app_data/rpc`, 'stream.sock');
+    await eventually(() => page.locator('#ipc tr').innerText()).toMatch(/app_data\/rpc\s.*hotlink.*\.sock\s+not given\s+away/);
     const filter = page.getByRole('searchbox', { name: 'Only with' });
-    await filter.fill('listening');
+    await filter.fill('relay up');
     await eventually(() => page.locator('#happenings li').count()).toBe(1);
     await filter.fill('no such thing');
     await eventually(() => page.locator('#no-happenings').innerText()).toBe('Nothing that contains these words.');

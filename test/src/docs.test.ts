@@ -8,7 +8,7 @@ import { configJsonSchema, settingsMarkdown } from '../../src/config/index.js';
 import { RESIDENT_CONSTANT_BYTES, residentBoundBytes, STALL_GROWTH_BYTES } from '../../src/config/memory-bound.js';
 
 const root = join(import.meta.dirname, '../../..');
-const FOLDERS = ['.', 'docs', 'native-free', 'workers', 'src', 'perf', 'test'];
+const FOLDERS = ['.', 'docs', 'native-free', 'workers', 'src', 'perf', 'test', 'deploy', 'examples'];
 /** Documents that end with a table the code generates. */
 const GENERATED: readonly (readonly [file: string, table: () => string])[] = [
   ['docs/configuration.md', settingsMarkdown],

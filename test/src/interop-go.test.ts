@@ -108,6 +108,8 @@ describe('a connection to the Go server that is cut', () => {
     await sendCounted(ours, theirs, 300_000);
     await sendCounted(theirs, ours, 300_000);
     await until('the relay confirmed our last frame', () => lastPaceAnswered(server));
+    // Behind the answer, on the same connection: then we have read it.
+    await sendCounted(theirs, ours, 1000);
     server.cut(ALICE);
     await until('we are back', () => scene.said('relay up').length > 1);
     await until('our session is accepted again', () => scene.said('session re-opened').length > 0);
@@ -131,6 +133,24 @@ describe('a connection to the Go server that is cut', () => {
     expect(error.code).toBe('ECONNRESET');
     await until('it is said why', () => scene.said('channel failed').length > 0);
     expect(scene.said('channel failed')[0]).toMatchObject({ code: 'ERR_HLNK_GAP' });
+  });
+});
+
+describe.each(relays)('a Go client that is started anew at %s', (_name, relay) => {
+  it('costs the stream loudly when it speaks, and gets the next one from its first byte', async () => {
+    scene = await withGo(await relay());
+    const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
+    await sendCounted(ours, theirs, 300_000);
+    await sendCounted(theirs, ours, 300_000);
+    const reset = once(ours, 'error');
+    await scene.restartPeer();
+    const [oursAgain, theirsAgain] = [await dial(scene.us.port), await dial(scene.peerPort)];
+    theirsAgain.write('hello again');
+    const [error] = (await reset) as [NodeJS.ErrnoException];
+    expect(error.code).toBe('ECONNRESET');
+    await once(oursAgain, 'data');
+    const there = await sendCounted(oursAgain, theirsAgain, 300_000);
+    expect(there.received).toBe(there.sent);
   });
 });
 
@@ -165,5 +185,5 @@ describe('a stop of ours', () => {
 /** Every Signal of ours that only asks for an answer was dealt with, and nothing else came behind it. */
 function lastPaceAnswered(server: GoServer): boolean {
   const sent = server.from(ALICE).filter(({ typ, dat }) => typ === Typ.data || dat['knd'] === 'hl1_pace');
-  return sent.at(-1)?.dat['knd'] === 'hl1_pace';
+  return server.sessions.unknownSignals.has(sent.at(-1)?.dat['sid'] as string);
 }

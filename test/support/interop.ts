@@ -1,7 +1,6 @@
 // One of our data planes and one upstream double, each with its own data directory and marker, at a relay of either make. Everything
 // ends with the scene.
-import { copyFileSync, mkdirSync, mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HotlinkOptions } from '../../src/index.js';
 import type { SessionStatus } from '../../src/status.js';
@@ -27,15 +26,18 @@ export interface SceneOptions {
 export class Scene<P extends { close(): Promise<void> }, R extends AnyRelay = AnyRelay> {
   readonly sandbox: Sandbox<R>;
   readonly us: Party;
-  readonly peer: P;
+  peer: P;
   /** The peer's local port. */
   readonly peerPort: number;
 
-  private constructor(sandbox: Sandbox<R>, us: Party, peer: P, peerPort: number) {
+  readonly #startPeer: () => Promise<P>;
+
+  private constructor(sandbox: Sandbox<R>, us: Party, peer: P, peerPort: number, startPeer: () => Promise<P>) {
     this.sandbox = sandbox;
     this.us = us;
     this.peer = peer;
     this.peerPort = peerPort;
+    this.#startPeer = startPeer;
   }
 
   static async open<P extends { close(): Promise<void> }, R extends AnyRelay>(
@@ -58,8 +60,14 @@ export class Scene<P extends { close(): Promise<void> }, R extends AnyRelay = An
       const { relay: state, channels } = us.link.status();
       return state.state === 'up' && channels.every(({ listening }) => listening) && channels.length > 0;
     });
-    const peer = await startPeer(relay.url, they, `${sandbox.dataDir(they)}/datasites`, us.port);
-    return new Scene(sandbox, us, peer, ports[they] as number);
+    const start = (): Promise<P> => startPeer(relay.url, they, `${sandbox.dataDir(they)}/datasites`, us.port);
+    return new Scene(sandbox, us, await start(), ports[they] as number, start);
+  }
+
+  /** The peer's process is gone without a word, and another one takes its place. */
+  async restartPeer(): Promise<void> {
+    await this.peer.close();
+    this.peer = await this.#startPeer();
   }
 
   /** The path of our marker's channel. */
@@ -105,7 +113,7 @@ export async function share(server: string, owner: string, path: string, users: 
 
 /** A Go client without a channel of its own, which says what a test has it say. @param accepts whatever it is shown, as upstream does */
 export function stranger(server: string, email: string, accepts: boolean): Promise<GoClient> {
-  return GoClient.start({ server, email, datasites: mkdtempSync(join(tmpdir(), 'hotlink-test-')), accepts });
+  return GoClient.start({ server, email, accepts });
 }
 
 export function withGo<R extends AnyRelay>(relay: R, options: SceneOptions = {}): Promise<Scene<GoClient, R>> {

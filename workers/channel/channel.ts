@@ -30,9 +30,9 @@ const DRAIN_MS = 2000;
 const RESET_MS = 1000;
 /**
  * A data channel that is empty here still has up to a window of bytes on its way, and its end would lose them; an upstream peer does not
- * say what it has. Long enough for 1 MiB at 2 MiB/s, ms.
+ * say what it has. Long enough for 1 MiB at 1 MiB/s, ms.
  */
-const LINGER_MS = 500;
+const LINGER_MS = 1000;
 
 export class Channel {
   readonly #port: MessagePort;
@@ -157,6 +157,10 @@ export class Channel {
         this.#wanting = false;
         this.#core.sessionUp(message, now);
         break;
+      case 'peer-restarted':
+        this.#core.forgetNumbers();
+        this.#streams.resetAll('the peer was restarted');
+        break;
       case 'session-down':
         this.#endSession(message.sid, now);
         break;
@@ -187,6 +191,9 @@ export class Channel {
         break;
       case 'direct-failed':
         this.#core.attemptFailed(message.sid, 'direct', message.reason, now);
+        break;
+      case 'relay-there':
+        this.#core.relayThere(message.there, now);
         break;
       case 'relay-rings':
         this.#relay = new RelayRings(message.out, message.in, {

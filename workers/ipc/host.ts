@@ -7,14 +7,17 @@
 // Who closes what, in which order: the channels (main stops them first) → endpoint → application → files for what is left → the port.
 // Channel worker thread.
 
+import { basename } from 'node:path/posix';
 import type { FrameView } from '../../native-free/hlnk/index.js';
-import { Inbox, IpcCounter, Outbox, type OutboxFrame } from '../../native-free/ipc/index.js';
+import { IpcCounter, Outbox, type OutboxFrame } from '../../native-free/ipc/index.js';
 import { directoryOf } from '../../native-free/path.js';
 import type { FromIpcHost, IpcHostTask, ToIpcHost } from '../messages.js';
 import { Application, type Origin } from './application.js';
 import { Endpoint } from './endpoint.js';
 import { FallbackFiles } from './fallback-files.js';
-import type { IpcLeg, Reader } from './leg.js';
+import { Incoming } from './incoming.js';
+import type { IpcLeg } from './leg.js';
+import type { Reader } from './own-sending.js';
 import { Replay } from './replay.js';
 import { senderOf } from './sender.js';
 
@@ -30,19 +33,17 @@ export const ipcHosts = new Map<number, IpcHost>();
 
 export class IpcHost {
   readonly outbox: Outbox;
+  readonly incoming: Incoming;
   readonly stopped: Promise<void>;
   readonly #task: IpcHostTask;
   readonly #counters: Float64Array;
   readonly #legs = new Set<IpcLeg>();
   readonly #readers = new Map<string, Reader>();
-  readonly #inboxes = new Map<string, Inbox>();
   readonly #application: Application;
   readonly #endpoint: Endpoint;
   readonly #files: FallbackFiles;
   readonly #replay: Replay;
   readonly #timer: NodeJS.Timeout;
-  /** What hotlink brought while files from before the start are still to be delivered; bounded by the credit given. */
-  readonly #late: (() => void)[] = [];
   readonly #startChannel: (task: Extract<ToIpcHost, { t: 'channel' }>['task']) => void;
   #resolveStopped: () => void = () => {};
   #consent = false;
@@ -65,6 +66,11 @@ export class IpcHost {
         this.#post({ t: 'application', here });
       },
     });
+    this.incoming = new Incoming(this.#application, {
+      duplicate: () => this.#count(IpcCounter.duplicates),
+      taken: () => this.#count(IpcCounter.framesToApplication),
+      mustWait: () => this.#replay.pastPending,
+    });
     this.#endpoint = new Endpoint(task.address, {
       connection: (socket) => this.#application.offer(socket),
       listening: (address) => this.#post({ t: 'listening', address }),
@@ -79,14 +85,12 @@ export class IpcHost {
       failed: (reason) => this.#post({ t: 'fallback', event: 'failed', reason }),
     });
     this.#replay = new Replay(task.folder, task.directory, senderOf(task.self), task.stableMs, {
-      inbox: (sender) => this.#inboxOf(sender),
+      inbox: (sender) => this.incoming.inboxOf(sender),
       ready: () => this.#consent && this.#application.here && this.#application.backlogBytes < REPLAY_AHEAD_BYTES,
-      pastDone: () => {
-        for (const late of this.#late.splice(0)) late();
-      },
+      pastDone: () => this.incoming.release(),
       deliver: (bytes, origin, taken) => {
         this.#count(IpcCounter.filesReplayed);
-        this.#deliver(bytes, origin, taken);
+        this.incoming.deliver(bytes, origin, taken);
       },
     });
     void this.#files.findPast().then(() => this.#changed());
@@ -127,15 +131,6 @@ export class IpcHost {
     return reader;
   }
 
-  #inboxOf(sender: string): Inbox {
-    let inbox = this.#inboxes.get(sender);
-    if (inbox === undefined) {
-      inbox = new Inbox();
-      this.#inboxes.set(sender, inbox);
-    }
-    return inbox;
-  }
-
   /** Some reader moved on: what all of them have is gone from here. */
   release(): void {
     if (this.#readers.size === 0) return;
@@ -146,9 +141,11 @@ export class IpcHost {
     if (!this.outbox.full) this.#application.resume();
   }
 
-  /** Reads a frame's file; legs are pumped when its bytes are there. */
-  fetch(frame: OutboxFrame): void {
-    this.#files.fetch(frame);
+  /** The frame at a position. One that is only in its file is fetched, and legs are pumped when its bytes are there. */
+  frameAt(position: number): OutboxFrame | undefined {
+    const frame = this.outbox.at(position);
+    if (frame !== undefined && frame.bytes === undefined) this.#files.fetch(frame);
+    return frame;
   }
 
   refuse(reason: string): void {
@@ -156,62 +153,29 @@ export class IpcHost {
     this.#post({ t: 'refused', reason });
   }
 
-  /**
-   * A peer's frame, in order.
-   * @param sender of its fallback files
-   * @param run undefined for an upstream peer, whose numbers are the session's
-   * @param taken called when the application has it
-   * @returns false when it will not be delivered
-   */
-  deliver(view: FrameView, bytes: Uint8Array, sender: string, run: string | undefined, taken: () => void): boolean {
-    if (directoryOf(view.path()) !== this.#task.directory) {
-      this.refuse('a frame names a path outside of its directory');
-      return false;
-    }
-    if (run === undefined) {
-      if (this.#application.backlogBytes > UPSTREAM_HOLD_BYTES) {
-        this.refuse('the application does not read, and this peer cannot be slowed down');
-        return false;
-      }
-      const path = view.path();
-      const etag = view.etag();
-      this.#deliver(bytes, undefined, taken);
-      this.#replay.saw(path.slice(path.lastIndexOf('/') + 1), etag, view.payload());
-      return true;
-    }
-    const number = view.seq;
-    this.#inTurn(() => {
-      const inbox = this.#inboxOf(sender);
-      if (inbox.look(run, number) === 'duplicate') {
-        this.#count(IpcCounter.duplicates);
-        taken();
-        return;
-      }
-      inbox.delivered(run, number);
-      this.#deliver(bytes, { sender, run, number }, taken);
-    });
+  /** An own peer's frame. @param taken called when the application has it @returns false when it will not get it */
+  ownFrame(view: FrameView, bytes: Uint8Array, origin: Origin, taken: () => void): boolean {
+    if (!this.#isOurs(view)) return false;
+    this.incoming.numbered(bytes, origin, taken);
     return true;
   }
 
-  /** An own peer says where a run begins: everything in front of it was acknowledged, so it is here or in our files. */
-  begin(sender: string, run: string, base: number): void {
-    this.#inTurn(() => this.#inboxOf(sender).begin(run, base));
+  /** An upstream peer's, with the number of its session. @param bytes to keep */
+  upstreamFrame(view: FrameView, bytes: Uint8Array): void {
+    if (!this.#isOurs(view)) return;
+    if (this.#application.backlogBytes > UPSTREAM_HOLD_BYTES) {
+      this.refuse('the application does not read, and this peer cannot be slowed down');
+      return;
+    }
+    this.incoming.deliver(bytes, undefined, () => {});
+    this.#replay.saw(basename(view.path()), view.etag(), view.payload());
   }
 
-  #inTurn(work: () => void): void {
-    if (this.#replay.pastPending || this.#late.length > 0) this.#late.push(work);
-    else work();
-  }
-
-  #deliver(bytes: Uint8Array, origin: Origin | undefined, taken: () => void): void {
-    this.#application.deliver({
-      bytes,
-      origin,
-      taken: () => {
-        this.#count(IpcCounter.framesToApplication);
-        taken();
-      },
-    });
+  /** A session's path is checked by the relay, a frame's by nobody (wire.md S9). */
+  #isOurs(view: FrameView): boolean {
+    if (directoryOf(view.path()) === this.#task.directory) return true;
+    this.refuse('a frame names a path outside of its directory');
+    return false;
   }
 
   // --- from the application ------------------------------------------------------------------------------------------------------
@@ -292,7 +256,7 @@ export class IpcHost {
     this.#stopping = true;
     clearInterval(this.#timer);
     const endpointClosed = this.#endpoint.close();
-    for (const late of this.#late.splice(0)) late();
+    this.incoming.release();
     const left = this.#application.close();
     await endpointClosed;
     await this.#replay.idle();

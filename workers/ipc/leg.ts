@@ -3,21 +3,19 @@
 //  - Own peers: one stream carries whole HLNK frames back to back, opened by a preamble (native-free/ipc). The core makes it exact; when it
 //    has to start anew, frames the peer has not acknowledged go again, and the peer's inbox knows those it has.
 //  - Upstream peers: one frame of the application is one message of the session (wire.md 3.4, 6.2), numbered by the session, never cut.
-//
-// Credit: a frame counts as consumed once the application has it; the beginning of a frame whose rest is still to come counts at
-// once, or a frame larger than the credit could never arrive. Channel worker thread.
+// Channel worker thread.
 
 import { type ChannelCore, type OutStream, UPSTREAM_STREAM } from '../../native-free/channel/index.js';
-import { encodeFrame, FrameDecoder, FrameView, HEADER_BYTES } from '../../native-free/hlnk/index.js';
-import { encodePreamble, type OutboxFrame, readPreamble } from '../../native-free/ipc/index.js';
+import { encodeFrame, FrameView } from '../../native-free/hlnk/index.js';
+import type { OutboxFrame } from '../../native-free/ipc/index.js';
 import type { LocalSide } from '../channel/local-side.js';
 import type { IpcHost } from './host.js';
+import { OwnFrames } from './own-frames.js';
+import { OwnSending, type Reader } from './own-sending.js';
 import { senderOf } from './sender.js';
 
 /** Largest message of the relay with room for its envelope, bytes (wire.md 1.5): a larger frame would end our connection. */
 const MAX_WHOLE_BYTES = 8_388_608 - 8192;
-/** A frame is handed to the core in pieces of this size, bytes: the default chunk between own peers. */
-const PIECE_BYTES = 245_760;
 /** After the peer reset the stream it is left alone for so long, ms: it is shutting down, and its next start says so itself. */
 const AFTER_RESET_MS = 1000;
 
@@ -25,19 +23,6 @@ export interface LegEvents {
   /** A session is wanted for this path. */
   want(path: string): void;
   rearm(): void;
-}
-
-/** What is being handed to the core. @property position of the frame; -1 for what is not one */
-interface Piece {
-  bytes: Uint8Array;
-  at: number;
-  position: number;
-}
-
-/** How far one peer got; outlives the leg, since a channel starts anew after a failure. */
-export interface Reader {
-  /** Position of the oldest frame that the peer has not acknowledged. */
-  next: number;
 }
 
 export class IpcLeg implements LocalSide {
@@ -50,24 +35,14 @@ export class IpcLeg implements LocalSide {
   readonly #view = new FrameView();
   /** Undefined until it is known how the peer is spoken to. */
   #reader: Reader | undefined;
-  /** Position of the next frame to hand to the core. */
-  #fed = 0;
 
-  // Sending to an own peer.
+  // An own peer: one stream, both ways.
+  #inStream: number | undefined;
   #out: OutStream | undefined;
-  #fedBytes = 0;
-  #said: string | undefined;
-  #piece: Piece | undefined;
-  /** Where in the stream each frame ends, oldest first. */
-  readonly #ends: { bytes: number; position: number }[] = [];
+  #sending: OwnSending | undefined;
   #resumeAtMs = 0;
   #resume: NodeJS.Timeout | undefined;
-
-  // Receiving.
-  #inStream: number | undefined;
-  #decoder = new FrameDecoder();
-  #run = '';
-  #early = 0;
+  #frames: OwnFrames;
   #stopped = false;
 
   constructor(host: IpcHost, core: ChannelCore, peer: string, events: LegEvents) {
@@ -76,6 +51,7 @@ export class IpcLeg implements LocalSide {
     this.#peer = peer;
     this.#sender = senderOf(peer);
     this.#events = events;
+    this.#frames = this.#newFrames();
     host.join(this);
   }
 
@@ -95,10 +71,7 @@ export class IpcLeg implements LocalSide {
     if (this.#stopped) return;
     if (own === undefined) this.#want();
     else {
-      if (this.#reader === undefined) {
-        this.#reader = this.#host.readerOf(this.#peer);
-        this.#fed = this.#reader.next;
-      }
+      this.#reader ??= this.#host.readerOf(this.#peer);
       if (own) this.#feedOwn(this.#reader);
       else this.#feedUpstream(this.#reader);
     }
@@ -108,7 +81,7 @@ export class IpcLeg implements LocalSide {
   // --- to an upstream peer -------------------------------------------------------------------------------------------------------
 
   #feedUpstream(reader: Reader): void {
-    for (let frame = this.#nextFrame(); frame?.bytes !== undefined; frame = this.#nextFrame()) {
+    for (let frame = this.#host.frameAt(reader.next); frame?.bytes !== undefined; frame = this.#host.frameAt(reader.next)) {
       // Its file is gone: whoever took it has it.
       const message = frame.bytes.length === 0 ? frame.bytes : this.#upstreamForm(frame.bytes, frame);
       const verdict =
@@ -118,8 +91,7 @@ export class IpcLeg implements LocalSide {
         if (verdict === 'no-lane') this.#want();
         return;
       }
-      this.#fed += 1;
-      reader.next = this.#fed;
+      reader.next += 1;
       this.#host.release();
     }
   }
@@ -134,7 +106,7 @@ export class IpcLeg implements LocalSide {
   }
 
   #want(): void {
-    const frame = this.#host.outbox.at(Math.max(this.#fed, this.#host.outbox.first));
+    const frame = this.#host.outbox.at(this.#reader?.next ?? this.#host.outbox.first);
     if (frame !== undefined) this.#events.want(frame.bytes === undefined ? this.#host.anyPath : this.#pathOf(frame.bytes));
   }
 
@@ -146,121 +118,52 @@ export class IpcLeg implements LocalSide {
   // --- to an own peer ------------------------------------------------------------------------------------------------------------
 
   #feedOwn(reader: Reader): void {
-    this.#acknowledged(reader);
-    for (;;) {
-      if (this.#piece === undefined && !this.#cut()) return;
-      const piece = this.#piece as Piece;
-      const part = piece.bytes.subarray(piece.at, piece.at + PIECE_BYTES);
-      if (!this.#core.take(this.#stream(), part, -1, performance.now())) return;
-      if (this.#piece !== piece) return; // taking it ended the stream
-      this.#fedBytes += part.length;
-      piece.at += part.length;
-      if (piece.at < piece.bytes.length) continue;
-      this.#piece = undefined;
-      if (piece.position < 0) continue;
-      this.#ends.push({ bytes: this.#fedBytes, position: piece.position });
-      this.#fed = piece.position + 1;
-    }
+    this.#sending ??= new OwnSending(this.#host, this.#core, reader);
+    this.#sending.acknowledged(this.#out?.window?.releasedBytes ?? 0);
+    if (performance.now() >= this.#resumeAtMs) this.#sending.feed(this.#stream);
   }
 
-  /** The next thing to say. @returns false when there is nothing */
-  #cut(): boolean {
-    if (performance.now() < this.#resumeAtMs) return false;
-    let frame = this.#nextFrame();
-    for (; frame?.bytes?.length === 0; frame = this.#nextFrame()) {
-      // Its file is gone: whoever took it has it.
-      this.#ends.push({ bytes: this.#fedBytes, position: this.#fed });
-      this.#fed += 1;
-    }
-    if (frame?.bytes === undefined) return false;
-    if (this.#said === frame.run) this.#piece = { bytes: frame.bytes, at: 0, position: this.#fed };
-    else {
-      this.#said = frame.run;
-      this.#piece = { bytes: encodePreamble(frame.run, frame.number), at: 0, position: -1 };
-    }
-    return true;
-  }
-
-  #stream(): OutStream {
+  readonly #stream = (): OutStream => {
     if (this.#out !== undefined) return this.#out;
     // The peer's stream, if it has opened one: both ends send on the same.
     const id = this.#inStream ?? this.#core.highestStream + 1;
     this.#out = this.#core.openStream(id, this.#inStream === undefined, false, performance.now());
     this.#inStream = id;
     return this.#out;
-  }
-
-  /** What the peer's daemon has is not needed here any more. */
-  #acknowledged(reader: Reader): void {
-    const released = this.#out?.window?.releasedBytes ?? 0;
-    let oldest = this.#ends[0];
-    if (oldest === undefined || oldest.bytes > released) return;
-    for (; oldest !== undefined && oldest.bytes <= released; oldest = this.#ends[0]) {
-      reader.next = oldest.position + 1;
-      this.#ends.shift();
-    }
-    this.#host.release();
-  }
+  };
 
   /** The stream is over; what was not acknowledged goes again on the next one. */
   #rewind(): void {
     this.#out = undefined;
     this.#inStream = undefined;
-    this.#fedBytes = 0;
-    this.#said = undefined;
-    this.#piece = undefined;
-    this.#ends.length = 0;
-    this.#fed = this.#reader?.next ?? 0;
-    this.#decoder = new FrameDecoder();
-    this.#early = 0;
-    this.#run = '';
-  }
-
-  /** The frame to be sent next, if it is in memory; one that is only in its file is fetched. */
-  #nextFrame(): OutboxFrame | undefined {
-    const { outbox } = this.#host;
-    this.#fed = Math.max(this.#fed, outbox.first);
-    const frame = outbox.at(this.#fed);
-    if (frame !== undefined && frame.bytes === undefined) this.#host.fetch(frame);
-    return frame;
+    this.#sending?.rewind();
+    this.#frames = this.#newFrames();
   }
 
   // --- from the core -------------------------------------------------------------------------------------------------------------
 
   deliver(id: number, payload: Uint8Array): void {
-    if (id === UPSTREAM_STREAM) {
-      if (this.#view.read(payload) === 'ok') this.#host.deliver(this.#view, payload.slice(), this.#sender, undefined, () => {});
-      return;
-    }
-    if (id !== this.#inStream) return;
-    this.#decoder.push(payload);
-    let spare = payload.length;
-    for (let view = this.#decoder.next(); view !== undefined; view = this.#decoder.next()) {
-      const frameBytes = view.endAt - view.pathStart + HEADER_BYTES;
-      const cost = Math.max(0, frameBytes - this.#early);
-      this.#early = Math.max(0, this.#early - frameBytes);
-      spare -= cost;
-      const preamble = readPreamble(view);
-      if (preamble === undefined) this.#frame(id, view, cost);
-      else {
-        this.#run = preamble.run;
-        this.#host.begin(this.#sender, preamble.run, preamble.base);
-        this.#consumed(id, cost);
-      }
-    }
-    this.#early += spare;
-    if (spare > 0) this.#consumed(id, spare);
+    if (id !== UPSTREAM_STREAM) {
+      if (id === this.#inStream) this.#frames.push(payload);
+    } else if (this.#view.read(payload) === 'ok') this.#host.upstreamFrame(this.#view, payload.slice());
   }
 
-  #frame(id: number, view: FrameView, cost: number): void {
-    const bytes = view.message.slice(view.pathStart - HEADER_BYTES, view.endAt);
-    const taken = this.#host.deliver(view, bytes, this.#sender, this.#run, () => this.#consumed(id, cost));
-    if (!taken) this.#consumed(id, cost);
+  #newFrames(): OwnFrames {
+    const frames: OwnFrames = new OwnFrames({
+      begin: (run, base) => this.#host.incoming.begin(this.#sender, run, base),
+      frame: (run, view, bytes, cost) => {
+        const taken = (): void => this.#consumed(frames, cost);
+        if (!this.#host.ownFrame(view, bytes, { sender: this.#sender, run, number: view.seq }, taken)) taken();
+      },
+      consumed: (bytes) => this.#consumed(frames, bytes),
+    });
+    return frames;
   }
 
-  #consumed(id: number, bytes: number): void {
-    if (this.#stopped || id !== this.#inStream || bytes === 0) return;
-    this.#core.consumed(id, bytes, performance.now());
+  /** @param frames of which stream: its number may be another one's by now */
+  #consumed(frames: OwnFrames, bytes: number): void {
+    if (this.#stopped || frames !== this.#frames || this.#inStream === undefined || bytes === 0) return;
+    this.#core.consumed(this.#inStream, bytes, performance.now());
     this.#events.rearm();
   }
 

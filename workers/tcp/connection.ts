@@ -5,7 +5,7 @@
 // calls back within one turn per socket, so one scratch buffer serves every connection of the thread. Channel worker thread.
 
 import { connect, type OnReadOpts, Socket } from 'node:net';
-import type { QuickAck } from './quickack.js';
+import { AckWatch, type QuickAck } from './quickack.js';
 
 /** One buffer per thread for reads that have no place of their own yet. As large as the default chunk, so that it fills one frame. */
 const SCRATCH = new Uint8Array(65_536);
@@ -34,7 +34,7 @@ export interface ApplicationConnection {
 }
 
 export interface ConnectionEvents {
-  /** Called for every read, where there is such a call. */
+  /** Called for reads that are to be acknowledged at once, where there is such a call. */
   readonly quickAck: QuickAck | undefined;
   /** A dialled connection is up. */
   connected?(connection: ApplicationConnection): void;
@@ -64,6 +64,7 @@ export class LocalConnection implements ApplicationConnection {
   used = false;
   readonly #socket: Socket;
   readonly #events: ConnectionEvents;
+  readonly #acks = new AckWatch();
   #writtenBytes = 0;
   #reportedBytes = 0;
   #error: Error | undefined;
@@ -85,9 +86,11 @@ export class LocalConnection implements ApplicationConnection {
       callback: (bytes: number, buffer: Uint8Array) => {
         const landed = buffer === place;
         this.used = true;
-        // First: whoever reads may close the socket, and its number may be another's then.
-        if (events.quickAck !== undefined) this.#acknowledge(events.quickAck, bytes);
+        const { quickAck } = events;
+        const eager = quickAck !== undefined && this.#acks.read(bytes, performance.now());
         const more = events.read(this, buffer.subarray(0, bytes), landed);
+        // Behind it, so that nobody waits for the packet that this makes.
+        if (eager) this.#acknowledge(quickAck, bytes);
         this.#paused = !more;
         return more;
       },
@@ -128,6 +131,7 @@ export class LocalConnection implements ApplicationConnection {
   /** Writes bytes that will not change any more. */
   write(bytes: Uint8Array): void {
     this.used = true;
+    this.#acks.wrote();
     this.#writtenBytes += bytes.length;
     if (!this.#socket.write(bytes, this.#onWritten) && this.#blockedSinceMs < 0) this.#blockedSinceMs = performance.now();
   }
@@ -166,6 +170,7 @@ export class LocalConnection implements ApplicationConnection {
   }
 
   #acknowledge(quickAck: QuickAck, bytes: number): void {
+    // A socket that was closed meanwhile has no handle: its number may be another's by now.
     const fd = (this.#socket as unknown as SocketWithHandle)._handle?.fd;
     if (fd !== undefined && fd >= 0) quickAck(fd, bytes);
   }

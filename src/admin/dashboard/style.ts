@@ -87,7 +87,7 @@ figcaption { display: flex; flex-wrap: wrap; gap: 0 14px; font-size: 13px; color
 .swatch.out { border-color: var(--out); } .swatch.in { border-color: var(--in); } .swatch.trip { border-color: var(--trip); }
 .u-cursor-x { border-right: 1px dashed var(--muted) !important; }
 
-.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(112px, 1fr)); gap: 6px 16px; margin: 8px 0; }
+.facts { display: grid; grid-template-columns: repeat(6, minmax(0, 1fr)); gap: 6px 16px; margin: 8px 0; }
 .facts dt { color: var(--muted); font-size: 12px; }
 .facts dd { margin: 0; font-variant-numeric: tabular-nums; }
 .sessions > summary { cursor: pointer; color: var(--muted); font-size: 13px; padding: 4px 0; }
@@ -98,6 +98,7 @@ tbody tr { border-top: 1px solid var(--line); }
 thead th { color: var(--muted); font-size: 13px; }
 tbody th { font-weight: 600; }
 .id { font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: 12px; }
+[data-tone="bad"].endpoint { color: var(--bad); }
 .busy { min-width: 150px; }
 .bar { display: inline-block; width: 84px; height: 8px; border-radius: 4px; background: var(--quiet-ground); overflow: hidden; margin-right: 8px; vertical-align: middle; }
 .bar i { display: block; height: 100%; background: var(--out); border-radius: 4px; }
