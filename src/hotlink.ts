@@ -372,6 +372,10 @@ class DataPlane implements Hotlink {
       case 'down':
         this.#relayDown(message.reason, message.status, message.unconfirmed, now);
         break;
+      case 'quiet':
+        this.#event(message.quiet ? 'relay silent' : 'relay answers', {}, message.quiet ? 'warn' : 'info');
+        this.#channels.relayQuiet(message.quiet);
+        break;
       case 'message':
         dispatchMessage(message, fingerprint(message.id, this.#options.ownPeers), this.#inbound, this.#channels, now);
         break;

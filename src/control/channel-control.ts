@@ -187,6 +187,7 @@ export class ChannelControl {
 
   relayUp(nowMs: number): void {
     this.#relayUp = true;
+    this.relayThere(true);
     this.#outbound.session.handleRelay(true, nowMs);
     this.service(nowMs);
   }
@@ -194,9 +195,15 @@ export class ChannelControl {
   /** @param lossy the relay may not have taken the last frames of this channel */
   relayDown(reason: string, lossy: boolean, nowMs: number): void {
     this.#relayUp = false;
+    this.relayThere(false);
     this.#outbound.session.handleRelay(false, nowMs);
     this.#sessions.relayDown(reason, lossy);
     this.service(nowMs);
+  }
+
+  /** @param there the relay answers: a peer that does not is not merely as cut off as we are */
+  relayThere(there: boolean): void {
+    this.#worker.tell({ t: 'relay-there', there });
   }
 
   /** New peer-to-peer connections for every session that the peer opened. */
@@ -422,8 +429,8 @@ export class ChannelControl {
    * or overtaken by its Close.
    */
   #mayBindRelay({ sid, direction, peer }: SessionRecord): boolean {
-    if (peer.kind === 'hotlink' || direction === 'in') return true;
-    return this.#relayUp && sid === this.#outbound.session.sid;
+    if (direction === 'in') return true;
+    return this.#relayUp && (peer.kind === 'hotlink' || sid === this.#outbound.session.sid);
   }
 
   // --- status and end ------------------------------------------------------------------------------------------------------------
