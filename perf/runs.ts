@@ -17,7 +17,10 @@ export interface OpenRoute extends Route, Places {
   target: Address;
 }
 
-/** Opens a way, hands it to `work`, looks at what carried it, and closes it. */
+/** A port that was free a moment ago may be some connection's by now. */
+const PORT_ATTEMPTS = 3;
+
+/** Opens a way, hands it to `work`, looks at what carried it, and closes it. Begins anew when its port was taken meanwhile. */
 export async function withRoute<R>(
   contender: Contender,
   places: Places,
@@ -25,17 +28,20 @@ export async function withRoute<R>(
   work: (route: OpenRoute) => Promise<R>,
   mtu?: number,
 ): Promise<R> {
-  signal.throwIfAborted();
-  const target = { host: places.far.address, port: await places.far.freePort() };
-  const route = await contender.open({ ...places, target, signal, ...(mtu === undefined ? {} : { mtu }) });
-  try {
-    const result = await work({ ...route, ...places, target });
-    await route.check?.();
-    return result;
-  } catch (error) {
-    throw new Error(`${contender.name}: ${(error as Error).message}`, { cause: error });
-  } finally {
-    await route.close();
+  for (let attempt = 1; ; attempt++) {
+    signal.throwIfAborted();
+    const target = { host: places.far.address, port: await places.far.freePort() };
+    const route = await contender.open({ ...places, target, signal, ...(mtu === undefined ? {} : { mtu }) });
+    try {
+      const result = await work({ ...route, ...places, target });
+      await route.check?.();
+      return result;
+    } catch (error) {
+      const { message } = error as Error;
+      if (attempt === PORT_ATTEMPTS || !message.includes('EADDRINUSE')) throw new Error(`${contender.name}: ${message}`, { cause: error });
+    } finally {
+      await route.close();
+    }
   }
 }
 

@@ -138,6 +138,8 @@ export type ToChannel =
   | { t: 'direct-start'; sid: string; token: string; chooses: boolean; loopback: boolean }
   | { t: 'direct-peer'; sid: string; token: string; peer: DirectParty }
   | { t: 'direct-failed'; sid: string; reason: string }
+  /** Whether the relay is there; where it is not, a silent peer may be no further away than we are. */
+  | { t: 'relay-there'; there: boolean }
   | { t: 'relay-rings'; out: SharedArrayBuffer; in: SharedArrayBuffer }
   | { t: 'relay-up'; sid: string; binding: number; direction: 'in' | 'out' }
   /** @property lossy frames that the lane took may be lost */
@@ -223,6 +225,8 @@ export type FromRelay =
     }
   /** @property unconfirmed channels whose last frames the relay may not have taken */
   | { t: 'down'; reason: string; status: number; unconfirmed: number[] }
+  /** The relay does not answer our pings, or does again. */
+  | { t: 'quiet'; quiet: boolean }
   | { t: 'message'; id: string; message: HotlinkMessage }
   | { t: 'refused'; reason: string }
   | { t: 'unrouted'; sid: string }

@@ -270,6 +270,11 @@ export class ChannelCore {
     this.pump(nowMs);
   }
 
+  /** Whether the relay is there for us. Where it is not, a silent peer gets the patience of an outage. */
+  relayThere(there: boolean, nowMs: number): void {
+    this.#peer.offline(!there, nowMs);
+  }
+
   /** A lane that was up is gone. @param lossy what a relay lane took may not have reached the relay */
   laneDown(lane: Lane, reason: string, nowMs: number, lossy = false): void {
     if (!this.#carriers.removeLane(lane, reason, nowMs) || this.#over) return;

@@ -30,6 +30,7 @@ export interface PingRecord {
 export class Heartbeat {
   readonly #limits: ChannelLimits;
   readonly #lossAfterMs: number;
+  #offline = false;
   readonly #history: (PingRecord | undefined)[] = new Array(HISTORY).fill(undefined);
   #open = false;
   #inFlight = false;
@@ -88,6 +89,27 @@ export class Heartbeat {
     this.#heardMs = nowMs;
   }
 
+  /**
+   * The relay is away too, or there again. While it is, silence is no sign against the peer, and costs the streams only after the resume
+   * limit; a peer that was silent meanwhile is counted from its return.
+   */
+  offline(offline: boolean, nowMs: number): void {
+    if (offline === this.#offline) return;
+    this.#offline = offline;
+    if (offline || nowMs - this.#heardMs < SUSPECT_MS) return;
+    this.#heardMs = nowMs;
+    this.#ackedMs = nowMs;
+    this.progress(nowMs);
+  }
+
+  get isOffline(): boolean {
+    return this.#offline;
+  }
+  /** Silence after which the peer is given up now, ms. */
+  get patienceMs(): number {
+    return this.#offline ? Math.max(this.#limits.resumeMs, this.#lossAfterMs) : this.#lossAfterMs;
+  }
+
   /** Another lane carries frames from now on: a peer that was silent on the one before gets its chance on this one. */
   moved(nowMs: number): void {
     if ((this.#open || this.#inFlight) && nowMs - this.#heardMs >= PING_FIRST_MS) this.#askMs = nowMs;
@@ -115,7 +137,7 @@ export class Heartbeat {
     const lossMs = this.#lossMs;
     const firstMs = pingMs < lossMs ? pingMs : lossMs;
     if (!this.#inFlight) return firstMs;
-    const stuckMs = this.#ackedMs + this.#limits.gapMs;
+    const stuckMs = this.#ackedMs + this.#stuckAfterMs;
     return firstMs < stuckMs ? firstMs : stuckMs;
   }
 
@@ -159,7 +181,7 @@ export class Heartbeat {
   }
 
   get #lossMs(): number {
-    const atMs = this.#heardMs + this.#lossAfterMs;
+    const atMs = this.#heardMs + this.patienceMs;
     return this.#excusedMs === this.#heardMs && this.#excuseEndsMs > atMs ? this.#excuseEndsMs : atMs;
   }
 
@@ -179,7 +201,11 @@ export class Heartbeat {
 
   /** When frames in flight have been stuck for too long although the peer is heard, ms. */
   get stuckDueMs(): number | undefined {
-    return this.#reachable && this.#inFlight ? this.#ackedMs + this.#limits.gapMs : undefined;
+    return this.#reachable && this.#inFlight ? this.#ackedMs + this.#stuckAfterMs : undefined;
+  }
+
+  get #stuckAfterMs(): number {
+    return Math.max(this.#limits.gapMs, this.#offline ? this.#limits.resumeMs : 0);
   }
 
   /** Forgets the peer. */

@@ -12,7 +12,7 @@ import type { Lane } from '../lane.js';
 import type { Carriers, LaneState } from './carriers.js';
 import { Heartbeat, type PingRecord } from './heartbeat.js';
 import type { InFlow } from './in-flow.js';
-import { ACK_DELAY_MS, type ChannelLimits, HOLE_REPORT_MS, lossAfterMs } from './limits.js';
+import { ACK_DELAY_MS, type ChannelLimits, HOLE_REPORT_MS } from './limits.js';
 import type { OutFlow } from './out-flow.js';
 import { type Ack, decodeAck, decodePing, encodePing, OwnKind, type OwnKindCode } from './own-wire.js';
 
@@ -74,6 +74,12 @@ export class OwnPeer {
   /** Something came up that takes a living peer: a session that both sides agreed on, a data channel. */
   alive(nowMs: number): void {
     this.#heartbeat.heard(nowMs);
+  }
+
+  /** The relay is away too, or there again: then it is not the peer that is gone but a network, most likely ours. */
+  offline(offline: boolean, nowMs: number): void {
+    this.#heartbeat.offline(offline, nowMs);
+    if (!offline) this.#unreachableMs = nowMs;
   }
 
   /** A frame with a sequence number came in on this lane. */
@@ -228,7 +234,7 @@ export class OwnPeer {
     const { resumeMs, gapMs } = this.#limits;
     const { fail } = this.#config;
     if (lossDueMs !== undefined && nowMs >= lossDueMs && !this.#heartbeat.excuse(nowMs)) {
-      const silence = `nothing was heard from the peer for ${lossAfterMs(this.#limits)} ms`;
+      const silence = `nothing was heard from the peer for ${this.#heartbeat.patienceMs} ms`;
       fail('ERR_HLNK_PEER_UNAVAILABLE', `${silence}; local connections are reset`);
       return;
     }
@@ -257,7 +263,8 @@ export class OwnPeer {
   /** When a hole in what the peer sends has been open for too long, ms. Only while it can be heard. */
   #gapDueMs(): number | undefined {
     const since = this.#in.gapSinceMs;
-    return since === undefined ? undefined : Math.max(since, this.#unreachableMs) + this.#limits.gapMs;
+    if (since === undefined) return undefined;
+    return Math.max(since, this.#unreachableMs) + Math.max(this.#limits.gapMs, this.#heartbeat.isOffline ? this.#limits.resumeMs : 0);
   }
 
   /** Asks the peer for a round trip, because somebody wants to know. @returns the ping's id; 0 when there is no lane for it */

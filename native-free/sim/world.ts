@@ -392,6 +392,15 @@ export class World {
   #restartRelay(downMs: number): void {
     this.#relayDownUntilMs = Math.max(this.#relayDownUntilMs, this.#clock.nowMs + downMs);
     for (const session of [...this.#sessions]) this.#end(session, 500, undefined);
+    // The parties notice, each in its own time.
+    for (const party of this.#parties ?? []) {
+      const tell = (there: boolean): void => {
+        party.core.relayThere(there, this.#clock.nowMs);
+        this.#after(party);
+      };
+      this.#clock.after(this.#random.between(0, 500), () => tell(false));
+      this.#clock.after(downMs + this.#random.between(500, 1000), () => tell(true));
+    }
   }
 
   #other(party: Party): Party {

@@ -112,7 +112,7 @@ async function threeAtOnce(
     go = resolve;
   });
   let open = 0;
-  const runs = await Promise.all(
+  const settled = await Promise.allSettled(
     ['a', 'b', 'c'].map((link) =>
       withRoute(contender, LOOPBACK, signal, async (route) => {
         await warmUp(route);
@@ -120,9 +120,13 @@ async function threeAtOnce(
         if (open === 3) go();
         await allOpen;
         return fill(route, link);
-      }),
+        // One that fails must not leave the others waiting for it.
+      }).finally(go),
     ),
   );
+  const failed = settled.find((one) => one.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  const runs = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   return {
     bytes: runs.reduce((sum, { bytes }) => sum + bytes, 0),
     seconds: Math.max(...runs.map(({ seconds }) => seconds)),

@@ -7,12 +7,15 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CommandWrapper } from '../../src/bench/app-process.js';
 import { Child } from '../../src/bench/child.js';
+import { usageOf } from '../../src/bench/process-usage.js';
 import type { Contender } from '../contender.js';
 import type { Place } from '../place.js';
 
 const SSHD = ['/usr/sbin/sshd', '/usr/local/sbin/sshd', '/sbin/sshd'].find(existsSync);
 const CIPHER = 'aes128-gcm@openssh.com';
 const UP_MS = 10_000;
+/** Of 20 ms each. */
+const GONE_LOOKS = 100;
 
 export const sshForward: Contender = {
   name: 'ssh -L, aes128-gcm',
@@ -32,8 +35,11 @@ export const sshForward: Contender = {
     const remove = (): void => rmSync(dir, { recursive: true, force: true });
     process.on('exit', remove);
     const children: Child[] = [];
+    let pids: number[] = [];
     const close = async (): Promise<void> => {
-      await Promise.all(children.map((child) => child.stop()));
+      // The client first: what the server does for it ends with its connection, a moment later.
+      for (const child of [...children].reverse()) await child.stop();
+      for (let looks = 0; looks < GONE_LOOKS && pids.some((pid) => usageOf(pid) !== undefined); looks++) await delay(20);
       process.off('exit', remove);
       remove();
     };
@@ -73,7 +79,8 @@ export const sshForward: Contender = {
       client.push('-L', `127.0.0.1:${dialPort}:${target.host}:${target.port}`, `${userInfo().username}@${far.address}`);
       children.push(new Child({ name: 'ssh', entry: '', args: [], wrap: wrapped(near, 'ssh', client) }));
       await untilListening(near, dialPort, children, signal);
-      return { dial: { host: '127.0.0.1', port: dialPort }, pids: await pidsOf(children), close };
+      pids = await pidsOf(children);
+      return { dial: { host: '127.0.0.1', port: dialPort }, pids, close };
     } catch (error) {
       await close();
       throw error;

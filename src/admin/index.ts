@@ -1,6 +1,7 @@
 // The admin endpoint, the lock of the data directory, and how other commands find the daemon that has it. Main thread.
 export { type AdminAddress, adminListen, readAddress } from './address.js';
 export { AdminClient } from './client.js';
+export { channelTroubles } from './dashboard/view/troubles.js';
 export { type DashboardDoor, openDashboardDoor } from './dashboard-door.js';
 export { DirectoryLock, type LockHolder, readHolder } from './directory-lock.js';
 export { METRICS_CONTENT_TYPE, metricsMarkdown, metricsText } from './metrics.js';

@@ -1,6 +1,7 @@
 // A daemon's report as a person reads it: what runs, which lane carries each channel and why, and what stands in the way of a better one.
-import type { ChannelReport, DaemonReport } from '../admin/index.js';
-import type { LaneStatus, ThreadStatus } from '../status.js';
+
+import { type ChannelReport, channelTroubles, type DaemonReport } from '../admin/index.js';
+import type { ThreadStatus } from '../status.js';
 import { bytesText, columns, durationText, rateText, type Style, sparkline } from './terminal.js';
 
 export type Paint = (style: Style, text: string) => string;
@@ -132,25 +133,13 @@ function ipcLines({ ipc }: DaemonReport, paint: Paint): string[] {
 }
 
 /** Whatever keeps a channel from working, or from a better lane than it has. */
-function troubleLines({ channels }: DaemonReport, paint: Paint): string[] {
-  const lines: string[] = [];
-  for (const channel of channels) {
-    const who = `${channel.name} with ${channel.peer}`;
-    if (channel.problem !== undefined) lines.push(`${paint('red', '!')} ${who}: ${channel.problem}`);
-    for (const lane of better(channel)) lines.push(`${paint('yellow', '·')} ${who}: not over ${lane.lane}: ${lane.reason}`);
-    if (channel.counters.heldFrames > 0)
-      lines.push(`${paint('yellow', '·')} ${who}: ${channel.counters.heldFrames} frames wait for one that is missing`);
-    if (channel.backlogBytes > 1_048_576)
-      lines.push(`${paint('yellow', '·')} ${who}: the local application has not taken ${bytesText(channel.backlogBytes)}`);
-  }
+function troubleLines({ channels, relay }: DaemonReport, paint: Paint): string[] {
+  const lines = channels
+    .flatMap(channelTroubles)
+    .map(({ tone, where, text }) => `${tone === 'bad' ? paint('red', '!') : paint('yellow', '·')} ${where}: ${text}`);
+  if (relay.state === 'down')
+    lines.unshift(`${paint('red', '!')} the relay is away: what goes peer to peer goes on, nothing new can be set up; it is dialled again`);
   return lines.length === 0 ? [] : ['', ...lines];
-}
-
-/** The lanes that would be better than the one that carries, unless nothing has asked for any yet. */
-function better({ lanes, lane }: ChannelReport): LaneStatus[] {
-  const carries = lanes.findIndex((one) => one.state === 'carries');
-  const above = carries < 0 ? lanes : lanes.slice(0, carries);
-  return above.filter(({ state }) => state === 'failed' || state === 'connecting' || (lane !== undefined && state === 'off'));
 }
 
 function threadLines(threads: readonly ThreadStatus[], paint: Paint): string[] {

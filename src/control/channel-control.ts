@@ -8,13 +8,9 @@
 import type { MessagePort } from 'node:worker_threads';
 import {
   createCounters,
-  DIRECT_SIGNAL,
-  EARLY_TUNABLES,
-  EarlyItems,
   type Fingerprint,
   HotlinkError,
   inboundKeys,
-  KEY_SIGNAL,
   type Marker,
   MessageType,
   outboundPath,
@@ -29,16 +25,14 @@ import { ChannelSessions } from './channel-sessions.js';
 import { type Carrier, channelSnapshot } from './channel-snapshot.js';
 import { ChannelWorker } from './channel-worker.js';
 import { isDue, soonest } from './deadline.js';
-import { DirectExchanges } from './direct-exchanges.js';
+import { EventLimit } from './event-limit.js';
 import { newEpoch } from './identity.js';
+import { LaneExchanges } from './lane-exchanges.js';
 import { Listening } from './listening.js';
 import { OutboundControl } from './outbound-control.js';
 import { resetError } from './program-stream.js';
-import { RtcExchanges } from './rtc-exchanges.js';
-import { SealExchanges } from './seal-exchanges.js';
 import type { SessionRecord } from './session-record.js';
 import type { Place } from './supervisor.js';
-import { Trust } from './trust.js';
 
 /** Signal with which a peer of our own kind says who took an Open without a receiver (local IPC). */
 export const HELLO_SIGNAL = 'hl1_hello';
@@ -47,10 +41,6 @@ const FELL_BACK = 'fallback';
 /** Reason of the Close that a stopping daemon sends; its peers of our kind know it. */
 export const STOPPING = 'shutting down';
 
-/** Signal of ours: its sender, who opened the session, asks the acceptor for new offers, since its own network changed. */
-const RENEGOTIATE_SIGNAL = 'hl1_renegotiate';
-/** Between two new connections that a peer asks for, ms: what a peer may cost us. */
-const ASKED_AGAIN_MS = 1000;
 /** The answer to a ping. */
 export interface Pong {
   /** Undefined when the peer is upstream's, which answers none. */
@@ -77,14 +67,10 @@ export class ChannelControl {
   readonly #worker: ChannelWorker;
   readonly #sessions: ChannelSessions;
   readonly #outbound: OutboundControl;
-  readonly #exchanges: RtcExchanges;
-  readonly #trust: Trust;
-  readonly #seals: SealExchanges;
-  readonly #direct: DirectExchanges;
+  readonly #exchanges: LaneExchanges;
   readonly #counters = createCounters();
-  /** Signals that came before their session. */
-  readonly #early = new EarlyItems<SignalMessage>(EARLY_TUNABLES);
   readonly #listening = new Listening();
+  readonly #refusals = new EventLimit();
   readonly #addedMs = Date.now();
   /** Who waits for which ping. */
   readonly #pings = new Map<number, (pong: Pong) => void>();
@@ -133,18 +119,13 @@ export class ChannelControl {
         this.#problem = sentence;
       },
     });
-    const end = (record: SessionRecord, wireReason: string, nowMs: number): void => this.#end(record, wireReason, nowMs);
-    this.#trust = new Trust(options, this.#sessions, { event: (what, fields, level) => events.event(what, fields, level), end });
-    this.#seals = new SealExchanges(options, this.epoch, this.#sessions, this.#worker, this.#trust, {
-      send: (message) => events.send(message),
-      event: (what, fields, level) => events.event(what, fields, level),
-      end,
+    this.#exchanges = new LaneExchanges(options, this.epoch, this.#sessions, this.#worker, {
+      ...events,
+      end: (record, wireReason, nowMs) => this.#end(record, wireReason, nowMs),
       replace: (record, nowMs) => {
         if (record.sid === this.#outbound.session.sid) this.#outbound.session.reopen(nowMs);
       },
     });
-    this.#exchanges = new RtcExchanges(options, this.#sessions, this.#worker, this.#trust, events);
-    this.#direct = new DirectExchanges(options, this.#sessions, this.#worker, this.#trust, events);
   }
 
   get shape(): ChannelShape {
@@ -162,12 +143,11 @@ export class ChannelControl {
     return this.#listening.port;
   }
   /** What the data plane sums up over all channels, those that are gone included. */
-  get totals(): RtcExchanges['totals'] & { framesRefused: number; strictViolations: number } {
+  get totals(): LaneExchanges['totals'] & { framesRefused: number; strictViolations: number } {
     const { framesRefused, strictViolations } = readCounters(this.#counters);
-    const { offers, answersOk, badSignals } = this.#exchanges.totals;
-    return { offers, answersOk, badSignals: badSignals + this.#seals.badSignals + this.#trust.refused, framesRefused, strictViolations };
+    return { ...this.#exchanges.totals, framesRefused, strictViolations };
   }
-  get timings(): RtcExchanges['timings'] {
+  get timings(): LaneExchanges['timings'] {
     return this.#exchanges.timings;
   }
 
@@ -209,6 +189,7 @@ export class ChannelControl {
 
   relayUp(nowMs: number): void {
     this.#relayUp = true;
+    this.relayThere(true);
     this.#outbound.session.handleRelay(true, nowMs);
     this.service(nowMs);
   }
@@ -216,34 +197,27 @@ export class ChannelControl {
   /** @param lossy the relay may not have taken the last frames of this channel */
   relayDown(reason: string, lossy: boolean, nowMs: number): void {
     this.#relayUp = false;
+    this.relayThere(false);
     this.#outbound.session.handleRelay(false, nowMs);
     this.#sessions.relayDown(reason, lossy);
     this.service(nowMs);
   }
 
+  /** @param there the relay answers: a peer that does not is not merely as cut off as we are */
+  relayThere(there: boolean): void {
+    this.#worker.tell({ t: 'relay-there', there });
+  }
+
   /** New peer-to-peer connections for every session that the peer opened. */
   renegotiate(nowMs: number): void {
-    this.#direct.renegotiate(nowMs);
     this.#exchanges.renegotiate(nowMs);
     this.service(nowMs);
   }
 
   /** This machine's addresses changed. @param lost some are gone, so connections may be dead; otherwise there are only new ones */
   networkChanged(lost: boolean, nowMs: number): void {
-    this.#direct.renegotiate(nowMs, lost);
     this.#exchanges.networkChanged(lost, nowMs);
-    for (const { sid, direction, retired, peer } of this.#sessions.all())
-      if (direction === 'out' && !retired && peer.kind === 'hotlink')
-        this.#events.send({ typ: MessageType.Signal, sid, knd: RENEGOTIATE_SIGNAL });
     this.service(nowMs);
-  }
-
-  /** The opener of a session has another network now and asks us, who offer, for new connections. */
-  #renegotiateAsked(record: SessionRecord, nowMs: number): void {
-    if (record.direction !== 'in' || record.retired || record.peer.kind !== 'hotlink' || record.askedAtMs > nowMs) return;
-    record.askedAtMs = Math.max(nowMs, record.askedAtMs + ASKED_AGAIN_MS);
-    if (this.#options.limits.webrtcAllowed) record.retryAtMs = record.askedAtMs;
-    if (this.#options.direct !== undefined) record.direct.retryAtMs = record.askedAtMs;
   }
 
   /** The peer accepted our Open. */
@@ -274,19 +248,14 @@ export class ChannelControl {
       this.#outbound.session.handleGoPath(path);
     }
     this.#peer = peer;
-    this.#seals.prepareInbound(this.#sessions.get(sid) ?? this.#sessions.add(sid, 'in', path, peer), performance.now());
+    this.#exchanges.prepareInbound(this.#sessions.get(sid) ?? this.#sessions.add(sid, 'in', path, peer), performance.now());
   }
 
   /** The Accept is on its way. */
   inboundUp(sid: string, nowMs: number): void {
     const record = this.#sessions.get(sid);
     if (record === undefined) return;
-    if (this.#trust.admits(record, nowMs)) {
-      this.#seals.sessionUp(record, nowMs);
-      this.#direct.inboundUp(record, nowMs);
-      this.#exchanges.inboundUp(record, nowMs);
-    }
-    this.#takeEarly(sid, nowMs);
+    this.#exchanges.up(record, nowMs);
     this.service(nowMs);
   }
 
@@ -328,22 +297,14 @@ export class ChannelControl {
       if (this.marker.peer === '' && signal.sid === this.#outbound.session.sid) this.#events.hello(signal.tok ?? '');
       return;
     }
-    const record = this.#sessions.get(signal.sid);
-    if (record === undefined) {
-      this.#early.put(signal.sid, signal, nowMs);
-      return;
-    }
-    if (signal.knd === KEY_SIGNAL) this.#seals.handleSignal(record, signal.tok);
-    else if (signal.knd === RENEGOTIATE_SIGNAL) this.#renegotiateAsked(record, nowMs);
-    else if (signal.knd === DIRECT_SIGNAL) this.#direct.handleSignal(record, signal, nowMs);
-    else this.#exchanges.handleSignal(record, signal, nowMs);
+    this.#exchanges.handleSignal(signal, nowMs);
     this.service(nowMs);
   }
 
   /** The relay has Data for a session that is bound to no ring. @returns true when it is dealt with */
   handleUnrouted(sid: string, nowMs: number): boolean {
     const record = this.#sessions.get(sid);
-    return record !== undefined && this.#seals.handleUnrouted(record, nowMs);
+    return record !== undefined && this.#exchanges.handleUnrouted(record, nowMs);
   }
 
   /** Ends a session from our side. */
@@ -360,39 +321,23 @@ export class ChannelControl {
 
   /** Drains every machine of this channel and carries out what they ask for. */
   service(nowMs: number): void {
-    this.#seals.service(nowMs);
-    this.#outbound.drain(nowMs);
-    this.#exchanges.service(nowMs);
+    this.#exchanges.service(nowMs, () => this.#outbound.drain(nowMs));
     this.#events.changed();
   }
 
   timeoutMs(): number | undefined {
-    const machines = [this.#outbound.session, this.#early, this.#seals, this.#exchanges, this.#direct];
-    return soonest(machines.map((machine) => machine.timeoutMs()));
+    return soonest([this.#outbound.session.timeoutMs(), this.#exchanges.timeoutMs()]);
   }
 
   handleTimeout(nowMs: number): void {
     if (isDue(this.#outbound.session.timeoutMs(), nowMs)) this.#outbound.session.handleTimeout(nowMs);
-    if (isDue(this.#early.timeoutMs(), nowMs)) this.#early.handleTimeout(nowMs);
-    this.#seals.handleTimeout(nowMs);
     this.#exchanges.handleTimeout(nowMs);
-    this.#direct.handleTimeout(nowMs);
     this.service(nowMs);
   }
 
   #outboundUp(sid: string, nowMs: number): void {
     this.#problem = undefined;
-    const record = this.#sessions.add(sid, 'out', this.#outbound.session.path, this.#peer);
-    if (this.#trust.admits(record, nowMs)) {
-      this.#seals.sessionUp(record, nowMs);
-      this.#direct.outboundUp(record, nowMs);
-      this.#exchanges.outboundUp(record, nowMs);
-    }
-    this.#takeEarly(sid, nowMs);
-  }
-
-  #takeEarly(sid: string, nowMs: number): void {
-    for (const signal of this.#early.take(sid)) this.handleSignal(signal, nowMs);
+    this.#exchanges.up(this.#sessions.add(sid, 'out', this.#outbound.session.path, this.#peer), nowMs);
   }
 
   // --- worker --------------------------------------------------------------------------------------------------------------------
@@ -416,27 +361,21 @@ export class ChannelControl {
         break;
       case 'want-relay': {
         const record = this.#sessions.get(message.sid);
-        if (record !== undefined && this.#mayBindRelay(record)) this.#seals.wantRelay(record);
+        if (record !== undefined && this.#mayBindRelay(record)) this.#exchanges.wantRelay(record);
         break;
       }
-      case 'seal-broken': {
-        const record = this.#sessions.get(message.sid);
-        if (record !== undefined) this.#seals.broken(record, message.reason, now);
-        break;
-      }
+      case 'seal-broken':
       case 'rtc-description':
       case 'rtc-local-candidate':
       case 'rtc-gathered':
       case 'rtc-open':
       case 'rtc-closed':
-        this.#exchanges.handleWorker(message, now);
-        break;
       case 'direct-listening':
       case 'direct-open':
       case 'direct-exhausted':
       case 'direct-closed':
       case 'direct-refused':
-        this.#direct.handleWorker(message, now);
+        this.#exchanges.handleWorker(message, now);
         break;
       case 'carries':
         this.#carrier =
@@ -453,7 +392,7 @@ export class ChannelControl {
         this.#exchanges.timings.firstPayloadToSteadyStateMs = message.ms;
         break;
       case 'refused':
-        this.#events.event('frame refused', { peer: this.marker.peer, sid: message.sid, reason: message.reason }, 'warn');
+        this.#frameRefused(message.sid, message.reason, now);
         break;
       case 'connection':
         this.#events.event(`connection ${message.event}`, { key: this.key, stream: message.stream, reason: message.reason });
@@ -492,8 +431,14 @@ export class ChannelControl {
    * or overtaken by its Close.
    */
   #mayBindRelay({ sid, direction, peer }: SessionRecord): boolean {
-    if (peer.kind === 'hotlink' || direction === 'in') return true;
-    return this.#relayUp && sid === this.#outbound.session.sid;
+    if (direction === 'in') return true;
+    return this.#relayUp && (peer.kind === 'hotlink' || sid === this.#outbound.session.sid);
+  }
+
+  #frameRefused(sid: string, reason: string, nowMs: number): void {
+    const leftOut = this.#refusals.take(nowMs);
+    if (leftOut === undefined) return;
+    this.#events.event('frame refused', { peer: this.marker.peer, sid, reason, ...(leftOut === 0 ? {} : { leftOut }) }, 'warn');
   }
 
   // --- status and end ------------------------------------------------------------------------------------------------------------
@@ -511,7 +456,7 @@ export class ChannelControl {
         relay: this.#options.limits.relayAllowed,
       },
       port: this.port,
-      problem: this.#trust.problem ?? this.#seals.problem ?? this.#problem,
+      problem: this.#exchanges.problem ?? this.#problem,
       counters: readCounters(this.#counters),
       sessions: this.#sessions,
       outbound: this.#outbound.session,

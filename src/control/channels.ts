@@ -296,6 +296,11 @@ export class Channels {
     for (const channel of this.#byId.values()) channel.networkChanged(lost, nowMs);
   }
 
+  /** The relay is connected but does not answer, or does again. */
+  relayQuiet(quiet: boolean): void {
+    for (const channel of this.#byId.values()) channel.relayThere(!quiet);
+  }
+
   renegotiate(nowMs: number): void {
     for (const channel of this.#byId.values()) channel.renegotiate(nowMs);
   }

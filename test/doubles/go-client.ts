@@ -30,7 +30,8 @@ interface Reorder {
 export interface GoClientOptions {
   server: string;
   email: string;
-  datasites: string;
+  /** Where its markers lie; without it there are none. */
+  datasites?: string;
   /** Upstream accepts every TCP path it is shown; false for one that only talks. */
   accepts?: boolean;
   seed?: number;
@@ -81,7 +82,7 @@ export class GoClient {
     });
     void client.#loop();
     const known = new Set<string>();
-    for (const marker of findMarkers(options.datasites)) {
+    for (const marker of options.datasites === undefined ? [] : findMarkers(options.datasites)) {
       const canonical = client.#canonical(marker);
       if (!marker.relPath.includes('/_mpc/') || known.has(canonical)) continue;
       known.add(canonical);

@@ -120,8 +120,8 @@ describe('a lane in words', () => {
       'relay carries fair',
     ]);
     expect(troubles(report({ channels: [one] })).map(({ text }) => text)).toEqual([
-      'not over direct (off): switched off on this side',
-      'not over webrtc (failed): no candidate answered; is UDP blocked?',
+      'not over direct: switched off on this side',
+      'not over webrtc: no candidate answered; is UDP blocked?',
     ]);
   });
 

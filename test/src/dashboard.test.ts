@@ -10,6 +10,7 @@ import { type AdminServer, adminListen, startAdmin } from '../../src/admin/index
 import type { LaneKind } from '../../src/index.js';
 import { absent } from '../support/absent.js';
 import { type Complaints, chromiumPath, complaintsOf, launchBrowser } from '../support/browser.js';
+import { put } from '../support/ipc-app.js';
 import { ALICE, BOB, dial, freePort, type Party, Sandbox, until } from '../support/sandbox.js';
 
 const ALL = { lanes: ['direct', 'webrtc', 'relay'] } as const;
@@ -45,6 +46,8 @@ class Flow {
   }
 
   static async start(from: Party, to: Party): Promise<Flow> {
+    // A channel whose peer left begins anew, its port with it.
+    await until('both ports are open', () => [from, to].every(listens));
     const ends = [await dial(from.port), await dial(to.port)] as const;
     ends[0].write('x');
     await once(ends[1], 'data');
@@ -57,6 +60,7 @@ class Flow {
   }
 }
 
+const listens = ({ link, port }: Party): boolean => link.status().channels.some((channel) => channel.port === port && channel.listening);
 const laneOf = ({ link }: Party): LaneKind | undefined => link.status().channels[0]?.lane;
 
 async function startEndpoint(setting = '127.0.0.1:0'): Promise<AdminServer> {
@@ -83,7 +87,6 @@ async function addCarol(): Promise<void> {
   await sandbox.writeMarker(ALICE, carol, '0_to_2', ports);
   const marker = await sandbox.writeMarker(carol, ALICE, '2_to_0', ports);
   const party = await sandbox.start(carol, ports[carol] as number, marker, { lanes: ['relay'] });
-  await until('both listen', () => [alice, party].every(({ link }) => link.status().channels.every(({ listening }) => listening)));
   others.push(await Flow.start({ ...alice, port: ports[ALICE] as number }, party));
 }
 
@@ -159,7 +162,6 @@ describe.skipIf(skip)('the dashboard', () => {
     flow.stop();
     await bob.link.stop();
     bob = await sandbox.start(BOB, bob.port, bob.markerDir, { lanes: ['webrtc', 'relay'] });
-    await until('bob listens', () => bob.link.status().channels[0]?.listening === true);
     flow = await Flow.start(alice, bob);
     await until('WebRTC carries', () => laneOf(alice) === 'webrtc');
     const switched = performance.now();
@@ -213,8 +215,11 @@ describe.skipIf(skip)('the dashboard', () => {
     for (const role of ['banner', 'main', 'contentinfo'] as const) expect(await page.getByRole(role).count()).toBe(1);
     for (const name of ['Now', 'What stands in the way', 'Channels', 'What happened lately'])
       expect(await page.getByRole('region', { name, exact: true }).count()).toBe(1);
+    expect(await page.getByRole('region', { name: 'Local IPC' }).count()).toBe(0);
+    put(sandbox, ALICE, `${ALICE}/app_data/rpc`, 'stream.sock');
+    await eventually(() => page.locator('#ipc tr').innerText()).toMatch(/app_data\/rpc\s.*hotlink.*\.sock\s+not given\s+away/);
     const filter = page.getByRole('searchbox', { name: 'Only with' });
-    await filter.fill('listening');
+    await filter.fill('relay up');
     await eventually(() => page.locator('#happenings li').count()).toBe(1);
     await filter.fill('no such thing');
     await eventually(() => page.locator('#no-happenings').innerText()).toBe('Nothing that contains these words.');

@@ -92,6 +92,14 @@ describe.sequential('streams', () => {
   );
 
   it.skipIf(!namespaces)(
+    'go on exactly after an outage of everything that lasts longer than a silent peer is waited for (needs root and nft)',
+    { timeout: 120_000 },
+    async () => {
+      expect(await run('webrtc gone for 20 s, relay for 15 s of it', true)).toMatchObject({ outcome: 'exact', detail: '' });
+    },
+  );
+
+  it.skipIf(!namespaces)(
     'move from the relay to WebRTC in mid-burst when it comes up (needs root and nft)',
     { timeout: 120_000 },
     async () => {

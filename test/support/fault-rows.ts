@@ -163,6 +163,17 @@ export const ROWS: Record<string, Row> = {
       await pause(5000);
     },
   },
+  'webrtc gone for 20 s, relay for 15 s of it': {
+    expect: 'exact',
+    async fault(scene) {
+      await scene.kill('relay', 'SIGKILL');
+      udp('drop');
+      await pause(15_000);
+      await scene.startRelay();
+      await pause(5000);
+      udp('pass');
+    },
+  },
   'relay upgraded to webrtc': {
     expect: 'exact',
     before: () => udp('drop'),

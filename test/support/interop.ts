@@ -1,7 +1,6 @@
 // One of our data planes and one upstream double, each with its own data directory and marker, at a relay of either make. Everything
 // ends with the scene.
-import { copyFileSync, mkdirSync, mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HotlinkOptions } from '../../src/index.js';
 import type { SessionStatus } from '../../src/status.js';
@@ -114,7 +113,7 @@ export async function share(server: string, owner: string, path: string, users: 
 
 /** A Go client without a channel of its own, which says what a test has it say. @param accepts whatever it is shown, as upstream does */
 export function stranger(server: string, email: string, accepts: boolean): Promise<GoClient> {
-  return GoClient.start({ server, email, datasites: mkdtempSync(join(tmpdir(), 'hotlink-test-')), accepts });
+  return GoClient.start({ server, email, accepts });
 }
 
 export function withGo<R extends AnyRelay>(relay: R, options: SceneOptions = {}): Promise<Scene<GoClient, R>> {

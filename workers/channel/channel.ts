@@ -192,6 +192,9 @@ export class Channel {
       case 'direct-failed':
         this.#core.attemptFailed(message.sid, 'direct', message.reason, now);
         break;
+      case 'relay-there':
+        this.#core.relayThere(message.there, now);
+        break;
       case 'relay-rings':
         this.#relay = new RelayRings(message.out, message.in, {
           frame: (lane, bytes, lasting) => this.#frame(lane, bytes, lasting),

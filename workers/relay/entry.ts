@@ -55,6 +55,7 @@ const socket: RelaySocket = new RelaySocket(url, headers, {
     pace.reset();
     post({ t: 'down', reason, status, unconfirmed });
   },
+  quiet: (quiet) => post({ t: 'quiet', quiet }),
   message: (data, binary) => router.message(data, binary),
 });
 const pace = new RelayPace(

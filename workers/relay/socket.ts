@@ -5,10 +5,12 @@ import WebSocket from 'ws';
 
 /** Upstream's limit for one message, bytes; a larger one closes the connection on either side (wire.md 1.5). */
 export const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
-/** Our own ping, ms: below upstream's 15 s, so that a NAT binding and a dead relay are noticed in time. */
-const PING_MS = 10_000;
-/** Without a pong for this long the connection is dead, ms. */
-const PONG_WAIT_MS = 10_000;
+/** Our own ping, ms: two of them fit in the patience with a silent peer, so that a network that is gone is not taken for a peer that is. */
+const PING_MS = 4000;
+/** Nothing heard for a ping's interval and this long, ms: the relay is silent. */
+const QUIET_MS = 500;
+/** Without a pong for this long the connection is dead, ms. A pong may stand behind megabytes on a slow link. */
+const PONG_WAIT_MS = 20_000;
 const DIAL_MS = 10_000;
 /** Backoff between dials, ms: the Rust client's first, the Go client's last. */
 const FIRST_RETRY_MS = 250;
@@ -19,6 +21,8 @@ export interface RelaySocketEvents {
   /** @param status HTTP status of a refused upgrade, 0 otherwise */
   down(reason: string, status: number): void;
   message(data: Buffer, binary: boolean): void;
+  /** Our pings are not answered, or are again. The connection may be dead or only slow. */
+  quiet(quiet: boolean): void;
 }
 
 export class RelaySocket {
@@ -30,6 +34,8 @@ export class RelaySocket {
   #retry: NodeJS.Timeout | undefined;
   #ping: NodeJS.Timeout | undefined;
   #pongAtMs = 0;
+  #heardAtMs = 0;
+  #quiet = false;
   #status = 0;
   #closed = false;
   /** Our end of the live connection. */
@@ -126,9 +132,13 @@ export class RelaySocket {
       this.#events.up(response.headers);
       this.#watch(socket);
     });
-    socket.on('message', (data, binary) => this.#events.message(data as Buffer, binary));
+    socket.on('message', (data, binary) => {
+      this.#heard();
+      this.#events.message(data as Buffer, binary);
+    });
     socket.on('pong', () => {
       this.#pongAtMs = performance.now();
+      this.#heard();
     });
     socket.on('unexpected-response', (request, response) => {
       this.#status = response.statusCode ?? 0;
@@ -148,12 +158,30 @@ export class RelaySocket {
   #watch(socket: WebSocket): void {
     clearInterval(this.#ping);
     this.#pongAtMs = performance.now();
+    this.#heard();
     this.#ping = setInterval(() => {
+      const nowMs = performance.now();
       // A paused socket does not see pongs: then it is we who are slow, not the relay that is dead.
-      if (socket.isPaused) this.#pongAtMs = performance.now();
-      else if (performance.now() - this.#pongAtMs > PING_MS + PONG_WAIT_MS) socket.terminate();
-      else socket.ping();
+      if (socket.isPaused) {
+        this.#pongAtMs = nowMs;
+        this.#heard();
+      } else if (nowMs - this.#pongAtMs > PONG_WAIT_MS) socket.terminate();
+      else {
+        if (nowMs - this.#heardAtMs > PING_MS + QUIET_MS) this.#setQuiet(true);
+        socket.ping();
+      }
     }, PING_MS);
+  }
+
+  #heard(): void {
+    this.#heardAtMs = performance.now();
+    if (this.#quiet) this.#setQuiet(false);
+  }
+
+  #setQuiet(quiet: boolean): void {
+    if (quiet === this.#quiet) return;
+    this.#quiet = quiet;
+    this.#events.quiet(quiet);
   }
 
   #down(reason: string): void {
@@ -161,6 +189,7 @@ export class RelaySocket {
     this.#socket = undefined;
     this.#localAddress = undefined;
     this.#lastWords = undefined;
+    this.#quiet = false;
     if (this.#closed) return;
     this.#events.down(reason, this.#status);
     this.#retry = setTimeout(() => this.#dial(), this.#retryMs * (0.75 + Math.random() / 2));

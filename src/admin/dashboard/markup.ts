@@ -45,6 +45,15 @@ export function markup(style: string, scripts: readonly string[]): string {
     <p id="no-channels" class="card quiet" hidden>None: no stream.tcp marker names this identity, and none was asked for.</p>
     <div id="channels"></div>
   </section>
+  <section aria-labelledby="ipc-title" class="card" id="ipc-section" hidden>
+    <h2 id="ipc-title">Local IPC</h2>
+    <div class="scroll" role="region" aria-labelledby="ipc-title" tabindex="0">
+      <table>
+        <thead><tr><th scope="col">directory</th><th scope="col">endpoint</th><th scope="col">consent</th><th scope="col">application</th><th scope="col">waiting</th><th scope="col">from it</th><th scope="col">to it</th></tr></thead>
+        <tbody id="ipc"></tbody>
+      </table>
+    </div>
+  </section>
   <section aria-labelledby="threads-title" class="card">
     <h2 id="threads-title">Threads</h2>
     <div class="scroll" role="region" aria-labelledby="threads-title" tabindex="0">

@@ -3,13 +3,14 @@
 import { durationText } from '../../../quantities.js';
 import type { DaemonReport } from '../../report.js';
 import { Happenings, type HappeningView } from '../view/happenings.js';
+import { type IpcView, ipcView } from '../view/ipc.js';
 import { overview, type ThreadView, threadView, totalRates } from '../view/overview.js';
 import { Timeline } from '../view/timeline.js';
 import { type Trouble, troubles } from '../view/troubles.js';
 import { ChannelCard, type ChannelItem } from './channel-card.js';
 import { byId, KeyedList, setHidden, setText, setTone } from './dom.js';
 import { follow } from './feed.js';
-import { happeningRow, threadRow, troubleRow } from './panels.js';
+import { happeningRow, ipcRow, threadRow, troubleRow } from './panels.js';
 import { ratePlot } from './plots.js';
 
 /** A report is due every second; a daemon that is later than this stands still or is out of reach, ms. */
@@ -21,6 +22,7 @@ const channelList = new KeyedList<ChannelItem>(
   ({ channel }) => channel.key,
   (item) => new ChannelCard(item),
 );
+const ipcList = new KeyedList<IpcView>(byId('ipc'), ({ directory }) => directory, ipcRow);
 const threadList = new KeyedList<ThreadView>(byId('threads'), ({ name }) => name, threadRow);
 const happeningList = new KeyedList<HappeningView>(byId('happenings'), ({ id }) => String(id), happeningRow);
 const happenings = new Happenings();
@@ -60,6 +62,8 @@ function show(report: DaemonReport): void {
   document.title = `${found.length === 0 ? '' : `(${found.length}) `}${report.email} · hotlink`;
   channelList.update(report.channels.map((channel, index) => ({ channel, nowMs: report.nowMs, index })));
   setHidden(byId('no-channels'), report.channels.length > 0);
+  ipcList.update(report.ipc.map(ipcView));
+  setHidden(byId('ipc-section'), report.ipc.length === 0);
   threadList.update(report.threads.map(threadView));
   showTotals(report);
   announce(report);

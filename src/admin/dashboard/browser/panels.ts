@@ -1,5 +1,6 @@
 // The rows of the page's plain lists: troubles, threads, what happened.
 import type { HappeningView } from '../view/happenings.js';
+import type { IpcView } from '../view/ipc.js';
 import type { ThreadView } from '../view/overview.js';
 import type { Trouble } from '../view/troubles.js';
 import { element, type Row, setText, setTone } from './dom.js';
@@ -35,6 +36,23 @@ export function threadRow(): Row<ThreadView> {
       });
       setText(state, thread.state);
       setTone(state, thread.tone);
+    },
+  };
+}
+
+export function ipcRow(): Row<IpcView> {
+  const directory = element('th', { scope: 'row' });
+  const endpoint = element('td', { class: 'endpoint' });
+  const cells = [element('td'), element('td'), element('td'), element('td'), element('td')] as const;
+  return {
+    node: element('tr', {}, directory, endpoint, ...cells),
+    update(one) {
+      setText(directory, one.directory);
+      setText(endpoint, one.endpoint);
+      setTone(endpoint, one.tone);
+      [one.consent, one.application, one.waiting, one.fromApplication, one.toApplication].forEach((text, column) => {
+        setText(cells[column] as HTMLElement, text);
+      });
     },
   };
 }

@@ -1,5 +1,6 @@
 // One channel as its card shows it. Pure; runs in the browser.
 import { bytesText, durationText, rateText } from '../../../quantities.js';
+import type { SessionStatus } from '../../../status.js';
 import type { ChannelReport } from '../../report.js';
 import { type CarrierView, carrierView, type LaneView, laneViews } from './lanes.js';
 
@@ -23,10 +24,10 @@ export interface ChannelView {
 
 export interface SessionView {
   sid: string;
-  /** `out, hotlink` */
+  /** `out, hotlink`, with the peer's identity key when it has proved one. */
   who: string;
   state: string;
-  /** What carries it, or how far its lanes got. */
+  /** What carries it, or how far its lanes got; whether the relay can read it. */
   lanes: string;
 }
 
@@ -57,12 +58,17 @@ export function channelView(channel: ChannelReport, nowMs: number): ChannelView 
       ['fallbacks', String(counters.wsFallbacks)],
       ['idle for', durationText(nowMs - (rates?.idleSinceMs ?? channel.addedMs))],
     ],
-    sessions: channel.sessions.map(({ sid, direction, client, state, lane, webrtc, direct }) => ({
-      sid,
-      who: `${direction}, ${client}`,
-      state,
-      lanes: lane === undefined ? `direct ${direct}, webrtc ${webrtc}` : `carries over ${lane}`,
-    })),
+    sessions: channel.sessions.map(sessionView),
+  };
+}
+
+function sessionView({ sid, direction, client, state, lane, webrtc, direct, sealed, identity }: SessionStatus): SessionView {
+  const seal = sealed === undefined ? '' : sealed ? ', relay sealed' : ', relay not sealed';
+  return {
+    sid,
+    who: `${direction}, ${client}${identity === undefined ? '' : ` ${identity}`}`,
+    state,
+    lanes: `${lane === undefined ? `direct ${direct}, webrtc ${webrtc}` : `carries over ${lane}`}${seal}`,
   };
 }
 

@@ -17,12 +17,12 @@ export interface Overview {
   memory: string;
   /** Share of one core since the report before, all threads; a dash on the first. */
   processor: string;
-  /** Version, process, uptime, data directory. */
+  /** Version, process, uptime, data directory, identity key. */
   about: string;
 }
 
 export function overview(report: DaemonReport, before: DaemonReport | undefined): Overview {
-  const { email, server, relay, nowMs, startedMs, daemon, channels, strict } = report;
+  const { email, server, relay, nowMs, startedMs, daemon, channels, strict, identity } = report;
   const [out, received] = totalRates(report);
   const waited = relay.lastError === undefined || relay.state === 'up' ? '' : `: ${relay.lastError}`;
   return {
@@ -38,7 +38,7 @@ export function overview(report: DaemonReport, before: DaemonReport | undefined)
     roundTrip: slowest(channels.map(({ rttMs }) => rttMs)),
     memory: bytesText(daemon.rssBytes),
     processor: processorText(report, before),
-    about: `${daemon.verb}${strict ? ', strict' : ''}, running for ${durationText(nowMs - startedMs)}, process ${daemon.pid}, hotlink ${daemon.version}, Node.js ${daemon.node}, data in ${daemon.dataDir}`,
+    about: `${daemon.verb}${strict ? ', strict' : ''}, running for ${durationText(nowMs - startedMs)}, process ${daemon.pid}, hotlink ${daemon.version}, Node.js ${daemon.node}, data in ${daemon.dataDir}${identity === undefined ? '' : `, identity key ${identity}`}`,
   };
 }
 

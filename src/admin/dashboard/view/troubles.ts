@@ -1,7 +1,7 @@
 // What keeps this daemon from working, or from working better, worst first, each in a sentence with the names to look for. Pure; runs in
 // the browser.
 import { bytesText, durationText } from '../../../quantities.js';
-import type { DaemonReport } from '../../report.js';
+import type { ChannelReport, DaemonReport } from '../../report.js';
 import { betterLanes } from './lanes.js';
 
 export interface Trouble {
@@ -47,13 +47,15 @@ function threadTrouble({ name, ageMs, delayP99Ms }: DaemonReport['threads'][numb
   return [];
 }
 
-function channelTroubles(channel: DaemonReport['channels'][number]): Trouble[] {
+/** Of one channel; `hotlink status` says the same. */
+export function channelTroubles(channel: ChannelReport): Trouble[] {
   const { name, peer, problem, backlogBytes, counters } = channel;
   const where = `${name} with ${peer}`;
   const found: Trouble[] = [];
   if (problem !== undefined) found.push({ tone: 'bad', where, text: problem });
-  for (const { lane, state, reason } of betterLanes(channel))
-    found.push({ tone: 'fair', where, text: `not over ${lane} (${state}): ${reason}` });
+  else if (channel.lane === undefined && channel.sessions.some(({ state }) => state === 'opening'))
+    found.push({ tone: 'fair', where, text: 'the peer has not accepted a session yet; is it running, and does it have this channel?' });
+  for (const { lane, reason } of betterLanes(channel)) found.push({ tone: 'fair', where, text: `not over ${lane}: ${reason}` });
   if (counters.heldFrames > 0) found.push({ tone: 'fair', where, text: `${counters.heldFrames} frames wait for one that is missing` });
   if (backlogBytes > BACKLOG_BYTES)
     found.push({ tone: 'fair', where, text: `the local application has not taken ${bytesText(backlogBytes)}: it reads too slowly` });
