@@ -19,9 +19,10 @@ import {
 } from '../native-free/index.js';
 import type { FromRelay } from '../workers/messages.js';
 import { watchThread } from '../workers/thread-health.js';
+import { AdHocChannels } from './control/ad-hoc-channels.js';
 import { createCertificate } from './control/certificate.js';
-import { type ChannelControl, STOPPING } from './control/channel-control.js';
-import { Channels, forwardId } from './control/channels.js';
+import { STOPPING } from './control/channel-control.js';
+import { Channels } from './control/channels.js';
 import { dispatchMessage } from './control/control-messages.js';
 import { soonest } from './control/deadline.js';
 import { Discovery } from './control/discovery.js';
@@ -32,14 +33,12 @@ import { InboundControl } from './control/inbound-control.js';
 import { ipcMarkerName } from './control/ipc-address.js';
 import { IpcDirectories } from './control/ipc-directories.js';
 import { type NetworkChange, NetworkWatch } from './control/network-watch.js';
-import { type PingOptions, type PingResult, pingOver } from './control/ping.js';
-import { pingId, pingPlan } from './control/ping-channel.js';
+import type { PingOptions, PingResult } from './control/ping.js';
 import { type ProfiledThread, profileThreads, type ThreadProfile } from './control/profiling.js';
-import { ProgramStream } from './control/program-stream.js';
 import { RelayLink, relayWorkerData } from './control/relay-link.js';
 import { dataPlaneSnapshot } from './control/snapshot.js';
 import { Supervisor } from './control/supervisor.js';
-import { type ConnectOptions, type ForwardChannel, type ForwardOptions, type ForwardPlan, grant, planForward } from './forward.js';
+import type { ConnectOptions, ForwardChannel, ForwardOptions } from './forward.js';
 import type { HotlinkOptions, Log } from './options.js';
 import { type ResolvedOptions, resolveOptions } from './resolved-options.js';
 import type { Status } from './status.js';
@@ -114,6 +113,7 @@ class DataPlane implements Hotlink {
   readonly #ipc: IpcDirectories;
   #spans: Spans | undefined;
   readonly #inbound: InboundControl;
+  readonly #adHoc: AdHocChannels;
   readonly #recent = new RingBufferTs.RingBuffer<Status['events'][number]>(RECENT_EVENTS);
   readonly #host = hostId();
   readonly #idStem: string;
@@ -182,6 +182,13 @@ class DataPlane implements Hotlink {
         this.#event('open refused', { sid, reason }, 'warn');
       },
     });
+    this.#adHoc = new AdHocChannels(this.#options, this.#channels, {
+      running: () => this.#relay !== undefined && this.#stopping === undefined,
+      added: () => {
+        this.#inbound.handleChannelAdded(performance.now());
+        this.#service();
+      },
+    });
     options.signal?.addEventListener('abort', () => void this.stop(), { once: true });
   }
 
@@ -246,76 +253,16 @@ class DataPlane implements Hotlink {
     this.#service();
   }
 
-  async forward(options: ForwardOptions): Promise<ForwardChannel> {
-    const plan = planForward(this.#options.email, options);
-    const id = forwardId(plan.marker);
-    const channel = await this.#addGranted(id, plan, options.signal);
-    const close = async (): Promise<void> => {
-      if (this.#channels.get(id) === channel) await this.#channels.remove(id, channel, 'closed');
-    };
-    try {
-      if (plan.shape.kind !== 'dial') await channel.listening(options.signal);
-    } catch (error) {
-      await close();
-      throw error;
-    }
-    options.signal?.addEventListener('abort', () => void close(), { once: true });
-    const address = plan.shape.kind === 'dial' ? undefined : { host: plan.bind, port: channel.port };
-    return { address, close, [Symbol.asyncDispose]: close };
+  forward(options: ForwardOptions): Promise<ForwardChannel> {
+    return this.#adHoc.forward(options);
   }
 
-  async connect(options: ConnectOptions): Promise<Duplex> {
-    const plan = planForward(this.#options.email, { ...options, listen: '127.0.0.1:0' });
-    const id = forwardId(plan.marker);
-    const channel = await this.#addGranted(id, { ...plan, shape: { kind: 'program', silent: false } }, options.signal);
-    const stream: ProgramStream = new ProgramStream({
-      open: (out, incoming) =>
-        channel.open(out, incoming, {
-          written: () => stream.written(),
-          over: (error) => (this.#stopping === undefined ? stream.over(error) : stream.destroy()),
-        }),
-      abandon: (reason) => channel.abandon(reason),
-      close: async () => {
-        if (this.#channels.get(id) === channel) await this.#channels.remove(id, channel, 'closed');
-      },
-    });
-    options.signal?.addEventListener('abort', () => stream.destroy(), { once: true });
-    return stream;
+  connect(options: ConnectOptions): Promise<Duplex> {
+    return this.#adHoc.connect(options);
   }
 
-  async ping(options: PingOptions): Promise<PingResult> {
-    const { peer, name, signal } = options;
-    return pingOver(this.#pingable(peer, name) ?? (await this.#addPingChannel(peer, name, signal)), options);
-  }
-
-  /** A channel with the peer: one that has a lane if any. */
-  #pingable(peer: string, name: string | undefined): ChannelControl | undefined {
-    const found = [...this.#channels.all()].filter((one) => one.marker.peer === peer && (name === undefined || one.status().name === name));
-    return found.find((one) => one.status().lane !== undefined) ?? found[0];
-  }
-
-  async #addPingChannel(peer: string, name: string | undefined, signal: AbortSignal | undefined): Promise<ChannelControl> {
-    if (name !== undefined) throw new HotlinkError('ERR_HLNK_USAGE', `there is no channel "${name}" with ${peer}`);
-    return await this.#addGranted(pingId(peer), pingPlan(this.#options.email, peer), signal);
-  }
-
-  /** Lets the peer in at the relay, then adds the channel. */
-  async #addGranted(id: string, plan: ForwardPlan, signal: AbortSignal | undefined): Promise<ChannelControl> {
-    const { server, email, token } = this.#options;
-    const refuse = (): void => {
-      if (this.#relay === undefined || this.#stopping !== undefined)
-        throw new HotlinkError('ERR_HLNK_CLOSED', 'start() the data plane first');
-      if (this.#channels.get(id) !== undefined)
-        throw new HotlinkError('ERR_HLNK_USAGE', `a channel of this name with ${plan.marker.peer} is open already`);
-    };
-    refuse();
-    await grant(server, email, plan, token, signal);
-    // It may have been stopped, or the same asked for, meanwhile.
-    refuse();
-    const channel = this.#channels.add(id, plan.marker, plan.shape, plan.bind);
-    this.#inbound.handleChannelAdded(performance.now());
-    this.#service();
-    return channel;
+  ping(options: PingOptions): Promise<PingResult> {
+    return this.#adHoc.ping(options);
   }
 
   profile({ milliseconds, signal }: { milliseconds: number; signal?: AbortSignal }): Promise<ThreadProfile[]> {
@@ -407,10 +354,14 @@ class DataPlane implements Hotlink {
   }
 
   #relayDown(reason: string, status: number, unconfirmed: readonly number[], now: number): void {
-    const wasUp = this.#relayState.state === 'up';
+    const before = this.#relayState;
+    const wasUp = before.state === 'up';
     const denied = status === 401 || status === 403;
-    this.#relayState = { state: denied ? 'denied' : 'down', since: Date.now(), lastError: reason };
-    this.#event('relay down', { reason, status }, 'warn');
+    const state = denied ? 'denied' : 'down';
+    this.#relayState = { state, since: before.state === state ? before.since : Date.now(), lastError: reason };
+    // A relay that stays away is news once, not at every try.
+    if (before.state !== state || before.lastError !== reason) this.#event('relay down', { reason, status }, 'warn');
+    else this.#log?.debug({ reason, status }, 'relay still down');
     if (denied) this.#fatal('ERR_HLNK_AUTH', `the relay refused ${this.#options.email}: ${reason}`);
     if (!wasUp) return;
     this.#inbound.handleRelay(false, now);

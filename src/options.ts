@@ -22,7 +22,7 @@ export interface HotlinkOptions {
   email: string;
   /** Relay base URL, `http(s)://host:port` or `ws(s)://host:port`. */
   server: string;
-  /** SyftBox data directory; markers are looked for under `{dataDir}/datasites`, telemetry is written below it. Without it neither happens. */
+  /** SyftBox data directory; markers are looked for under `{dataDir}/datasites`. One data plane per directory: the command takes care of that, a program must itself. */
   dataDir?: string;
   /** Bearer token for a relay with authentication. */
   token?: string;

@@ -5,6 +5,7 @@ import { HotlinkError } from '../../native-free/errors.js';
 import { requireIdentity } from '../config/index.js';
 import { holderOf } from '../doctor/ports.js';
 import type { ForwardOptions } from '../forward.js';
+import type { HotlinkOptions } from '../options.js';
 import { startDaemon } from './daemon.js';
 import { EXIT_OK, exitCodeOf } from './exit-code.js';
 import { onInterruption, whenAborted } from './interruption.js';
@@ -54,11 +55,7 @@ export async function forward(command: Command): Promise<number> {
       process.stdout.write(
         address === undefined ? `dialling ${flags.dial} for each connection of ${flags.peer}\n` : `listening ${address}\n`,
       );
-    const other = flags.listen === undefined || flags.rendezvous === true ? '--listen 127.0.0.1:PORT' : '--dial HOST:PORT';
-    const both = flags.rendezvous === true ? ' --rendezvous' : '';
-    process.stderr.write(
-      `on the other side: hotlink forward --email ${flags.peer} --server ${options.server} --peer ${options.email} --name ${flags.name} ${other}${both}\n`,
-    );
+    process.stderr.write(`on the other side: ${otherSide(flags, options, channel.address?.port)}\n`);
     const end = await Promise.race([fatal, whenAborted(interruption.signal)]);
     if (end instanceof HotlinkError) {
       log.error({ code: end.code }, end.message);
@@ -67,6 +64,13 @@ export async function forward(command: Command): Promise<number> {
     log.info({}, 'draining');
   }
   return interruption.exitCode ?? EXIT_OK;
+}
+
+/** The command for the other side, to be run as it stands when the application is on the same port there. */
+function otherSide({ peer, name, dial, rendezvous }: Flags, { email, server }: HotlinkOptions, port: number | undefined): string {
+  const theirs = Number(dial?.slice(dial.lastIndexOf(':') + 1) ?? port);
+  const shape = dial !== undefined || rendezvous === true ? `--listen 127.0.0.1:${theirs}` : `--dial 127.0.0.1:${theirs}`;
+  return `hotlink forward --email ${peer} --server ${server} --peer ${email} --name ${name} ${shape}${rendezvous === true ? ' --rendezvous' : ''}`;
 }
 
 /** A daemon waits for a busy port; a person at a terminal is better told who has it. */

@@ -1,5 +1,6 @@
 // `hotlink ping`: round trips through the data path and the lane each took. Over the channels of the running daemon where there is one;
 // otherwise over a channel made for it, which a peer's daemon answers that has a channel with us.
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { HotlinkError } from '../../native-free/errors.js';
@@ -67,8 +68,10 @@ function overDaemon(daemon: AdminClient, { peer, channel, timeout }: Flags, sign
 
 async function alone(command: Command, flags: Flags, interruption: Interruption): Promise<number> {
   const resolved = loadSettings(command);
-  const { dataDir: _markersAreForTheDaemon, ...options } = requireIdentity(resolved);
-  await using link = createHotlink({ ...options, log: createLog(logLevel(resolved.values, 'error')), threads: 1 });
+  // Markers are for the daemon; a key of ours is wanted all the same.
+  const { dataDir, ...options } = requireIdentity(resolved);
+  const identityDir = dataDir === undefined ? {} : { identityDir: join(dataDir, '.syftbox') };
+  await using link = createHotlink({ ...options, ...identityDir, log: createLog(logLevel(resolved.values, 'error')), threads: 1 });
   const fatal = new Promise<never>((_resolve, reject) => link.on('fatal', reject));
   fatal.catch(() => undefined);
   await link.start();

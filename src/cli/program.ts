@@ -61,6 +61,7 @@ function program(does: Does): Command {
 
   addSettingFlags(root.command('up'))
     .description('the daemon: discovers stream.tcp markers, carries channels, writes telemetry; prints `ready` once started')
+    .option('--json', 'one JSON value instead of `ready`')
     .option('--with-parent', 'stop when standard input ends, for a program that starts this one')
     .action(does(async (command) => (await import('./up.js')).up(command)));
 

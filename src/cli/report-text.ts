@@ -133,10 +133,12 @@ function ipcLines({ ipc }: DaemonReport, paint: Paint): string[] {
 }
 
 /** Whatever keeps a channel from working, or from a better lane than it has. */
-function troubleLines({ channels }: DaemonReport, paint: Paint): string[] {
+function troubleLines({ channels, relay }: DaemonReport, paint: Paint): string[] {
   const lines = channels
     .flatMap(channelTroubles)
     .map(({ tone, where, text }) => `${tone === 'bad' ? paint('red', '!') : paint('yellow', '·')} ${where}: ${text}`);
+  if (relay.state === 'down')
+    lines.unshift(`${paint('red', '!')} the relay is away: what goes peer to peer goes on, nothing new can be set up; it is dialled again`);
   return lines.length === 0 ? [] : ['', ...lines];
 }
 

@@ -35,7 +35,9 @@ export async function up(command: Command): Promise<number> {
     using _reload = configPath(command) === undefined ? undefined : onHangup(command, resolved, channels, log);
     using _tries = { [Symbol.dispose]: () => channels.stop() };
     await channels.apply(resolved.values.channels ?? []);
-    process.stdout.write('ready\n');
+    const { json } = command.opts<{ json?: boolean }>();
+    const facts = { ready: true, pid: process.pid, email: link.email, server: link.server, dataDir: link.dataDir ?? null };
+    process.stdout.write(json ? `${JSON.stringify(facts)}\n` : 'ready\n');
     const end = await Promise.race([daemon.fatal, whenAborted(interruption.signal), parentLeft]);
     if (end instanceof HotlinkError) {
       log.error({ code: end.code }, end.message);

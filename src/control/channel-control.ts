@@ -25,6 +25,7 @@ import { ChannelSessions } from './channel-sessions.js';
 import { type Carrier, channelSnapshot } from './channel-snapshot.js';
 import { ChannelWorker } from './channel-worker.js';
 import { isDue, soonest } from './deadline.js';
+import { EventLimit } from './event-limit.js';
 import { newEpoch } from './identity.js';
 import { LaneExchanges } from './lane-exchanges.js';
 import { Listening } from './listening.js';
@@ -69,6 +70,7 @@ export class ChannelControl {
   readonly #exchanges: LaneExchanges;
   readonly #counters = createCounters();
   readonly #listening = new Listening();
+  readonly #refusals = new EventLimit();
   readonly #addedMs = Date.now();
   /** Who waits for which ping. */
   readonly #pings = new Map<number, (pong: Pong) => void>();
@@ -390,7 +392,7 @@ export class ChannelControl {
         this.#exchanges.timings.firstPayloadToSteadyStateMs = message.ms;
         break;
       case 'refused':
-        this.#events.event('frame refused', { peer: this.marker.peer, sid: message.sid, reason: message.reason }, 'warn');
+        this.#frameRefused(message.sid, message.reason, now);
         break;
       case 'connection':
         this.#events.event(`connection ${message.event}`, { key: this.key, stream: message.stream, reason: message.reason });
@@ -431,6 +433,12 @@ export class ChannelControl {
   #mayBindRelay({ sid, direction, peer }: SessionRecord): boolean {
     if (direction === 'in') return true;
     return this.#relayUp && (peer.kind === 'hotlink' || sid === this.#outbound.session.sid);
+  }
+
+  #frameRefused(sid: string, reason: string, nowMs: number): void {
+    const leftOut = this.#refusals.take(nowMs);
+    if (leftOut === undefined) return;
+    this.#events.event('frame refused', { peer: this.marker.peer, sid, reason, ...(leftOut === 0 ? {} : { leftOut }) }, 'warn');
   }
 
   // --- status and end ------------------------------------------------------------------------------------------------------------

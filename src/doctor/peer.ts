@@ -1,4 +1,5 @@
 // Every lane to one peer, end to end: for each a data plane of its own that may use nothing else, and a few pings over it. Main thread.
+import { join } from 'node:path';
 import { HotlinkError, LANE_KINDS } from '../../native-free/index.js';
 import { EXIT_UNAVAILABLE } from '../cli/exit-code.js';
 import { createHotlink } from '../hotlink.js';
@@ -21,11 +22,12 @@ export async function peerChecks(options: HotlinkOptions, peer: string): Promise
   return checks;
 }
 
-async function laneCheck({ dataDir: _unused, ...options }: HotlinkOptions, peer: string, lane: LaneKind): Promise<Check> {
+async function laneCheck({ dataDir, ...options }: HotlinkOptions, peer: string, lane: LaneKind): Promise<Check> {
   const name = `lane ${lane}`;
   const allowed = options.lanes ?? LANE_KINDS;
   if (!allowed.includes(lane) || (lane === 'relay' && options.p2pOnly)) return check(name, 'skip', 'switched off in the settings');
-  await using link = createHotlink({ ...options, lanes: [lane], p2pOnly: false, strict: false, threads: 1 });
+  const identityDir = dataDir === undefined ? {} : { identityDir: join(dataDir, '.syftbox') };
+  await using link = createHotlink({ ...options, ...identityDir, lanes: [lane], p2pOnly: false, strict: false, threads: 1 });
   try {
     await link.start();
     const times: number[] = [];

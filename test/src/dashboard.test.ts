@@ -46,6 +46,8 @@ class Flow {
   }
 
   static async start(from: Party, to: Party): Promise<Flow> {
+    // A channel whose peer left begins anew, its port with it.
+    await until('both ports are open', () => [from, to].every(listens));
     const ends = [await dial(from.port), await dial(to.port)] as const;
     ends[0].write('x');
     await once(ends[1], 'data');
@@ -58,6 +60,7 @@ class Flow {
   }
 }
 
+const listens = ({ link, port }: Party): boolean => link.status().channels.some((channel) => channel.port === port && channel.listening);
 const laneOf = ({ link }: Party): LaneKind | undefined => link.status().channels[0]?.lane;
 
 async function startEndpoint(setting = '127.0.0.1:0'): Promise<AdminServer> {
@@ -84,8 +87,6 @@ async function addCarol(): Promise<void> {
   await sandbox.writeMarker(ALICE, carol, '0_to_2', ports);
   const marker = await sandbox.writeMarker(carol, ALICE, '2_to_0', ports);
   const party = await sandbox.start(carol, ports[carol] as number, marker, { lanes: ['relay'] });
-  const listening = ({ link }: Party): number => link.status().channels.filter((channel) => channel.listening).length;
-  await until('both listen', () => listening(alice) === 2 && listening(party) === 1);
   others.push(await Flow.start({ ...alice, port: ports[ALICE] as number }, party));
 }
 
@@ -161,7 +162,6 @@ describe.skipIf(skip)('the dashboard', () => {
     flow.stop();
     await bob.link.stop();
     bob = await sandbox.start(BOB, bob.port, bob.markerDir, { lanes: ['webrtc', 'relay'] });
-    await until('bob listens', () => bob.link.status().channels[0]?.listening === true);
     flow = await Flow.start(alice, bob);
     await until('WebRTC carries', () => laneOf(alice) === 'webrtc');
     const switched = performance.now();

@@ -44,3 +44,18 @@ export async function flagsOf(verb: string): Promise<string[]> {
   const all = await Promise.all([help(words), ...subcommands.map((one) => help([verb, one]))]);
   return all.flatMap((text) => [...text.matchAll(/--[a-z][a-z-]*/g)].map(([flag]) => flag));
 }
+
+/** What is wrong with them, a sentence each: verbs and flags that there are not. */
+export async function mistakesIn(shown: readonly ShownCommand[]): Promise<string[]> {
+  const verbs = await verbsOf([]);
+  const wrong: string[] = [];
+  for (const verb of new Set(shown.map((one) => one.verb))) {
+    const using = shown.filter((one) => one.verb === verb);
+    const flags = verbs.includes(verb) ? await flagsOf(verb) : undefined;
+    if (flags === undefined) wrong.push(...using.map(({ file }) => `${file}: there is no hotlink ${verb}`));
+    else
+      for (const one of using)
+        for (const flag of one.flags) if (!flags.includes(flag)) wrong.push(`${one.file}: hotlink ${verb} has no ${flag}`);
+  }
+  return wrong;
+}

@@ -22,7 +22,7 @@ body { margin: 0; background: var(--ground); color: var(--text); font: 15px/1.45
 header, main, footer { max-width: 1120px; margin: 0 auto; padding: 0 16px; }
 header { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 20px; padding-top: 16px; }
 main { display: grid; gap: 14px; padding-top: 10px; grid-template-columns: minmax(0, 1fr); }
-footer { padding-bottom: 28px; color: var(--muted); font-size: 13px; overflow-wrap: anywhere; }
+footer { padding-top: 12px; padding-bottom: 28px; color: var(--muted); font-size: 13px; overflow-wrap: anywhere; }
 h1 { font-size: 20px; margin: 0; overflow-wrap: anywhere; }
 h1 span { font-weight: 400; color: var(--muted); }
 h2 { font-size: 16px; margin: 0 0 8px; }

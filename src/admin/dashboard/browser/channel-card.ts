@@ -57,7 +57,7 @@ export class ChannelCard implements Row<ChannelItem> {
     const view = channelView(channel, nowMs);
     this.node.dataset['channel'] = view.name;
     this.#head(view);
-    setText(this.#why, view.carrier.why === '' ? '' : `${view.carrier.word}: ${view.carrier.why}`);
+    setText(this.#why, `why ${view.carrier.word}: ${view.carrier.why}`);
     setHidden(this.#why, view.carrier.why === '');
     this.#lanes.update(view.lanes);
     this.#factRows.update(view.facts);

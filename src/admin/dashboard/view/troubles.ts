@@ -53,6 +53,8 @@ export function channelTroubles(channel: ChannelReport): Trouble[] {
   const where = `${name} with ${peer}`;
   const found: Trouble[] = [];
   if (problem !== undefined) found.push({ tone: 'bad', where, text: problem });
+  else if (channel.lane === undefined && channel.sessions.some(({ state }) => state === 'opening'))
+    found.push({ tone: 'fair', where, text: 'the peer has not accepted a session yet; is it running, and does it have this channel?' });
   for (const { lane, reason } of betterLanes(channel)) found.push({ tone: 'fair', where, text: `not over ${lane}: ${reason}` });
   if (counters.heldFrames > 0) found.push({ tone: 'fair', where, text: `${counters.heldFrames} frames wait for one that is missing` });
   if (backlogBytes > BACKLOG_BYTES)
