@@ -1,6 +1,7 @@
 // `npm run perf -- channels`: 1, 8, 64 and 256 channels between two daemons, idle and busy; and as many connections through the peers' one way.
 
 import { runChannels } from '../../src/bench/channels.js';
+import { OUR_LANES } from '../contenders/index.js';
 import { plainTcp } from '../contenders/plain.js';
 import { sshForward } from '../contenders/ssh.js';
 import { tlsProxy } from '../contenders/tls-proxy.js';
@@ -11,6 +12,7 @@ import { Recorder } from '../series.js';
 import { takeTurns } from '../take-turns.js';
 import { type Bench, scaled } from './bench.js';
 
+const LANES = ['direct', 'webrtc'] as const;
 const COUNTS = [1, 8, 64, 256] as const;
 const TOTAL_MIB = 1024;
 const TIMEOUT_MS = 300_000;
@@ -30,8 +32,16 @@ export const channels: Bench = async ({ repeat, scale, signal, talk }) => {
     add('idle, % of a core', '%', found.idleCpuPercent);
     add('threads a daemon', '', found.threads);
   };
-  const peers = [plainTcp, sshForward, tlsProxy];
-  const { skipped } = await takeTurns(peers, repeat, talk, signal, async (contender) => {
+  const contenders = [plainTcp, ...OUR_LANES.filter(({ name }) => LANES.some((lane) => name.endsWith(lane))), sshForward, tlsProxy];
+  const { skipped } = await takeTurns(contenders, repeat, talk, signal, async (contender) => {
+    const lane = LANES.find((one) => contender.ours && contender.name.endsWith(one));
+    if (lane !== undefined) {
+      for (const count of COUNTS) {
+        await ours(lane, count);
+        talk(`${count} channels over ${lane}`);
+      }
+      return;
+    }
     await withRoute(contender, LOOPBACK, signal, async (route) => {
       for (const count of COUNTS) {
         const shape = { link: 'fleet', frameCount: 1, frameBytes: Math.ceil(totalBytes / count) };
@@ -40,14 +50,6 @@ export const channels: Bench = async ({ repeat, scale, signal, talk }) => {
         if (cpuMs > 0) recorder.add(groupOf(count), contender.name, 'processor s/GiB', 's/GiB', cpuMs / 1000 / (bytes / 2 ** 30));
       }
     });
-    // Between two of the others, so that a machine that drifts drifts for ours, too.
-    if (contender !== plainTcp) return;
-    for (const lane of ['direct', 'webrtc'] as const) {
-      for (const count of COUNTS) {
-        await ours(lane, count);
-        talk(`${count} channels over ${lane}`);
-      }
-    }
   });
   const rate = (lane: string, count: number): number => recorder.median(groupOf(count), `hotlink, ${lane}`, 'MiB/s');
   const ratios = Object.fromEntries(

@@ -4,6 +4,7 @@ import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { HotlinkError } from '../../native-free/errors.js';
 import { startRelay } from '../relay/index.js';
 import { type PartyScene, partySettings } from './burst-options.js';
@@ -62,11 +63,11 @@ export class Sandbox {
       try {
         await Promise.race([Promise.all(sandbox.parties.map((party) => party.ready())), sandbox.failed, aborted(signal)]);
         const missing = await Promise.race([probeUntilListening(sandbox.ports, LISTEN_DEADLINE_MS, signal), sandbox.failed]);
-        if (missing.length === 0) return sandbox;
+        if (missing.length === 0 && (await Promise.race([sandbox.#listening(signal), sandbox.failed]))) return sandbox;
         if (attempt === PORT_ATTEMPTS) {
           throw new HotlinkError(
             'ERR_HLNK_PORT_BUSY',
-            `nobody listens on ${missing.join(', ')} after ${LISTEN_DEADLINE_MS} ms, ${attempt} times over`,
+            `nobody of ours listens on ${missing.join(', ') || 'some of the ports'} after ${LISTEN_DEADLINE_MS} ms, ${attempt} times over`,
           );
         }
       } catch (error) {
@@ -75,6 +76,24 @@ export class Sandbox {
       }
       await sandbox.close();
     }
+  }
+
+  /**
+   * Somebody answering on a port is not enough: with hundreds of them one may be a connection's of another program, or the probe's own. The daemons
+   * know. @returns false when one of them does not listen in time
+   */
+  async #listening(signal: AbortSignal): Promise<boolean> {
+    const giveUpMs = performance.now() + LISTEN_DEADLINE_MS;
+    for (const party of this.parties) {
+      const ports = this.links.flatMap(({ from, to }) => [from, to]).filter(({ email }) => email === party.email);
+      for (;;) {
+        const proxies = (await party.telemetry())?.live.proxies.filter(({ listening }) => listening) ?? [];
+        if (ports.every(({ port }) => proxies.some((proxy) => proxy.port === port))) break;
+        if (performance.now() > giveUpMs) return false;
+        await delay(50, undefined, { signal });
+      }
+    }
+    return true;
   }
 
   static async #start(options: Scene): Promise<Sandbox> {
