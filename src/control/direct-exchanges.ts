@@ -47,9 +47,11 @@ export class DirectExchanges {
     this.#events = events;
   }
 
-  /** We accepted the session, so we offer. */
+  /** We accepted the session, so we offer, or say that there will be no offer: the peer would wait for it, and its status say so. */
   inboundUp(record: SessionRecord, nowMs: number): void {
-    if (record.peer.kind === 'hotlink' && this.#options.direct !== undefined) this.#begin(record, nowMs);
+    if (record.peer.kind !== 'hotlink') return;
+    if (this.#options.direct === undefined) this.#sayOff(record);
+    else this.#begin(record, nowMs);
   }
 
   /** The peer accepted the session, so its offer is to come. */
@@ -144,14 +146,17 @@ export class DirectExchanges {
 
   #offered(record: SessionRecord, { party }: Extract<DirectSignal, { kind: 'offer' }>, nowMs: number): void {
     if (record.direction !== 'out') return;
-    if (this.#options.direct === undefined) {
-      record.direct.said = writeDirectSignal({ kind: 'off', reason: 'the direct lane is switched off on this side' });
-      this.#send(record);
-    } else if (record.direct.offer === party.token) this.#send(record);
+    if (this.#options.direct === undefined) this.#sayOff(record);
+    else if (record.direct.offer === party.token) this.#send(record);
     else {
       const token = this.#start(record, party.token, nowMs);
       this.#worker.tell({ t: 'direct-peer', sid: record.sid, token, peer: party });
     }
+  }
+
+  #sayOff(record: SessionRecord): void {
+    record.direct.said = writeDirectSignal({ kind: 'off', reason: 'the direct lane is switched off on this side' });
+    this.#send(record);
   }
 
   #start(record: SessionRecord, offer: string | undefined, nowMs: number): string {
