@@ -52,9 +52,11 @@ export class DirectExchanges {
     this.#events = events;
   }
 
-  /** We accepted the session, so we offer. */
+  /** We accepted the session, so we offer, or say that there will be no offer: the peer would wait for it, and its status say so. */
   inboundUp(record: SessionRecord, nowMs: number): void {
-    if (record.peer.kind === 'hotlink' && this.#options.direct !== undefined) this.#begin(record, nowMs);
+    if (record.peer.kind !== 'hotlink') return;
+    if (this.#options.direct === undefined) this.#sayOff(record);
+    else this.#begin(record, nowMs);
   }
 
   /** The peer accepted the session, so its offer is to come. */
@@ -149,10 +151,8 @@ export class DirectExchanges {
 
   #offered(record: SessionRecord, { party }: Extract<DirectSignal, { kind: 'offer' }>, nowMs: number): void {
     if (record.direction !== 'out') return;
-    if (this.#options.direct === undefined) {
-      record.direct.said = writeDirectSignal({ kind: 'off', reason: 'the direct lane is switched off on this side' });
-      this.#send(record);
-    } else if (record.direct.offer === party.token) this.#send(record);
+    if (this.#options.direct === undefined) this.#sayOff(record);
+    else if (record.direct.offer === party.token) this.#send(record);
     // One that is passed over comes again: an offer without an answer is repeated.
     else if (this.#mayCost(nowMs)) {
       const token = this.#start(record, party.token, nowMs);
@@ -165,6 +165,11 @@ export class DirectExchanges {
     if (paidUntilMs > nowMs + OFFERS_AT_ONCE * OFFER_MS) return false;
     this.#paidUntilMs = paidUntilMs;
     return true;
+  }
+
+  #sayOff(record: SessionRecord): void {
+    record.direct.said = writeDirectSignal({ kind: 'off', reason: 'the direct lane is switched off on this side' });
+    this.#send(record);
   }
 
   #start(record: SessionRecord, offer: string | undefined, nowMs: number): string {
