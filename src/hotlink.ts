@@ -26,6 +26,7 @@ import { Channels } from './control/channels.js';
 import { dispatchMessage } from './control/control-messages.js';
 import { soonest } from './control/deadline.js';
 import { Discovery } from './control/discovery.js';
+import { EventLimit } from './control/event-limit.js';
 import { IceRefresh } from './control/ice-refresh.js';
 import { Identities } from './control/identities.js';
 import { hostId, newEpoch } from './control/identity.js';
@@ -127,6 +128,13 @@ class DataPlane implements Hotlink {
   #networkWatch: NetworkWatch | undefined;
   #startedMs = 0;
   #eventId = 0;
+  /** What anybody who reaches us, or the peer, can make happen as often as they like. */
+  readonly #fromStrangers = new Map(
+    ['direct connection refused', 'certificate refused', 'signal refused', 'open refused', 'envelope refused'].map((what) => [
+      what,
+      new EventLimit(),
+    ]),
+  );
   #timer: NodeJS.Timeout | undefined;
   #changeQueued = false;
   #stopping: Promise<void> | undefined;
@@ -407,7 +415,11 @@ class DataPlane implements Hotlink {
     });
   }
 
-  #event(what: string, fields: Record<string, unknown>, level: 'info' | 'warn' | 'error' = 'info'): void {
+  #event(what: string, said: Record<string, unknown>, level: 'info' | 'warn' | 'error' = 'info'): void {
+    const limit = this.#fromStrangers.get(what);
+    const leftOut = limit === undefined ? 0 : limit.take(performance.now());
+    if (leftOut === undefined) return;
+    const fields = leftOut === 0 ? said : { ...said, leftOut };
     this.#eventId += 1;
     this.#recent.add({ id: this.#eventId, atMs: Date.now(), what, fields });
     this.#spans?.note(what, fields);

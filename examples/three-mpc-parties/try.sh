@@ -15,10 +15,9 @@ for me in 0 1 2; do
     const row = async () => {
       const first = await listen(0);
       const { port } = first.address();
-      const rest = await Promise.all([listen(port + 1), listen(port + 2)]).catch(() => undefined);
-      first.close();
-      if (rest === undefined) return row();
-      for (const one of rest) one.close();
+      const rest = await Promise.allSettled([listen(port + 1), listen(port + 2)]);
+      for (const { value } of [{ value: first }, ...rest]) value?.close();
+      if (rest.some(({ status }) => status === 'rejected')) return row();
       console.log(port);
     };
     row();")

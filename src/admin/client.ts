@@ -3,6 +3,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { HotlinkError, type HotlinkErrorCode } from '../../native-free/errors.js';
 import { type AdminAddress, readAddress } from './address.js';
 import { readHolder } from './directory-lock.js';
+import { parsePrintable, printable } from './printable.js';
 import { livenessOf } from './process-identity.js';
 import type { DaemonReport } from './report.js';
 
@@ -37,19 +38,13 @@ export class AdminClient {
   }
 
   /** @throws HotlinkError `ERR_HLNK_RELAY_UNAVAILABLE` when it does not answer */
-  status(signal?: AbortSignal): Promise<DaemonReport> {
-    return this.json<DaemonReport>('/status', signal === undefined ? {} : { signal });
+  async status(signal?: AbortSignal): Promise<DaemonReport> {
+    return parsePrintable<DaemonReport>(await this.#text('/status', signal === undefined ? {} : { signal }));
   }
 
   /** @throws HotlinkError `ERR_HLNK_RELAY_UNAVAILABLE` when it does not answer, the daemon's own error when it refuses */
   async json<T>(path: string, options: AskOptions = {}): Promise<T> {
-    const response = await this.#ask(path, options);
-    const text = await textOf(response);
-    const value = JSON.parse(text) as T & { error?: string; code?: HotlinkErrorCode };
-    const { statusCode = 0 } = response;
-    if (statusCode >= 400 && statusCode !== 503)
-      throw new HotlinkError(value.code ?? 'ERR_HLNK_USAGE', value.error ?? `the daemon answered ${statusCode}`);
-    return value;
+    return JSON.parse(await this.#text(path, options)) as T;
   }
 
   /** The daemon's reports, one every `everyMs`, until it leaves or `signal` aborts. */
@@ -63,12 +58,21 @@ export class AdminClient {
         for (let end = waiting.indexOf('\n\n'); end >= 0; end = waiting.indexOf('\n\n')) {
           const block = waiting.slice(0, end);
           waiting = waiting.slice(end + 2);
-          if (block.startsWith('event: status\ndata: ')) yield JSON.parse(block.slice('event: status\ndata: '.length)) as DaemonReport;
+          if (block.startsWith('event: status\ndata: ')) yield parsePrintable<DaemonReport>(block.slice('event: status\ndata: '.length));
         }
       }
     } catch (error) {
       if (!signal.aborted) throw unavailable(`the daemon (process ${this.address.pid}) is gone`, error);
     }
+  }
+
+  async #text(path: string, options: AskOptions): Promise<string> {
+    const response = await this.#ask(path, options);
+    const text = await textOf(response);
+    const { statusCode = 0 } = response;
+    if (statusCode < 400 || statusCode === 503) return text;
+    const { code, error } = JSON.parse(text) as { error?: string; code?: HotlinkErrorCode };
+    throw new HotlinkError(code ?? 'ERR_HLNK_USAGE', printable(error ?? `the daemon answered ${statusCode}`));
   }
 
   #ask(path: string, { method = 'GET', patienceMs = ANSWER_MS, signal }: AskOptions): Promise<IncomingMessage> {

@@ -52,6 +52,7 @@ function handOn(socket: string, token: string, request: IncomingMessage, respons
   const admission: Admission | undefined = url === undefined ? undefined : admit(request, url, token);
   if (admission === undefined) refuse(response, 400, 'the URL cannot be read');
   else if (!admission.ok) refuse(response, admission.status, admission.reason);
+  else if (!admission.known && url?.pathname === '/readyz') refuse(response, 401, 'give the token');
   else if (request.method !== 'GET') refuse(response, 404, 'only reading passes here');
   else ask(socket, path, response);
 }

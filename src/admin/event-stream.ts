@@ -9,6 +9,8 @@ import type { RoundTrips } from './round-trips.js';
 /** Bytes that may wait for a reader; one status with a hundred channels is a tenth of it. */
 const MAX_WAITING_BYTES = 4 * 1_048_576;
 const MIN_STATUS_MS = 200;
+/** Beyond a timer's range it would fire all the time. */
+const MAX_STATUS_MS = 3_600_000;
 /** Keeps proxies and browsers from taking silence for the end. */
 const KEEP_ALIVE_MS = 15_000;
 
@@ -35,7 +37,7 @@ export function serveEvents(request: IncomingMessage, response: ServerResponse, 
   };
   const status = (): void => write(`event: status\ndata: ${JSON.stringify(report())}\n\n`);
   const asked = url.searchParams.get('status');
-  const everyMs = asked === null ? undefined : Math.max(MIN_STATUS_MS, Number(asked) || 1000);
+  const everyMs = asked === null ? undefined : Math.min(MAX_STATUS_MS, Math.max(MIN_STATUS_MS, Number(asked) || 1000));
   send();
   if (everyMs !== undefined) status();
   link.on('event', send);

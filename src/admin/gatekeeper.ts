@@ -8,7 +8,8 @@ import { isLoopback } from './address.js';
 /** What may be seen without the token: whether it lives, not what it does; and the dashboard's page, which holds nothing before it asks. */
 const OPEN_TO_ALL: readonly string[] = ['/', '/healthz', '/readyz'];
 
-export type Admission = { ok: true } | { ok: false; status: 401 | 403; reason: string };
+/** @property known holds the token, or may open the socket; otherwise anybody of this machine */
+export type Admission = { ok: true; known: boolean } | { ok: false; status: 401 | 403; reason: string };
 
 /**
  * @param token of a TCP endpoint; undefined on a unix socket
@@ -23,12 +24,12 @@ export function admit(request: IncomingMessage, url: URL, token: string | undefi
   const site = request.headers['sec-fetch-site'];
   if (site === 'cross-site' || site === 'same-site')
     return { ok: false, status: 403, reason: 'requests from pages of other sites are refused' };
-  if (token === undefined || OPEN_TO_ALL.includes(url.pathname)) return { ok: true };
   // Only in this header. A cookie would go to every server of the machine, since cookies know no ports, and those may be other people's.
   const given = bearer(request);
-  if (given === undefined || !same(given, token))
+  const known = token === undefined || (given !== undefined && same(given, token));
+  if (!known && !OPEN_TO_ALL.includes(url.pathname))
     return { ok: false, status: 401, reason: 'give the token from .syftbox/hotlink_admin.json in the data directory' };
-  return { ok: true };
+  return { ok: true, known };
 }
 
 function hostName(header: string | undefined): string | undefined {

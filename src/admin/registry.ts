@@ -6,7 +6,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { readHolder } from './directory-lock.js';
 import { livenessOf } from './process-identity.js';
-import { prepareRuntimeDirectory, runtimeDirectory } from './runtime-directory.js';
+import { ownRuntimeDirectory, prepareRuntimeDirectory } from './runtime-directory.js';
 
 export interface RegisteredDaemon {
   dataDir: string;
@@ -15,6 +15,7 @@ export interface RegisteredDaemon {
 }
 
 const FOLDER = 'daemons';
+const ENTRY = /^[0-9a-f]{16}\.json$/;
 
 function entryPath(directory: string, dataDir: string): string {
   return join(directory, FOLDER, `${createHash('sha256').update(resolve(dataDir)).digest('hex').slice(0, 16)}.json`);
@@ -33,13 +34,17 @@ export function register(daemon: RegisteredDaemon): boolean {
 }
 
 export async function unregister(dataDir: string): Promise<void> {
-  await rm(entryPath(runtimeDirectory(), dataDir), { force: true }).catch(() => undefined);
+  const directory = ownRuntimeDirectory();
+  if (directory !== undefined) await rm(entryPath(directory, dataDir), { force: true }).catch(() => undefined);
 }
 
 /** @returns the daemons that run now */
 export async function registered(): Promise<RegisteredDaemon[]> {
-  const folder = join(runtimeDirectory(), FOLDER);
-  const names = await readdir(folder).catch(() => []);
+  // Below /tmp another user may have been there first, with daemons of their own to show, or a link to files of ours for us to remove.
+  const directory = ownRuntimeDirectory();
+  if (directory === undefined) return [];
+  const folder = join(directory, FOLDER);
+  const names = (await readdir(folder).catch(() => [])).filter((name) => ENTRY.test(name));
   const found = await Promise.all(
     names.map(async (name) => {
       const path = join(folder, name);

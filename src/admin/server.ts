@@ -143,7 +143,8 @@ async function route(request: IncomingMessage, response: ServerResponse, { link,
       return answer(response, 200, { status: 'ok' });
     case 'GET /readyz': {
       const { ready, reasons } = readiness(link.status());
-      return answer(response, ready ? 200 : 503, { ready, reasons });
+      // Who our peers are is not every user's business.
+      return answer(response, ready ? 200 : 503, admission.known ? { ready, reasons } : { ready });
     }
     case 'GET /status':
       return answer(response, 200, report());

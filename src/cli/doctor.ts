@@ -37,8 +37,9 @@ export async function doctor(command: Command): Promise<number> {
   };
   for (const warning of resolved.warnings) add(check('settings', 'warn', warning, 'correct it'));
   add(await addonCheck(), threadsCheck(resolved.values.threads ?? 1));
-  const dataDir = resolved.values.dataDir ?? (await onlyDaemon(resolved));
-  const { checks: ofDaemon, report } = await daemonChecks(dataDir);
+  const running = resolved.values.dataDir === undefined ? await daemonsOf(resolved) : [];
+  const dataDir = resolved.values.dataDir ?? (running.length === 1 ? running[0] : undefined);
+  const { checks: ofDaemon, report } = await daemonChecks(dataDir, running);
   add(...ofDaemon);
   const email = resolved.values.email ?? report?.email;
   const server = resolved.values.server ?? report?.server;
@@ -49,7 +50,12 @@ export async function doctor(command: Command): Promise<number> {
     add(...relay.checks);
     const { markers, checks: ofMarkers } = dataDir === undefined ? { markers: [], checks: [] } : await findMarkers(dataDir, email);
     add(...ofMarkers);
-    const mine = markers.map((marker) => ({ path: outboundPath(marker), peer: marker.peer }));
+    const fromMarkers = markers.map((marker) => ({ path: outboundPath(marker), peer: marker.peer }));
+    // Those that need no marker: of `forward`, and of the configuration file.
+    const others = (report?.channels ?? []).filter(
+      ({ key, shape }) => /^(forward|dial|rendezvous)$/.test(shape) && fromMarkers.every(({ path }) => path !== key),
+    );
+    const mine = [...fromMarkers, ...others.map(({ key, peer }) => ({ path: key, peer }))];
     const asked = flags.path !== undefined && flags.peer !== undefined ? [{ path: flags.path, peer: flags.peer }] : mine;
     if (relay.iceServers !== undefined) add(...(await aclChecks({ server, email, token, channels: asked })));
     const ice = {
@@ -61,6 +67,11 @@ export async function doctor(command: Command): Promise<number> {
     const ports: WantedPort[] = markers
       .filter(({ dial, port }) => dial === undefined && port !== 0)
       .map(({ port, peer }) => ({ host: resolved.values.bindAddress ?? '127.0.0.1', port, channel: `the channel with ${peer}` }));
+    for (const { shape, address, name, peer } of others) {
+      const at = address.lastIndexOf(':');
+      const host = address.slice(0, at).replaceAll(/[[\]]/g, '');
+      if (shape !== 'dial') ports.push({ host, port: Number(address.slice(at + 1)), channel: `${name} with ${peer}` });
+    }
     add(...(await portChecks(ports, report?.daemon.pid)));
     if (flags.peer !== undefined && relay.checks.every(({ verdict }) => verdict !== 'fail'))
       add(...(await peerChecks({ ...resolved.options, email, server }, flags.peer)));
@@ -78,9 +89,10 @@ export async function doctor(command: Command): Promise<number> {
   return exitCodeOfChecks(checks);
 }
 
-async function onlyDaemon({ values }: Resolved): Promise<string | undefined> {
+/** Data directories of the daemons that may be meant. */
+async function daemonsOf({ values }: Resolved): Promise<string[]> {
   const daemons = (await registered()).filter(({ email }) => values.email === undefined || values.email === email);
-  return daemons.length === 1 ? daemons[0]?.dataDir : undefined;
+  return daemons.map(({ dataDir }) => dataDir);
 }
 
 const styles: Record<Verdict, Style> = { ok: 'green', warn: 'yellow', fail: 'red', skip: 'dim' };

@@ -34,7 +34,9 @@ export async function profile(command: Command): Promise<number> {
   });
   const tool = findFlameTool();
   const files: { thread: string; profile: string; flameGraph: string | null }[] = [];
-  for (const { role, profile: text } of threads) {
+  for (const { role: name, profile: text } of threads) {
+    // Whoever answers names the threads, not the files.
+    const role = name.replaceAll(/[^\w-]/g, '_');
     const path = join(directory, `${role}.cpuprofile`);
     writeFileSync(path, text);
     const html = join(directory, `${role}.html`);

@@ -44,7 +44,7 @@ export async function run(argv: readonly string[]): Promise<number> {
 
 function program(does: Does): Command {
   const root = new Command('hotlink')
-    .description('Carries TCP streams between peers over WebRTC data channels, with a WebSocket relay as the way that always works.')
+    .description('Carries TCP streams between peers over the best lane there is: TLS over TCP, WebRTC, or a WebSocket relay.')
     .version(version())
     .exitOverride()
     .showHelpAfterError('(--help shows what can be given)');

@@ -91,7 +91,7 @@ function channelLines({ channels, nowMs }: DaemonReport, { paint, sparks }: Text
       rateText(rates?.txBytesPerSecond ?? 0),
       rateText(rates?.rxBytesPerSecond ?? 0),
       channel.rttMs === undefined ? '–' : durationText(channel.rttMs),
-      channel.inFlightFrames === 0 ? '–' : `${channel.inFlightFrames} frames`,
+      framesText(channel.inFlightFrames),
       durationText(nowMs - (rates?.idleSinceMs ?? channel.addedMs)),
     ];
     if (sparks)
@@ -101,6 +101,11 @@ function channelLines({ channels, nowMs }: DaemonReport, { paint, sparks }: Text
     return cells;
   });
   return columns([head.map((title) => paint('dim', title)), ...rows], [6, 7, 8, 9, 10, 11, 12, 13]);
+}
+
+function framesText(count: number): string {
+  if (count === 0) return '–';
+  return count === 1 ? '1 frame' : `${count} frames`;
 }
 
 function laneWord({ lane, sessions }: ChannelReport): string {
@@ -124,7 +129,7 @@ function ipcLines({ ipc }: DaemonReport, paint: Paint): string[] {
     listening ? address : paint('red', problem ?? 'does not listen yet'),
     consent ? 'given' : paint('yellow', 'not given'),
     counters.applications > 0 ? 'connected' : paint('dim', 'away'),
-    counters.waitingFrames === 0 ? '–' : `${counters.waitingFrames} frames`,
+    framesText(counters.waitingFrames),
     String(counters.framesFromApplication),
     String(counters.framesToApplication),
     `${counters.filesWritten} written, ${counters.filesReplayed} replayed`,

@@ -28,6 +28,9 @@ const REPEAT_MS = 1500;
 /** Backoff between attempts, ms. Where peers cannot reach each other every attempt costs a few connections, so the last is long. */
 const RETRY_FIRST_MS = 1000;
 const RETRY_LAST_MS = 300_000;
+/** What a peer's offers may cost us, since each makes us dial up to eight addresses of its choice: one every so often, ms, and a few at once. */
+const OFFER_MS = 500;
+const OFFERS_AT_ONCE = 16;
 
 /** What a worker says of its direct lanes. */
 export type DirectMessage = Extract<FromChannel, { t: `direct-${string}` }>;
@@ -38,6 +41,8 @@ export class DirectExchanges {
   readonly #worker: ChannelWorker;
   readonly #trust: Trust;
   readonly #events: ChannelEvents;
+  /** Until when the offers taken so far are paid for, ms. */
+  #paidUntilMs = 0;
 
   constructor(options: ChannelOptions, sessions: ChannelSessions, worker: ChannelWorker, trust: Trust, events: ChannelEvents) {
     this.#options = options;
@@ -47,9 +52,11 @@ export class DirectExchanges {
     this.#events = events;
   }
 
-  /** We accepted the session, so we offer. */
+  /** We accepted the session, so we offer, or say that there will be no offer: the peer would wait for it, and its status say so. */
   inboundUp(record: SessionRecord, nowMs: number): void {
-    if (record.peer.kind === 'hotlink' && this.#options.direct !== undefined) this.#begin(record, nowMs);
+    if (record.peer.kind !== 'hotlink') return;
+    if (this.#options.direct === undefined) this.#sayOff(record);
+    else this.#begin(record, nowMs);
   }
 
   /** The peer accepted the session, so its offer is to come. */
@@ -144,14 +151,25 @@ export class DirectExchanges {
 
   #offered(record: SessionRecord, { party }: Extract<DirectSignal, { kind: 'offer' }>, nowMs: number): void {
     if (record.direction !== 'out') return;
-    if (this.#options.direct === undefined) {
-      record.direct.said = writeDirectSignal({ kind: 'off', reason: 'the direct lane is switched off on this side' });
-      this.#send(record);
-    } else if (record.direct.offer === party.token) this.#send(record);
-    else {
+    if (this.#options.direct === undefined) this.#sayOff(record);
+    else if (record.direct.offer === party.token) this.#send(record);
+    // One that is passed over comes again: an offer without an answer is repeated.
+    else if (this.#mayCost(nowMs)) {
       const token = this.#start(record, party.token, nowMs);
       this.#worker.tell({ t: 'direct-peer', sid: record.sid, token, peer: party });
     }
+  }
+
+  #mayCost(nowMs: number): boolean {
+    const paidUntilMs = Math.max(this.#paidUntilMs, nowMs) + OFFER_MS;
+    if (paidUntilMs > nowMs + OFFERS_AT_ONCE * OFFER_MS) return false;
+    this.#paidUntilMs = paidUntilMs;
+    return true;
+  }
+
+  #sayOff(record: SessionRecord): void {
+    record.direct.said = writeDirectSignal({ kind: 'off', reason: 'the direct lane is switched off on this side' });
+    this.#send(record);
   }
 
   #start(record: SessionRecord, offer: string | undefined, nowMs: number): string {

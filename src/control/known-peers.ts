@@ -2,7 +2,7 @@
 // comment. Read anew at every look, so that a line that a person removes counts at once. Invariant: what cannot be read pins, it never
 // lets through. Main thread.
 
-import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { decodeBase64, encodeBase64 } from '../../native-free/envelope/base64.js';
 
@@ -42,7 +42,8 @@ export class KnownPeers {
   /** Pins a key. @throws the system's error when the file cannot be written */
   pin(email: string, key: Uint8Array): void {
     mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
-    // One short line in one write: two programs that pin at once do not mix their lines.
-    appendFileSync(this.path, `${email} ed25519 ${encodeBase64(key)}\n`, { mode: 0o600 });
+    const apart = existsSync(this.path) && !/(^|\n)$/.test(readFileSync(this.path, 'utf8')) ? '\n' : '';
+    // An editor may have left the last line without its end: added to it, neither peer's key could be read. One short line in one write: two programs that pin at once do not mix their lines.
+    appendFileSync(this.path, `${apart}${email} ed25519 ${encodeBase64(key)}\n`, { mode: 0o600 });
   }
 }

@@ -15,7 +15,12 @@ export interface DaemonFindings {
   report?: DaemonReport;
 }
 
-export async function daemonChecks(dataDir: string | undefined): Promise<DaemonFindings> {
+/** @param several data directories of the daemons here, when none was given and they are several */
+export async function daemonChecks(dataDir: string | undefined, several: readonly string[] = []): Promise<DaemonFindings> {
+  if (dataDir === undefined && several.length > 1) {
+    const hint = `say which one is meant: ${several.map((dir) => `--data ${dir}`).join(', ')}`;
+    return { checks: [check('daemon', 'skip', 'several daemons are running', hint)] };
+  }
   if (dataDir === undefined) return { checks: [check('daemon', 'skip', 'no data directory is given (--data)')] };
   const holder = await readHolder(dataDir).catch(() => undefined);
   const address = await readAddress(dataDir);
@@ -54,7 +59,13 @@ export async function daemonChecks(dataDir: string | undefined): Promise<DaemonF
 }
 
 function running({ daemon, channels, threads, relay }: DaemonReport): Check[] {
-  const checks = [check('daemon', 'ok', `process ${daemon.pid}, ${channels.length} channels, relay ${relay.state}`)];
+  const checks = [
+    check(
+      'daemon',
+      'ok',
+      `process ${daemon.pid}, ${channels.length === 1 ? '1 channel' : `${channels.length} channels`}, relay ${relay.state}`,
+    ),
+  ];
   for (const { name, ageMs } of threads)
     if (ageMs > STILL_MS)
       checks.push(check(`thread ${name}`, 'fail', `has said nothing for ${Math.round(ageMs / 1000)} s`, 'take a profile: hotlink profile'));

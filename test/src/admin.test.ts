@@ -117,6 +117,28 @@ describe('the admin endpoint', () => {
     abort.abort();
   });
 
+  it('does not take a wish for one status a month as a wish for a thousand a second', async () => {
+    const [alice] = await sandbox.pair();
+    const { address } = await open(alice);
+    let text = '';
+    const asked = request({ socketPath: address.socket as string, path: '/events?status=1e12', headers: { host: 'localhost' } });
+    asked
+      .on('error', () => {})
+      .on('response', (response) => {
+        response.setEncoding('utf8').on('error', () => {});
+        response.on('data', (part: string) => {
+          text += part;
+        });
+      });
+    asked.end();
+    await until('the first came', () => text.includes('event: status'));
+    const marker = join(alice.markerDir, 'stream.tcp');
+    writeFileSync(marker, '{');
+    await until('something else happened', () => text.includes('marker refused'));
+    expect(text.split('event: status').length - 1).toBe(1);
+    asked.destroy();
+  });
+
   it('measures round trips of open streams while somebody watches, and lets them be otherwise', async () => {
     const [alice, bob] = await sandbox.pair();
     const { address } = await open(alice);
@@ -198,6 +220,9 @@ describe('whoever asks', () => {
     expect((await ask(tcp, '/status', { authorization: 'Bearer wrong' })).status).toBe(401);
     expect((await ask(tcp, '/healthz')).status).toBe(200);
     expect((await ask(tcp, '/status', { authorization: `Bearer ${tcp.token}` })).status).toBe(200);
+    // Whether it is ready, not with whom.
+    expect(await ask(tcp, '/readyz')).toMatchObject({ status: 200, text: '{"ready":true}' });
+    expect((await ask(tcp, '/readyz', { authorization: `Bearer ${tcp.token}` })).text).toBe('{"ready":true,"reasons":[]}');
     // Neither URLs, which are remembered, nor cookies, which every port of the machine sees, let anybody in.
     expect((await ask(tcp, `/status?token=${tcp.token}`)).status).toBe(401);
     expect((await ask(tcp, '/status', { cookie: `hotlink_token=${tcp.token}` })).status).toBe(401);

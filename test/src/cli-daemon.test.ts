@@ -106,6 +106,8 @@ describe('a running daemon', () => {
     expect(two.code).toBe(2);
     expect(two.stderr).toContain(`--data ${data(ALICE)}`);
     expect(two.stderr).toContain(`--data ${data(BOB)}`);
+    const doctor = await hotlink(['doctor'], env);
+    expect(doctor.stdout).toMatch(/several daemons are running\n +→ say which one is meant: --data /);
   });
 
   it('follows a lane in plain lines and in JSON, is pinged, and profiled into files', { timeout: 60_000 }, async () => {
@@ -300,7 +302,7 @@ describe('ping and pipe', () => {
     expect(stderr).toContain('bob@example.com did not come within 0.3 s');
   });
 
-  it('forward with a data directory has a status too', async () => {
+  it('forward with a data directory has a status too, and doctor knows its channel', { timeout: 60_000 }, async () => {
     const forward = start([
       'forward',
       ...identity(ALICE),
@@ -319,5 +321,10 @@ describe('ping and pipe', () => {
       daemon: { verb: 'forward' },
       channels: [{ name: 'web', shape: 'forward', listening: true }],
     });
+    const doctor = await hotlink(['doctor'], env);
+    expect(doctor).toMatchObject({ code: 0, stderr: '' });
+    expect(doctor.stdout).toMatch(/^ok {4}daemon: process \d+, 1 channel, relay up$/m);
+    expect(doctor.stdout).toContain(`${ALICE} may write and ${BOB} may read`);
+    if (process.platform === 'linux') expect(doctor.stdout).toMatch(/^ok {4}port \d+: held by the daemon for web with bob@example.com$/m);
   });
 });

@@ -58,6 +58,9 @@ describe('the direct lane', () => {
     const [there, back] = await Promise.all([transfer(a, b, 3_000_000), transfer(b, a, 3_000_000)]);
     expect([there.received, back.received]).toEqual([there.sent, back.sent]);
     const wants = off === 0 ? bob : alice;
+    // Long before an offer that never comes would have been waited for in vain.
+    const said = (): string | undefined => wants.link.status().channels[0]?.lanes.find((one) => one.lane === 'direct')?.reason;
+    await until('its status has it from the peer', () => said() === 'the peer says: the direct lane is switched off on this side', 5000);
     await until('the reason is known', () =>
       wants.link.status().channels[0]!.sessions.some(({ directReason }) => directReason?.includes('switched off on this side') === true),
     );

@@ -8,6 +8,7 @@ import { configJsonSchema, settingsMarkdown } from '../../src/config/index.js';
 import { RESIDENT_CONSTANT_BYTES, residentBoundBytes, STALL_GROWTH_BYTES } from '../../src/config/memory-bound.js';
 
 const root = join(import.meta.dirname, '../../..');
+const ROOMS = ['native-free', 'workers', 'src', 'perf', 'test'];
 const FOLDERS = ['.', 'docs', 'native-free', 'workers', 'src', 'perf', 'test', 'deploy', 'examples'];
 /** Documents that end with a table the code generates. */
 const GENERATED: readonly (readonly [file: string, table: () => string])[] = [
@@ -73,6 +74,17 @@ describe('the documents', () => {
     const text = `${JSON.stringify(configJsonSchema(), null, 2)}\n`;
     if (process.env['HOTLINK_DOCS'] === 'write') writeFileSync(path, text);
     expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual(JSON.parse(text));
+  });
+
+  it('name only files that there are', () => {
+    const files = ROOMS.flatMap((room) => readdirSync(join(root, room), { recursive: true }).map((name) => `/${room}/${String(name)}`));
+    const gone = documents().flatMap((document) =>
+      [...readFileSync(join(root, document), 'utf8').matchAll(/`([\w./-]+\.ts)`/g)]
+        .map(([, name]) => (name as string).replace(/^(?:\.\.?\/)+/, ''))
+        .filter((name) => !files.some((file) => file.endsWith(`/${name}`)))
+        .map((name) => `${document}: ${name}`),
+    );
+    expect(gone).toEqual([]);
   });
 
   it('link only to what is there', () => {

@@ -67,6 +67,16 @@ describe('a pinned key', () => {
     expect(alice.judge(BOB, keyOf(mallory))).toBeUndefined();
   });
 
+  it('gets a line of its own behind one that an editor left without its end', () => {
+    const [alice, bob, carol] = [open('alice'), open('bob'), open('carol')];
+    alice.judge(BOB, keyOf(bob));
+    writeFileSync(pins('alice'), readFileSync(pins('alice'), 'utf8').trimEnd());
+    expect(alice.judge('carol@example.com', keyOf(carol))).toBeUndefined();
+    expect(alice.mustProve('carol@example.com')).toContain('line 2');
+    expect(alice.judge(BOB, keyOf(bob))).toBeUndefined();
+    expect(readFileSync(pins('alice'), 'utf8')).not.toContain('\n\n');
+  });
+
   it.each([
     ['a line that was cut', `${BOB} ed25519 AAAA\n`],
     ['a line of another kind', `# keys\n${BOB} rsa AAAA\n`],

@@ -1,11 +1,14 @@
 // What the documents tell a reader to type, typed: stories are run as they stand in the file and held against the output shown there; every other
 // command is held against what the program says of itself. Numbers of the code that documents repeat are the code's.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { examplesText } from '../../src/cli/examples.js';
 import * as exits from '../../src/cli/exit-code.js';
 import { settings } from '../../src/config/index.js';
 import { absent } from '../support/absent.js';
+import { hotlink } from '../support/command.js';
 import { commandsIn, mistakesIn, verbsOf } from '../support/shown-commands.js';
 import { runStory, storiesIn } from '../support/story.js';
 
@@ -49,6 +52,27 @@ describe('what is shown', () => {
     });
     expect(shown.filter(({ file }) => file === 'README.md').length).toBeGreaterThan(20);
     expect(await mistakesIn(shown)).toEqual([]);
+  });
+
+  it('stands under the help of every verb, as commands that exist', { timeout: 120_000 }, async () => {
+    const verbs = (await verbsOf([])).filter((verb) => verb !== 'help');
+    const of = async (verb: string): Promise<string[]> =>
+      /^(bench|config)$/.test(verb) ? (await verbsOf([verb])).filter((one) => one !== 'help').map((one) => `${verb} ${one}`) : [verb];
+    const paths = (await Promise.all(verbs.map(of))).flat();
+    expect(paths.filter((path) => examplesText(path) === '')).toEqual([]);
+    const lines = paths.map(examplesText).join('\n');
+    expect(await mistakesIn(commandsIn('help', lines))).toEqual([]);
+  });
+
+  it('is a configuration file that can be used', async () => {
+    const home = mkdtempSync(join(tmpdir(), 'hotlink-shown-'));
+    try {
+      const [, yaml] = /^```yaml\n(.*?)^```/ms.exec(read('docs/configuration.md')) ?? [];
+      writeFileSync(join(home, 'hotlink.yaml'), yaml as string);
+      expect(await hotlink(['config', 'check', '--config', join(home, 'hotlink.yaml')])).toMatchObject({ code: 0, stderr: '' });
+    } finally {
+      rmSync(home, { recursive: true });
+    }
   });
 
   it('are scripts that package.json has', () => {

@@ -113,6 +113,23 @@ describe('an attempt at a direct lane', () => {
   });
 });
 
+describe('a peer that offers addresses of its choice', () => {
+  it.each([
+    ['on this machine', true, ['169.254.169.254:80', '192.0.2.1:9', '[::]:9']],
+    ['elsewhere', false, ['127.0.0.1:9', '[::ffff:127.0.0.1]:9', '169.254.169.254:80']],
+  ])('%s has none dialled that it cannot have itself', async (_, loopback, addresses) => {
+    const exhausted: string[] = [];
+    const identity = { ...createCertificate(), port: 0 };
+    const events = { listening: () => {}, joined: () => {}, exhausted: (reason: string) => exhausted.push(reason), refused: () => {} };
+    const attempt = new DirectAttempt({ token: '03'.repeat(16), chooses: true, loopback, identity }, events);
+    attempt.meet({ token: 'ab'.repeat(16), fingerprint: 'cd'.repeat(32), addresses });
+    // At once: nothing was tried.
+    expect(exhausted).toHaveLength(1);
+    for (const address of addresses) expect(exhausted[0]).toContain(`${address} is not dialled`);
+    attempt.close();
+  });
+});
+
 describe('the port of a direct lane', () => {
   it('is shared by the attempts of a thread and given up with the last of them', async () => {
     const identity = { ...createCertificate(), port: 0 };
@@ -302,6 +319,15 @@ describe('a direct lane', () => {
     pair[1].attempt.meet(pair[0].party);
     await until('it arrived', () => got !== undefined);
     expect(Buffer.from(payload(got as Uint8Array)).equals(bytes)).toBe(true);
+  });
+
+  it('hands over small frames for the moment only, or whoever keeps one would keep the block around it', async () => {
+    const lasting: [number, boolean][] = [];
+    const [a] = await lanes({}, { frame: (_, message, lasts) => lasting.push([message.length, lasts]) });
+    const frames = [10, 60_000, 240_000].map((bytes) => encodeFrame('p@q.co/x', '', 1, new Uint8Array(bytes)));
+    for (const frame of frames) expect(a.trySend(frame, true)).toBe('taken');
+    await until('they arrived', () => lasting.length === frames.length);
+    expect(lasting).toEqual(frames.map(({ length }, i) => [length, i === 2]));
   });
 
   it('keeps the order of small frames sent in one turn, and takes urgent ones when full', async () => {

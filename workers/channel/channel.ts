@@ -129,7 +129,7 @@ export class Channel {
       post: (message) => this.#post(message),
       laneUp: (lane) => this.#laneUp(lane),
       laneDown: (lane, reason) => this.#laneDown(lane, reason),
-      frame: (lane, message) => this.#frame(lane, message, true),
+      frame: (lane, message, lasting) => this.#frame(lane, message, lasting),
       writable: () => this.#pump(),
       count: (counter) => this.#count(counter),
     });

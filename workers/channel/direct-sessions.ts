@@ -10,7 +10,7 @@ export interface DirectSessionEvents {
   post(message: FromChannel): void;
   laneUp(lane: DirectLane): void;
   laneDown(lane: DirectLane, reason: string): void;
-  frame(lane: DirectLane, message: Uint8Array): void;
+  frame(lane: DirectLane, message: Uint8Array, lasting: boolean): void;
   writable(): void;
   count(counter: number): void;
 }
@@ -48,7 +48,7 @@ export class DirectSessions {
         joined: (socket, dialled) => {
           const before = session.lane;
           const lane = new DirectLane(sid, socket, this.#highBytes, {
-            frame: (from, message) => this.#events.frame(from, message),
+            frame: (from, message, lasting) => this.#events.frame(from, message, lasting),
             writable: () => this.#events.writable(),
             closed: (closed, reason) => {
               if (session.lane === closed) session.lane = undefined;

@@ -6,6 +6,7 @@ import { connect, type TLSSocket } from 'node:tls';
 import { type DirectParty, parseAddress } from '../../native-free/session/direct-signal.js';
 import type { DirectIdentity } from '../messages.js';
 import { CIPHERS, GREETING_WAIT_MS } from './constants.js';
+import { isDialable } from './dialable.js';
 import { GREETING_BYTES, greeting, KEEP, peerFingerprint, readExactly, readGreeting } from './greeting.js';
 import { type DirectListener, listenerOf } from './listener.js';
 
@@ -70,9 +71,11 @@ export class DirectAttempt {
     for (const { socket, fingerprint } of this.#early.splice(0)) this.#arrived(socket, fingerprint);
     for (const text of peer.addresses) {
       const address = parseAddress(text);
-      if (address !== undefined) void this.#dial(address.host, address.port, peer);
+      if (address === undefined) continue;
+      if (isDialable(address.host, this.#config.loopback)) void this.#dial(address.host, address.port, peer);
+      else this.#problems.push(`${text} is not dialled for a peer`);
     }
-    if (this.#dialling === 0) this.#ended('the peer offers no address to dial');
+    if (this.#dialling === 0) this.#ended(['the peer offers no address to dial', ...this.#problems].join(', '));
   }
 
   /** Ends what is under way; a joined connection is its new owner's. */

@@ -1,11 +1,12 @@
 // The local address where one application meets an IPC directory: a unix socket, a Windows pipe or a TCP port (wire.md 6.1). Bound once and
 // kept for as long as the directory is served, whoever comes and goes. A unix socket is bound under a private name, closed to others, and
-// only then moved to where applications look: nobody ever sees it with wider permissions, and a dead one is replaced in the same step.
+// only then moved to where applications look: nobody ever sees it with wider permissions, and a dead one is replaced in the same step. Only in a
+// folder that is ours alone: in another user's, they could put a socket of their own in its place.
 // Channel worker thread.
 
 import { chmod, lstat, mkdir, mkdtemp, rename, rm, rmdir } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { IpcAddress } from '../messages.js';
 
 /** Between two tries to bind, ms: as often as markers are looked for. */
@@ -26,6 +27,8 @@ export class Endpoint {
   readonly #address: IpcAddress;
   readonly #events: EndpointEvents;
   #server: Server | undefined;
+  /** Where the unix socket is. */
+  #socket: string | undefined;
   #retry: NodeJS.Timeout | undefined;
   #reported = '';
   #closed = false;
@@ -44,7 +47,7 @@ export class Endpoint {
     await this.#opening;
     const server = this.#server;
     if (server === undefined) return;
-    if (this.#address.kind === 'unix') await rm(this.#address.path, { force: true });
+    if (this.#socket !== undefined) await rm(this.#socket, { force: true });
     await new Promise<void>((resolve) => server.close(() => resolve()));
   }
 
@@ -54,6 +57,7 @@ export class Endpoint {
     try {
       const shown = await bind(server, this.#address);
       this.#server = server;
+      if (this.#address.kind === 'unix') this.#socket = shown;
       this.#reported = '';
       if (this.#closed) return;
       server.on('error', (error: NodeJS.ErrnoException) => this.#failed(error));
@@ -87,21 +91,36 @@ async function bind(server: Server, address: IpcAddress): Promise<string> {
     await listen(server, { path: address.path });
     return address.path;
   }
-  const folder = dirname(address.path);
-  await mkdir(folder, { recursive: true, mode: 0o755 });
-  if (!(await lstat(folder)).isDirectory()) throw new Error(`${folder} is not a directory`);
-  if (await answers(address.path)) throw Object.assign(new Error('another process listens there'), { code: 'EADDRINUSE' });
+  const folder = await ownFolder(dirname(address.path));
+  const shown = join(folder, basename(address.path));
+  if (await answers(shown)) throw Object.assign(new Error('another process listens there'), { code: 'EADDRINUSE' });
   const hidden = await mkdtemp(join(folder, '.'));
   const path = join(hidden, 's');
   try {
     await listen(server, { path });
     await chmod(path, 0o600);
-    await rename(path, address.path);
+    await rename(path, shown);
   } finally {
     await rm(path, { force: true });
     await rmdir(hidden);
   }
-  return address.path;
+  return shown;
+}
+
+/**
+ * Makes the folder of sockets. Where another user has it, one beside it with our number: applications read the place from the marker.
+ * @throws Error when neither is ours alone
+ */
+async function ownFolder(folder: string): Promise<string> {
+  const uid = process.getuid?.();
+  for (const path of [folder, `${folder}-${uid}`]) {
+    await mkdir(path, { recursive: true, mode: 0o755 }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+    const facts = await lstat(path);
+    if (facts.isDirectory() && (uid === undefined || (facts.uid === uid && (facts.mode & 0o022) === 0))) return path;
+  }
+  throw Object.assign(new Error(`neither ${folder} nor ${folder}-${uid} is a directory of this user's alone`), { code: 'EACCES' });
 }
 
 function listen(server: Server, where: { path: string } | { host: string; port: number }): Promise<void> {

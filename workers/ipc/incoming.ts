@@ -36,9 +36,12 @@ export class Incoming {
     return inbox;
   }
 
-  /** An own peer says where a run begins: everything in front of it was acknowledged, so it is here or in our files. */
-  begin(sender: string, run: string, base: number): void {
-    this.#inTurn(() => this.inboxOf(sender).begin(run, base));
+  /** An own peer says where a run begins: everything in front of it was acknowledged, so it is here or in our files. @param taken called when its turn came */
+  begin(sender: string, run: string, base: number, taken: () => void): void {
+    this.#inTurn(() => {
+      this.inboxOf(sender).begin(run, base);
+      taken();
+    });
   }
 
   /** A frame that hotlink brought from an own peer. @param taken called when the application has it, or will not get it */

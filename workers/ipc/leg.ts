@@ -150,9 +150,8 @@ export class IpcLeg implements LocalSide {
 
   #newFrames(): OwnFrames {
     const frames: OwnFrames = new OwnFrames({
-      begin: (run, base) => this.#host.incoming.begin(this.#sender, run, base),
-      frame: (run, view, bytes, cost) => {
-        const taken = (): void => this.#consumed(frames, cost);
+      begin: (run, base, taken) => this.#host.incoming.begin(this.#sender, run, base, taken),
+      frame: (run, view, bytes, taken) => {
         if (!this.#host.ownFrame(view, bytes, { sender: this.#sender, run, number: view.seq }, taken)) taken();
       },
       consumed: (bytes) => this.#consumed(frames, bytes),

@@ -45,6 +45,8 @@ export class Replay {
   #plainSeq = 0;
   #work: Promise<void> = Promise.resolve();
   #queued = 0;
+  /** A look at the plain files waits for its turn: a peer that falls back again and again does not make more of them. */
+  #plainQueued = false;
 
   constructor(folder: string, directory: string, self: string, stableMs: number, events: ReplayEvents) {
     this.#folder = folder;
@@ -146,7 +148,10 @@ export class Replay {
 
   /** Delivers the plain `.request` files of the directory that were not delivered before. */
   lookPlain(): Promise<void> {
+    if (this.#plainQueued) return this.#work;
+    this.#plainQueued = true;
     return this.#alone(async () => {
+      this.#plainQueued = false;
       const names = (await readdir(this.#folder).catch(() => [])).filter((name) => name.endsWith('.request') && !name.startsWith('.'));
       for (const name of names.filter((one) => parseFallbackName(one) === undefined).sort()) {
         const content = await this.#stable(join(this.#folder, name));
@@ -185,8 +190,9 @@ export class Replay {
 
 async function readWhole(path: string): Promise<Uint8Array | undefined> {
   try {
-    const { size } = await stat(path);
-    return size > MAX_FILE_BYTES ? undefined : await readFile(path);
+    const file = await stat(path);
+    // A pipe would hold the reader for ever.
+    return !file.isFile() || file.size > MAX_FILE_BYTES ? undefined : await readFile(path);
   } catch {
     return undefined;
   }
