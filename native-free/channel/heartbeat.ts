@@ -41,6 +41,8 @@ export class Heartbeat {
   #appearedMs = Number.NEGATIVE_INFINITY;
   /** Silence and standstill are counted from these. */
   #heardMs = 0;
+  /** The peer's last word itself: however often the relay goes and comes, it is not waited for beyond the resume limit. */
+  #spokeMs = 0;
   #progressMs = 0;
   #ackedMs = 0;
   #pingedMs = Number.NEGATIVE_INFINITY;
@@ -70,7 +72,7 @@ export class Heartbeat {
     const wasWaiting = this.#inFlight || this.#starved;
     const appeared = reachable && !this.#reachable;
     if (!wasActive || (appeared && nowMs - this.#unreachableMs >= SUSPECT_MS)) {
-      this.#heardMs = nowMs;
+      this.heard(nowMs);
       this.#askMs = Number.POSITIVE_INFINITY;
     }
     if (!reachable && this.#reachable) this.#unreachableMs = nowMs;
@@ -87,11 +89,12 @@ export class Heartbeat {
   /** A message of the peer arrived, or something came up that takes a living peer. */
   heard(nowMs: number): void {
     this.#heardMs = nowMs;
+    this.#spokeMs = nowMs;
   }
 
   /**
    * The relay is away too, or there again. While it is, silence is no sign against the peer, and costs the streams only after the resume
-   * limit; a peer that was silent meanwhile is counted from its return.
+   * limit; a peer that was silent meanwhile is counted from its return, but within that limit.
    */
   offline(offline: boolean, nowMs: number): void {
     if (offline === this.#offline) return;
@@ -107,7 +110,11 @@ export class Heartbeat {
   }
   /** Silence after which the peer is given up now, ms. */
   get patienceMs(): number {
-    return this.#offline ? Math.max(this.#limits.resumeMs, this.#lossAfterMs) : this.#lossAfterMs;
+    return this.#offline ? this.#longestMs : this.#lossAfterMs;
+  }
+
+  get #longestMs(): number {
+    return Math.max(this.#limits.resumeMs, this.#lossAfterMs);
   }
 
   /** Another lane carries frames from now on: a peer that was silent on the one before gets its chance on this one. */
@@ -181,7 +188,7 @@ export class Heartbeat {
   }
 
   get #lossMs(): number {
-    const atMs = this.#heardMs + this.patienceMs;
+    const atMs = Math.min(this.#heardMs + this.patienceMs, this.#spokeMs + this.#longestMs);
     return this.#excusedMs === this.#heardMs && this.#excuseEndsMs > atMs ? this.#excuseEndsMs : atMs;
   }
 

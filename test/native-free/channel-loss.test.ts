@@ -425,3 +425,42 @@ describe('two sides that do not agree on the numbering', () => {
     expect(pair.a.failure).toMatch(/^failed ERR_HLNK_GAP the peer acknowledges sequence number 9, and 3 was the last one sent/);
   });
 });
+
+describe('a peer that is gone while the relay goes and comes', () => {
+  const gone = (): Pair => {
+    const pair = new Pair().session();
+    const wire = pair.lane('webrtc');
+    pair.send(pair.open(), 1000);
+    pair.settle();
+    wire.lose = () => true;
+    return pair;
+  };
+
+  it('is given up at the resume limit all the same', () => {
+    const pair = gone();
+    const { core } = pair.a;
+    const goneMs = pair.nowMs;
+    while (!core.over && pair.nowMs - goneMs < 300_000) {
+      core.relayThere(false, pair.nowMs);
+      pair.pass(4000);
+      core.relayThere(true, pair.nowMs);
+      pair.pass(4000);
+    }
+    expect(core.over).toBe(true);
+    expect(pair.nowMs - goneMs).toBeLessThan(70_000);
+  });
+
+  it('is counted from the return of the relay, which was away as long as the peer was silent', () => {
+    const pair = gone();
+    const { core } = pair.a;
+    pair.pass(5000);
+    core.relayThere(false, pair.nowMs);
+    pair.pass(15_000);
+    expect(core.over).toBe(false);
+    core.relayThere(true, pair.nowMs);
+    pair.pass(8000);
+    expect(core.over).toBe(false);
+    pair.pass(3000);
+    expect(core.over).toBe(true);
+  });
+});

@@ -5,10 +5,13 @@ import WebSocket from 'ws';
 
 /** Upstream's limit for one message, bytes; a larger one closes the connection on either side (wire.md 1.5). */
 export const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
-/** Our own ping, ms: two of them fit in the patience with a silent peer, so that a network that is gone is not taken for a peer that is. */
+/** Our own ping, ms. */
 const PING_MS = 4000;
-/** Nothing heard for a ping's interval and this long, ms: the relay is silent. */
-const QUIET_MS = 500;
+/**
+ * Nothing heard for this long after a ping, ms: the relay is silent. With the ping's interval well within the patience with a peer, whose last
+ * word may be 3 s older than the relay's.
+ */
+const QUIET_MS = 1500;
 /** Without a pong for this long the connection is dead, ms. A pong may stand behind megabytes on a slow link. */
 const PONG_WAIT_MS = 20_000;
 const DIAL_MS = 10_000;
@@ -35,6 +38,8 @@ export class RelaySocket {
   #retryMs = FIRST_RETRY_MS;
   #retry: NodeJS.Timeout | undefined;
   #ping: NodeJS.Timeout | undefined;
+  /** Until when a ping is to be answered. */
+  #answer: NodeJS.Timeout | undefined;
   #pongAtMs = 0;
   #heardAtMs = 0;
   #quiet = false;
@@ -114,6 +119,7 @@ export class RelaySocket {
     this.#closed = true;
     clearTimeout(this.#retry);
     clearInterval(this.#ping);
+    clearTimeout(this.#answer);
     const socket = this.#socket;
     if (socket === undefined || socket.readyState === WebSocket.CLOSED) return;
     if (socket.isPaused) socket.resume();
@@ -177,6 +183,7 @@ export class RelaySocket {
 
   #watch(socket: WebSocket): void {
     clearInterval(this.#ping);
+    clearTimeout(this.#answer);
     this.#pongAtMs = performance.now();
     this.#heard();
     this.#ping = setInterval(() => {
@@ -187,8 +194,11 @@ export class RelaySocket {
         this.#heard();
       } else if (nowMs - this.#pongAtMs > PONG_WAIT_MS) socket.terminate();
       else {
-        if (nowMs - this.#heardAtMs > PING_MS + QUIET_MS) this.#setQuiet(true);
         socket.ping();
+        clearTimeout(this.#answer);
+        this.#answer = setTimeout(() => {
+          if (this.#heardAtMs < nowMs && !socket.isPaused) this.#setQuiet(true);
+        }, QUIET_MS);
       }
     }, PING_MS);
   }
@@ -206,6 +216,7 @@ export class RelaySocket {
 
   #down(reason: string): void {
     clearInterval(this.#ping);
+    clearTimeout(this.#answer);
     this.#socket = undefined;
     this.#localAddress = undefined;
     this.#lastWords = undefined;
