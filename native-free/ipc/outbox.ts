@@ -79,8 +79,9 @@ export class Outbox {
     this.#forget(frame);
   }
 
-  /** Bytes of a filed frame that were read again, for as long as it takes to send them. */
+  /** Bytes of a filed frame that were read again, for as long as it takes to send them. One that was released meanwhile stays gone. */
   load(frame: OutboxFrame, bytes: Uint8Array): void {
+    if (!this.#frames.includes(frame)) return;
     if (frame.bytes === undefined) this.#heldBytes += bytes.length;
     frame.bytes = bytes;
   }

@@ -180,8 +180,14 @@ export class ChannelControl {
     this.#worker.tell({ t: 'abandon', reason });
   }
 
-  /** The worker's part is gone without having been told to. */
+  /**
+   * The worker's part is gone without having been told to. What else there is of the channel goes now: the peer is told, and the relay worker
+   * does not wait for room in a ring that nobody empties, which would hold up every channel.
+   */
   lost(error: HotlinkError): void {
+    this.#outbound.session.close('restarted');
+    this.service(performance.now());
+    this.#events.relay({ t: 'rings-gone', channel: this.index });
     this.#program?.over(error);
   }
 

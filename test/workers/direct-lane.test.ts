@@ -19,6 +19,8 @@ class End {
   readonly exhausted: string[] = [];
   port = -1;
   socket: TLSSocket | undefined;
+  /** What to do with the connection in the turn in which it is agreed on. */
+  atOnce: (socket: TLSSocket) => void = () => {};
   readonly attempt: DirectAttempt;
 
   constructor(chooses: boolean) {
@@ -30,6 +32,7 @@ class End {
         },
         joined: (socket) => {
           this.socket = socket;
+          this.atOnce(socket);
         },
         exhausted: (reason) => this.exhausted.push(reason),
         refused: (reason) => this.refused.push(reason),
@@ -296,6 +299,26 @@ describe('a direct lane', () => {
     expect(received.digest('hex')).toBe(sent.digest('hex'));
     // What was handed over stays as it was, however much came after it.
     expect(Buffer.from(payload(kept as Uint8Array)).equals(first as Buffer)).toBe(true);
+  });
+
+  it('has its own copy of its first frame too, sent behind the word that keeps the connection', async () => {
+    const pair = await ends();
+    let got: Uint8Array | undefined;
+    const bytes = randomBytes(PAYLOAD_BYTES);
+    const memory = new Uint8Array(new SharedArrayBuffer(300_000));
+    const frame = encodeFrame('a@b.co/x', 'e', 1, bytes);
+    pair[0].atOnce = (socket) => {
+      const lane = new DirectLane('s1', socket, 1_048_576, silent);
+      memory.set(frame);
+      expect(lane.trySend(memory.subarray(0, frame.length))).toBe('taken');
+      memory.fill(0xff);
+      lane.begin();
+    };
+    pair[1].atOnce = (socket) => new DirectLane('s1', socket, 1000, { ...silent, frame: (_, message) => (got = message) }).begin();
+    pair[0].attempt.meet(pair[1].party);
+    pair[1].attempt.meet(pair[0].party);
+    await until('it arrived', () => got !== undefined);
+    expect(Buffer.from(payload(got as Uint8Array)).equals(bytes)).toBe(true);
   });
 
   it('hands over small frames for the moment only, or whoever keeps one would keep the block around it', async () => {

@@ -4,6 +4,7 @@
 
 import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { FrameView } from '../../native-free/hlnk/index.js';
 import {
   byNumber,
@@ -17,6 +18,9 @@ import {
 
 /** Files of one directory; beyond, the application is not read any more. */
 const MAX_FILES = 4096;
+/** A file that cannot be read is tried again after this long, ms. */
+const READ_AGAIN_MS = 1000;
+const NOTHING = new Uint8Array(0);
 
 export interface FallbackFilesEvents {
   written(): void;
@@ -77,18 +81,30 @@ export class FallbackFiles {
     }, done);
   }
 
-  /** Reads a frame's file. One that is gone was taken by its receiver: the frame is empty from now on. */
+  /**
+   * Reads a frame's file. One that is gone was taken by its receiver: the frame is empty from now on. One that is there and cannot be read (no
+   * descriptor left, a disk that fails) is asked for again.
+   */
   fetch(frame: OutboxFrame): void {
     if (this.#fetching.has(frame)) return;
     this.#fetching.add(frame);
-    void readFile(join(this.#folder, fallbackName(this.#sender, frame.run, frame.number)))
-      .then((content) => readFallback(content)?.frame)
-      .catch(() => undefined)
-      .then((bytes) => {
-        this.#fetching.delete(frame);
-        this.#outbox.load(frame, bytes ?? new Uint8Array(0));
-        this.#events.loaded();
-      });
+    void this.#read(frame).then((bytes) => {
+      this.#fetching.delete(frame);
+      if (bytes !== undefined) this.#outbox.load(frame, bytes);
+      this.#events.loaded();
+    });
+  }
+
+  /** @returns undefined, a while later, when it cannot be read now */
+  async #read(frame: OutboxFrame): Promise<Uint8Array | undefined> {
+    try {
+      return readFallback(await readFile(join(this.#folder, fallbackName(this.#sender, frame.run, frame.number))))?.frame ?? NOTHING;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return NOTHING;
+      this.#report(`the file of a waiting frame cannot be read: ${(error as Error).message}`);
+      await wait(READ_AGAIN_MS, undefined, { ref: false });
+      return undefined;
+    }
   }
 
   /** These frames are with every peer. */
@@ -144,10 +160,14 @@ export class FallbackFiles {
       this.#reported = '';
       if (this.writing) done();
     } catch (error) {
-      const reason = `a waiting frame cannot be written: ${(error as Error).message}`;
-      if (this.#reported !== reason) this.#events.failed(reason);
-      this.#reported = reason;
+      this.#report(`a waiting frame cannot be written: ${(error as Error).message}`);
     }
+  }
+
+  /** The same trouble is news once. */
+  #report(reason: string): void {
+    if (this.#reported !== reason) this.#events.failed(reason);
+    this.#reported = reason;
   }
 
   /** Never seen half-written: a synchronisation or a receiver may look at any moment. */

@@ -124,7 +124,8 @@ export class DirectLane implements Lane {
   #write(bytes: Uint8Array): void {
     this.#writingBytes = bytes.length;
     this.#writtenMs = performance.now();
-    this.#socket.write(bytes, this.#written);
+    // The last word of the attempt may still be under way: behind it Node would keep the frame itself, and its slot may be written over.
+    this.#socket.write(this.#socket.writableLength === 0 ? bytes : Buffer.from(bytes), this.#written);
   }
 
   /** The write under way has left. */

@@ -34,7 +34,6 @@ export class ChannelRings {
   /** Highest number bound so far: numbers only grow, so one above it is still to come, one below it and unknown is over. */
   #highest = 0;
   #wakeBound: (() => void) | undefined;
-  #wakeSender: (() => void) | undefined;
   #closed = false;
   /** Number of the last frame of ours that went out on this connection. */
   #lastSent = 0;
@@ -103,7 +102,6 @@ export class ChannelRings {
     this.#closed = true;
     this.#out.close();
     this.#in.close();
-    this.#wakeSender?.();
     this.#wakeBound?.();
   }
 
@@ -128,7 +126,7 @@ export class ChannelRings {
       this.#send(this.#out.recordStart, length);
       this.#out.release();
       records += 1;
-      if (this.#socket.bufferedBytes >= HIGH_BYTES) await this.#flushed();
+      if (this.#socket.bufferedBytes >= HIGH_BYTES) await this.#socket.drained();
       else if (records % RECORDS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
     }
   }
@@ -149,24 +147,13 @@ export class ChannelRings {
     if (view.read(frame) !== 'ok') return;
     const envelope = encodeDataEnvelope(this.#messageId(), binding.sid, view.seq, view.path(), view.etag(), view.payload());
     this.#lastSent = this.#pace.sent();
-    this.#socket.send(envelope, () => {
-      if (this.#socket.bufferedBytes < HIGH_BYTES / 2) this.#wakeSender?.();
-    });
+    this.#socket.send(envelope);
   }
 
   #bound(): Promise<void> {
     return new Promise((resolve) => {
       this.#wakeBound = () => {
         this.#wakeBound = undefined;
-        resolve();
-      };
-    });
-  }
-
-  #flushed(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wakeSender = () => {
-        this.#wakeSender = undefined;
         resolve();
       };
     });

@@ -12,6 +12,8 @@ const QUIET_MS = 500;
 /** Without a pong for this long the connection is dead, ms. A pong may stand behind megabytes on a slow link. */
 const PONG_WAIT_MS = 20_000;
 const DIAL_MS = 10_000;
+/** Senders that waited for room go on when so little waits, bytes. */
+const LOW_BYTES = 1_048_576;
 /** Backoff between dials, ms: the Rust client's first, the Go client's last. */
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 8000;
@@ -42,6 +44,7 @@ export class RelaySocket {
   #localAddress: string | undefined;
   /** Why we ourselves cut the connection. */
   #lastWords: string | undefined;
+  readonly #drainers: (() => void)[] = [];
 
   constructor(url: string, headers: Record<string, string>, events: RelaySocketEvents) {
     this.#url = url;
@@ -57,11 +60,28 @@ export class RelaySocket {
     return this.#socket?.bufferedAmount ?? 0;
   }
 
-  /** @param flushed called when the bytes were given to the kernel (or the connection is gone) */
-  send(data: Uint8Array | string, flushed?: () => void): void {
+  send(data: Uint8Array | string): void {
     const socket = this.#socket;
     if (socket?.readyState !== WebSocket.OPEN) return;
-    socket.send(data, { binary: typeof data !== 'string', compress: false }, () => flushed?.());
+    socket.send(data, { binary: typeof data !== 'string', compress: false }, this.#flushed);
+  }
+
+  /**
+   * Resolves when at most `LOW_BYTES` wait, or the connection is gone. For whoever sends, not per message: the last message of a sender that waits
+   * may leave while others, which were let go on before it, have filled the buffer again.
+   */
+  drained(): Promise<void> {
+    if (this.bufferedBytes <= LOW_BYTES) return Promise.resolve();
+    return new Promise((resolve) => this.#drainers.push(resolve));
+  }
+
+  /** A message was given to the kernel, or is lost with its connection. The last one to leave finds nothing waiting. */
+  readonly #flushed = (): void => {
+    if (this.#drainers.length > 0 && this.bufferedBytes <= LOW_BYTES) this.#wakeDrainers();
+  };
+
+  #wakeDrainers(): void {
+    for (const resolve of this.#drainers.splice(0)) resolve();
   }
 
   /** Stops taking messages from the relay until {@link resume}: its back-pressure then reaches the sender. */
@@ -190,6 +210,7 @@ export class RelaySocket {
     this.#localAddress = undefined;
     this.#lastWords = undefined;
     this.#quiet = false;
+    this.#wakeDrainers();
     if (this.#closed) return;
     this.#events.down(reason, this.#status);
     this.#retry = setTimeout(() => this.#dial(), this.#retryMs * (0.75 + Math.random() / 2));
