@@ -1,6 +1,7 @@
 // Signals and Data that came before the session they belong to: the server's workers let them overtake Open and Accept (defect S1).
 // Invariant: bounded in sessions, items per session, bytes and time; what does not fit is counted. Any thread, no clock.
 
+import type { SignalMessage } from '../envelope/index.js';
 import { EARLY_TUNABLES, type EarlyTunables } from './tunables.js';
 
 export type EarlyVerdict = 'held' | 'sid-full' | 'bytes-full';
@@ -101,4 +102,10 @@ export class EarlyItems<T> {
     this.#droppedFull++;
     return verdict;
   }
+}
+
+/** What a held Signal keeps alive, bytes: the peer says how long its texts are. */
+export function signalBytes({ knd, tok, adr, err }: SignalMessage): number {
+  const chars = [knd, tok, err, ...(adr ?? [])].reduce((sum, text) => sum + (text?.length ?? 0), 0);
+  return 2 * chars;
 }

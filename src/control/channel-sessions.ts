@@ -78,6 +78,7 @@ export class ChannelSessions {
       sealReason: '',
       relayWanted: false,
       identity: undefined,
+      unvouched: false,
       askedAtMs: Number.NEGATIVE_INFINITY,
       offerDueAtMs: undefined,
       retryAtMs: undefined,

@@ -2,7 +2,15 @@
 // frames are sealed, and whether the peer is who it should be. Hands each signal to the exchange it is for; one that comes before its
 // session waits. Main thread.
 
-import { DIRECT_SIGNAL, EARLY_TUNABLES, EarlyItems, KEY_SIGNAL, MessageType, type SignalMessage } from '../../native-free/index.js';
+import {
+  DIRECT_SIGNAL,
+  EARLY_TUNABLES,
+  EarlyItems,
+  KEY_SIGNAL,
+  MessageType,
+  type SignalMessage,
+  signalBytes,
+} from '../../native-free/index.js';
 import type { FromChannel } from '../../workers/messages.js';
 import type { ChannelEvents, ChannelOptions } from './channel-options.js';
 import type { ChannelSessions } from './channel-sessions.js';
@@ -31,7 +39,7 @@ export class LaneExchanges {
   readonly #direct: DirectExchanges;
   readonly #rtc: RtcExchanges;
   /** Signals that came before their session. */
-  readonly #early = new EarlyItems<SignalMessage>(EARLY_TUNABLES);
+  readonly #early = new EarlyItems<SignalMessage>({ ...EARLY_TUNABLES, sizeBytes: signalBytes });
 
   /** @param epoch this channel's, as its message ids name it */
   constructor(

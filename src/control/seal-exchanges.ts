@@ -133,6 +133,8 @@ export class SealExchanges {
           if (output.identity !== undefined) {
             record.identity = identityFingerprint(output.identity);
             this.#trust.problem = undefined;
+            this.#trust.proved(nowMs);
+            if (this.#sessions.get(sid) !== record) return;
           }
           this.problem = undefined;
           this.#worker.tell({ t: 'relay-seal', sid, seal: output.keys });

@@ -57,6 +57,8 @@ export interface SessionRecord {
   relayWanted: boolean;
   /** Fingerprint of the identity key that the peer has proved. */
   identity: string | undefined;
+  /** A lane uses a certificate of the peer's that nobody vouched for: its identity was not known then. */
+  unvouched: boolean;
   /** When the peer's last wish for new connections is or was granted, ms. */
   askedAtMs: number;
   /** By when the peer's offer is to come, ms; only while we wait for the first one. */

@@ -1,10 +1,12 @@
 // Whether the peer of a channel is who it should be: vouches for our lanes' certificates, judges the peer's, and ends sessions whose peer
 // cannot prove who it is. Every lane asks here before it uses what came through the relay's hands. Main thread.
 
-import type { CertificateClaim } from '../../native-free/index.js';
+import { type CertificateClaim, parseVoucher } from '../../native-free/index.js';
 import type { ChannelEvents, ChannelOptions } from './channel-options.js';
 import type { ChannelSessions } from './channel-sessions.js';
 import type { SessionRecord } from './session-record.js';
+
+const STRIPPED = 'its identity key is proved, but a lane’s certificate came without its word: the relay may have put in another one';
 
 export interface TrustEvents extends Pick<ChannelEvents, 'event'> {
   /** Ends a session; the channel may have another one. @param wireReason what the peer and the relay are told */
@@ -49,7 +51,9 @@ export class Trust {
     const refusal = identities.check({ sid: record.sid, role, signer: marker.peer, peer: email, lane, certificate }, adr);
     if (refusal === undefined) {
       this.problem = undefined;
-      return true;
+      if (parseVoucher(adr) === undefined) record.unvouched = true;
+      else this.proved(nowMs);
+      return this.#sessions.get(record.sid) === record;
     }
     this.refused += 1;
     // Whoever forged it does not hold the peer's key: the genuine one may still come.
@@ -57,6 +61,18 @@ export class Trust {
       this.#events.event('certificate refused', { peer: marker.peer, sid: record.sid, lane, reason: refusal.reason }, 'error');
     else this.refuse(record, refusal.reason, nowMs);
     return false;
+  }
+
+  /**
+   * The peer has proved its identity, so it vouches for its certificates: a lane whose certificate came without that word before, when nothing
+   * was known of the peer, may be somebody else's.
+   */
+  proved(nowMs: number): void {
+    for (const record of [...this.#sessions.all()]) {
+      if (!record.unvouched) continue;
+      if (record.retired) this.#sessions.drop(record.sid, STRIPPED);
+      else this.refuse(record, STRIPPED, nowMs);
+    }
   }
 
   /** A client that cannot have an identity key is refused where one is expected. @returns false when it was, and the session is gone */

@@ -10,6 +10,8 @@ export interface RedactionFacts {
   home: string;
 }
 
+/** A relay's address may have been given with a password in it. */
+const USER_INFO = /(?<=:\/\/)[^\s/?#"]+@/g;
 const EMAIL = /[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}/g;
 const IPV4 = /\b(?:\d{1,3}\.){3}\d{1,3}\b/g;
 /** What may be one; a time of day looks alike. */
@@ -32,7 +34,12 @@ export function redactor({ secrets, host, user, home }: RedactionFacts): (text: 
   };
   return (text) => {
     let out = text;
-    for (const secret of secrets) if (secret.length >= LEAST_CHARS) out = out.replaceAll(secret, 'MASKED');
+    for (const secret of secrets) {
+      if (secret.length < LEAST_CHARS) continue;
+      // As it is, and as it looks inside JSON.
+      out = out.replaceAll(secret, 'MASKED').replaceAll(JSON.stringify(secret).slice(1, -1), 'MASKED');
+    }
+    out = out.replaceAll(USER_INFO, 'MASKED@');
     out = out.replaceAll(EMAIL, (email) => `${named('user', email)}@example.invalid`);
     if (home.length > 1) out = out.replaceAll(home, '~');
     out = out.replaceAll(IPV4, (address) => (HARMLESS.test(address) ? address : named('ipv4', address)));

@@ -1,6 +1,7 @@
 // What overtakes its session is kept, in order and within bounds.
 import { describe, expect, it } from 'vitest';
-import { EarlyItems } from '../../native-free/session/index.js';
+import type { SignalMessage } from '../../native-free/envelope/index.js';
+import { EARLY_TUNABLES, EarlyItems, signalBytes } from '../../native-free/session/index.js';
 
 describe('early items', () => {
   it('come out once, in order, for their session only', () => {
@@ -33,6 +34,16 @@ describe('early items', () => {
     expect([early.heldBytes, early.size]).toEqual([60, 1]);
     early.take('a');
     expect([early.put('b', new Uint8Array(60), 0), early.heldBytes]).toEqual(['held', 60]);
+  });
+
+  it('that are signals count with every text a peer can make long', () => {
+    const early = new EarlyItems<SignalMessage>({ ...EARLY_TUNABLES, sizeBytes: signalBytes });
+    const long = 'x'.repeat(1_000_000);
+    const signals = [{ tok: long }, { err: long }, { adr: [long] }, { knd: long }].map(
+      (texts) => ({ typ: 14, sid: 's', knd: 'k', ...texts }) as const,
+    );
+    expect(signals.map((signal) => early.put('s', signal, 0))).toEqual(['held', 'held', 'bytes-full', 'bytes-full']);
+    expect(early.heldBytes).toBeLessThanOrEqual(EARLY_TUNABLES.maxBytes);
   });
 
   it('whose session does not come expire, counted from the first', () => {

@@ -261,6 +261,11 @@ describe('what is taken out of a report', () => {
     expect(redact('/home/ann/SyftBox on mill by ann with s3cret')).toBe('~/SyftBox on this-host by this-user with MASKED');
     expect(redact('127.0.0.1:80 and 192.0.2.7:4711 and 192.0.2.7')).toBe('127.0.0.1:80 and ipv4-1:4711 and ipv4-1');
     expect(redact('[2001:db8::17]:4711 ::1 fe80::1c2d:3e4f')).toBe('[ipv6-1]:4711 ::1 ipv6-2');
+    expect(redact('wss://ann:hunter$2@relay.example.net/x, "http://tok@10.0.0.1"')).toBe(
+      'wss://MASKED@relay.example.net/x, "http://MASKED@ipv4-2"',
+    );
+    const quoted = redactor({ secrets: ['a"b\\c'], host: 'mill', user: 'ann', home: '/home/ann' });
+    expect(quoted(JSON.stringify({ said: 'a"b\\c' }))).toBe('{"said":"MASKED"}');
     expect(redact('at 12:34:56, version 1.2.3')).toBe('at 12:34:56, version 1.2.3');
   });
 });

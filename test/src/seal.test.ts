@@ -383,6 +383,27 @@ describe('somebody in the middle of the key exchange', () => {
     expect(bob.link.status().channels[0]!.counters.rxBytes).toBe(100_000);
   });
 
+  it('that takes the word for a certificate away at first sight keeps its lane only until the identity is proved', async () => {
+    const both = { ...pinned, lanes: ['direct', 'relay'] } as const;
+    const [alice, bob] = await pairBehind(({ user, to, envelope }) => {
+      const message = envelope?.message;
+      if (envelope === undefined || user !== ALICE || to !== 'client' || message?.typ !== 14) return undefined;
+      if (message.knd === KEY_SIGNAL) return armed ? undefined : [];
+      if (message.knd !== DIRECT_SIGNAL) return undefined;
+      return again(envelope, { ...message, adr: (message.adr ?? []).filter((text) => !text.startsWith('hl1-voucher')) });
+    }, both);
+    const a = await dial(alice.port);
+    const b = await dial(bob.port);
+    a.write('x');
+    await once(b, 'data');
+    await until('the lane is up', () => alice.link.status().channels[0]!.sessions.some(({ direct }) => direct === 'connected'));
+    armed = true;
+    await until('Alice refuses', () => saw(alice, 'identity refused') !== undefined);
+    expect(saw(alice, 'identity refused')).toMatchObject({ peer: BOB, code: 'ERR_HLNK_IDENTITY' });
+    expect(saw(alice, 'identity refused')?.['reason']).toContain('came without its word');
+    await until('the lane is gone', () => alice.link.status().channels[0]!.sessions.every(({ direct }) => direct !== 'connected'));
+  });
+
   it.each(['direct', 'webrtc'] as const)(
     'finds the %s lane and the relay working between pinned peers when nobody meddles',
     async (lane) => {
