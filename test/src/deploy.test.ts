@@ -28,6 +28,7 @@ const FILES = [...texts('deploy'), ...texts('examples'), ...texts('docs')];
 
 interface Service {
   command?: string[];
+  entrypoint?: string[];
   build?: { dockerfile: string; context: string; target?: string };
 }
 
@@ -101,6 +102,11 @@ describe('the images and the composition', () => {
     const asked = [...read('deploy/compose.yaml').matchAll(/\$\{(\w+)/g)].map(([, name]) => name as string);
     const given = [...read('deploy/compose.env.example').matchAll(/^(\w+)=/gm)].map(([, name]) => name as string);
     expect(new Set(asked)).toEqual(new Set(given));
+  });
+
+  it('put no secret on a command line', () => {
+    for (const [name, { command, entrypoint }] of Object.entries(compose.services))
+      for (const word of [...(command ?? []), ...(entrypoint ?? [])]) expect(word, name).not.toMatch(/(?<!\$)\$\{\w*SECRET/);
   });
 
   it.skipIf(absent('the TURN server’s flags', have('turnserver') ? undefined : 'coturn is not installed'))(
