@@ -74,9 +74,10 @@ describe('a peer that sends broken frames', () => {
       ['bad-etag', encodeFrame(BOBS_PATH, 'not-ours', 1, new Uint8Array([1]))],
     ];
     for (const [, bytes] of bad) bob.send({ typ: 14, sid, knd: 'hl1_frame', tok: Buffer.from(bytes).toString('base64') }, OWN_ID);
-    await until('all are counted', () => alice.link.status().totals.framesRefused >= bad.length);
-    const reasons = alice.events.filter(({ what }) => what === 'frame refused').map(({ fields }) => fields['reason']);
-    expect(reasons).toEqual(bad.map(([reason]) => reason));
+    const reasons = (): unknown[] => alice.events.filter(({ what }) => what === 'frame refused').map(({ fields }) => fields['reason']);
+    // Counters are in shared memory; the worker's words about them come behind.
+    await until('all are counted and told', () => alice.link.status().totals.framesRefused >= bad.length && reasons().length >= bad.length);
+    expect(reasons()).toEqual(bad.map(([reason]) => reason));
     expect(leaked).toBe(0);
     application.destroy();
     await bob.close();
