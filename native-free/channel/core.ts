@@ -71,6 +71,9 @@ export class ChannelCore {
         starved: (stream) => {
           if (this.#ownPeer) this.#peer.begForCredit(stream);
         },
+        blocked: () => {
+          if (this.#ownPeer) this.#peer.askForRoom();
+        },
       },
     });
     this.#peer = new OwnPeer({

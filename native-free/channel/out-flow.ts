@@ -14,7 +14,7 @@ import { framePayloadBytes, writeFrameSeq } from '../hlnk/index.js';
 import type { Lane, SendVerdict } from '../lane.js';
 import { Framer } from './framer.js';
 import { InFlight } from './in-flight.js';
-import { type ChannelLimits, OWN_FRAME_BYTES } from './limits.js';
+import { ACK_EVERY_BYTES, type ChannelLimits, OWN_FRAME_BYTES } from './limits.js';
 import { OutStream } from './out-stream.js';
 import { OwnKind, type OwnKindCode } from './own-wire.js';
 import { Resend } from './resend.js';
@@ -30,6 +30,8 @@ export interface OutFlowPorts {
   streamDone(stream: number): void;
   /** A stream's bytes wait for nothing but credit. Called from within `pump`, too. */
   starved(stream: number): void;
+  /** A window that is too small to wait for acknowledgements to come by themselves is full. */
+  blocked(): void;
 }
 
 export interface OutFlowConfig {
@@ -175,7 +177,10 @@ export class OutFlow {
     if (stream.done || stream.resetPending !== undefined || stream.endPending) return true; // nobody will read them
     const window = stream.window ?? this.#makeWindow(stream);
     window.chunkBytes = this.#chunker.payloadBytes;
-    if (!window.take(source, landedAt)) return false;
+    if (!window.take(source, landedAt)) {
+      if (this.#limits.windowBytes < 2 * ACK_EVERY_BYTES) this.#ports.blocked();
+      return false;
+    }
     if (!stream.queued) this.#enqueue(stream);
     return true;
   }

@@ -177,6 +177,11 @@ export class OwnPeer {
     this.#out.lane?.trySend(this.#out.framer.control(OwnKind.ping, stream, 0, encodePing(0)), true);
   }
 
+  /** Asks for an acknowledgement at once, behind what was sent. Not repeated: one comes by itself a little later. */
+  askForRoom(): void {
+    this.#out.lane?.trySend(this.#out.framer.control(OwnKind.ping, 0, 0, encodePing(0)), true);
+  }
+
   /** Everything in flight is sent again, on the lane that is chosen next. */
   resendAll(): void {
     this.#resentAtPing = this.#heartbeat.lastId;
