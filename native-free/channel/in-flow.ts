@@ -56,6 +56,8 @@ export class InFlow {
   #unackedBytes = 0;
   #answersPing = 0;
   #ackDueMs: number | undefined;
+  /** An end was delivered since the last acknowledgement. */
+  #endHeard = false;
 
   constructor(limits: ChannelLimits, counters: Float64Array, ports: InFlowPorts, peer: 'own' | 'upstream' = 'own') {
     this.#limits = limits;
@@ -195,6 +197,7 @@ export class InFlow {
     this.#unackedBytes = 0;
     this.#answersPing = 0;
     this.#ackDueMs = this.#untold.size === 0 ? undefined : nowMs;
+    this.#endHeard = false;
     return encodeAck({ nextSeq, answersPing, missingFrames }, limits);
   }
 
@@ -210,6 +213,7 @@ export class InFlow {
     this.#unackedBytes = 0;
     this.#answersPing = 0;
     this.#ackDueMs = undefined;
+    this.#endHeard = false;
   }
 
   /** Delivers what a closed hole set free. */
@@ -251,6 +255,8 @@ export class InFlow {
       this.#ports.deliver(id, payload, lasting);
     } else if (kind === OwnKind.end) {
       this.#finish(stream);
+      // At once: whoever ended may be waiting to leave.
+      this.#endHeard = true;
       this.#ports.ended(id);
     }
   }
@@ -269,7 +275,7 @@ export class InFlow {
   }
 
   #scheduleAck(nowMs: number): void {
-    const due = this.#unackedBytes >= ACK_EVERY_BYTES ? nowMs : nowMs + ACK_DELAY_MS;
+    const due = this.#endHeard || this.#unackedBytes >= ACK_EVERY_BYTES ? nowMs : nowMs + ACK_DELAY_MS;
     if (this.#ackDueMs === undefined || due < this.#ackDueMs) this.#ackDueMs = due;
   }
 }

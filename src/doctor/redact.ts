@@ -40,7 +40,7 @@ export function redactor({ secrets, host, user, home }: RedactionFacts): (text: 
       out = out.replaceAll(secret, 'MASKED').replaceAll(JSON.stringify(secret).slice(1, -1), 'MASKED');
     }
     out = out.replaceAll(USER_INFO, 'MASKED@');
-    out = out.replaceAll(EMAIL, (email) => `${named('user', email)}@example.invalid`);
+    out = out.replaceAll(EMAIL, (email) => (email.startsWith('MASKED@') ? email : `${named('user', email)}@example.invalid`));
     if (home.length > 1) out = out.replaceAll(home, '~');
     out = out.replaceAll(IPV4, (address) => (HARMLESS.test(address) ? address : named('ipv4', address)));
     out = out.replaceAll(IPV6_LIKE, (text6) => (!isIPv6(text6) || HARMLESS.test(text6) ? text6 : named('ipv6', text6)));

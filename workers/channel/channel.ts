@@ -33,6 +33,8 @@ const RESET_MS = 1000;
  * say what it has. Long enough for 1 MiB at 1 MiB/s, ms.
  */
 const LINGER_MS = 1000;
+/** The same for an own peer, which sends again what it misses as long as we are there: a round trip of most networks, ms. */
+const OWN_LINGER_MS = 150;
 
 export class Channel {
   readonly #port: MessagePort;
@@ -385,6 +387,8 @@ export class Channel {
     if (ownPeer === false && lane?.kind === 'webrtc' && out.nextSeq > 1) await new Promise((resolve) => setTimeout(resolve, LINGER_MS));
     this.#streams.endAll('the daemon is shutting down');
     await settle(Math.min(deadline, performance.now() + RESET_MS));
+    // A data channel that is closed forgets what it was given, and the last word may be the acknowledgement that lets the peer leave too.
+    if (ownPeer === true && this.#core.lane?.kind === 'webrtc') await new Promise((resolve) => setTimeout(resolve, OWN_LINGER_MS));
   }
 
   /**
