@@ -6,6 +6,9 @@ import { HotlinkError } from '../../native-free/errors.js';
 import { settings } from './table.js';
 import type { Values } from './values.js';
 
+/** Aliases let a kilobyte of YAML unfold into gigabytes. */
+const MAX_ALIASES = 100;
+
 const schema = z.strictObject(Object.fromEntries(settings.map((row) => [row.key, row.schema.optional()])));
 
 /** The JSON Schema of a configuration file, for editors; `docs/hotlink.schema.json` is this. */
@@ -27,12 +30,19 @@ export function configJsonSchema(): object {
  */
 export function parseConfigFile(text: string, path: string): Partial<Values> {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, logLevel: 'error' });
   const broken = document.errors[0];
   if (broken) throw refusal(path, lines.linePos(broken.pos[0]).line, firstLine(broken.message));
   if (document.contents === null) return {};
   if (!isMap(document.contents)) throw refusal(path, 1, 'a map of settings is expected (key: value)');
-  const checked = schema.safeParse(document.toJS());
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: MAX_ALIASES });
+  } catch (error) {
+    // An alias without its anchor, or aliases of aliases.
+    throw refusal(path, 1, firstLine(error instanceof Error ? error.message : 'it cannot be read'));
+  }
+  const checked = schema.safeParse(value);
   if (checked.success) return checked.data as Partial<Values>;
   const issue = checked.error.issues[0]!;
   const unknown = issue.code === 'unrecognized_keys' ? issue.keys[0]! : undefined;
