@@ -7,12 +7,21 @@ import { HotlinkError } from '../../native-free/index.js';
 import type { Log } from '../options.js';
 import { AclStore } from './acl-store.js';
 import { identify, isSameOrigin } from './auth.js';
+import { claim, type HostServer } from './claim.js';
 import { Connection } from './connection.js';
 import { RelayCounters } from './counters.js';
-import { handleRequest, urlOf } from './http.js';
+import { type HttpContext, handleRequest, urlOf } from './http.js';
 import { Hub } from './hub.js';
 import { type IceAdvert, iceAdvertFor, iceHeaders } from './ice-advert.js';
-import { checkHeaderValues, DEFAULT_LIMITS, parseListen, type RelayLimits, type RelayOptions, SILENT } from './options.js';
+import {
+  checkHeaderValues,
+  DEFAULT_LIMITS,
+  parseListen,
+  type RelayLimits,
+  type RelayOptions,
+  type RelaySettings,
+  SILENT,
+} from './options.js';
 import type { OutputFormat, Recipient } from './recipient.js';
 import { Router } from './router.js';
 import { SessionStore } from './sessions.js';
@@ -31,15 +40,29 @@ export type RelayStats = Readonly<RelayCounters> & {
   readonly maxBufferedBytes: number;
 };
 
-export interface RelayServer extends AsyncDisposable {
-  /** `http://host:port`, usable by a client on this machine. */
-  readonly url: string;
-  readonly port: number;
+/** A relay that runs, in whatever HTTP server. */
+export interface EmbeddedRelay extends AsyncDisposable {
   /** UDP port of the STUN responder, if there is one. */
   readonly stunPort: number | undefined;
+  /** A snapshot of its counters. Synchronous and cheap. */
   stats(): RelayStats;
-  /** Disconnect everybody and free the ports. May be called twice. */
+  /** Disconnect everybody and free the relay's ports; a host program's server goes on. May be called twice. */
   close(): Promise<void>;
+}
+
+/** A relay with a server of its own. */
+export interface RelayServer extends EmbeddedRelay {
+  /** `http://host:port`, usable by a client on this machine. */
+  readonly url: string;
+  /** TCP port it listens on. */
+  readonly port: number;
+}
+
+/** A server that is somebody else's, and what of it is the relay's. */
+export interface RelayHost {
+  readonly server: HostServer;
+  /** @returns the URL as the relay knows it; undefined: the host's own */
+  ours(url: string): string | undefined;
 }
 
 const EVENTS_PATH = '/api/v1/events';
@@ -53,25 +76,34 @@ const SWEEP_MS = 1000;
  * @throws HotlinkError ERR_HLNK_CONFIG for an address that cannot be read, ERR_HLNK_PORT_BUSY for one that is taken
  */
 export async function startRelay(options: RelayOptions): Promise<RelayServer> {
-  const listen = parseListen(options.listen, 'the listen address');
+  return openRelay(options, parseListen(options.listen, 'the listen address'));
+}
+
+/** @param place where to listen, or the server to be part of */
+export async function openRelay(options: RelaySettings, place: { host: string; port: number } | RelayHost): Promise<RelayServer> {
   const stunListen = options.stunListen === undefined ? undefined : parseListen(options.stunListen, 'the STUN address');
   const limits: RelayLimits = { ...DEFAULT_LIMITS, ...options.limits };
   checkHeaderValues(options);
   const acl = await AclStore.load(options.dataDir, limits.maxBodyBytes, options.log ?? SILENT);
   const relay = new Relay(options, limits, acl);
   try {
-    await relay.start(listen, stunListen);
+    if ('server' in place) relay.attach(place);
+    else await relay.listen(place);
+    await relay.start(stunListen);
   } catch (error) {
     await relay.close();
     const busy = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-    const message = `cannot listen on ${options.listen}${stunListen === undefined ? '' : ` and ${options.stunListen}`}: ${(error as Error).message}`;
+    const addresses = ['host' in place ? `${place.host}:${place.port}` : undefined, options.stunListen].filter(
+      (text) => text !== undefined,
+    );
+    const message = `cannot listen on ${addresses.join(' and ')}: ${(error as Error).message}`;
     throw new HotlinkError(busy ? 'ERR_HLNK_PORT_BUSY' : 'ERR_HLNK_CONFIG', message, { cause: error });
   }
   return relay;
 }
 
 class Relay implements RelayServer {
-  private readonly options: RelayOptions;
+  private readonly options: RelaySettings;
   private readonly limits: RelayLimits;
   private readonly log: Log;
   private readonly acl: AclStore;
@@ -79,7 +111,11 @@ class Relay implements RelayServer {
   private readonly hub = new Hub();
   private readonly sessions: SessionStore<Recipient>;
   private readonly router: Router;
-  private readonly http: Server;
+  private readonly context: HttpContext;
+  /** Ours; undefined inside a host program's server. */
+  private http: Server | undefined;
+  /** Gives a host's paths back. */
+  private detach: () => void = () => {};
   private readonly upgrader: WebSocketServer;
   private readonly sweeper: NodeJS.Timeout;
   private stun: StunResponder | undefined;
@@ -90,7 +126,7 @@ class Relay implements RelayServer {
   private readonly upgrading = new WeakMap<IncomingMessage, string>();
   private closing: Promise<void> | undefined;
 
-  constructor(options: RelayOptions, limits: RelayLimits, acl: AclStore) {
+  constructor(options: RelaySettings, limits: RelayLimits, acl: AclStore) {
     this.options = options;
     this.limits = limits;
     this.acl = acl;
@@ -102,7 +138,7 @@ class Relay implements RelayServer {
       ttlMs: limits.sessionTtlMs,
     });
     this.router = new Router(this.hub, this.sessions, acl, this.counters, this.log);
-    const context = {
+    this.context = {
       acl,
       counters: this.counters,
       log: this.log,
@@ -110,8 +146,6 @@ class Relay implements RelayServer {
       maxBodyBytes: limits.maxBodyBytes,
       iceAdvert: (request: IncomingMessage, email: string) => this.iceAdvert(request, email),
     };
-    this.http = createServer((request, response) => void handleRequest(request, response, context));
-    this.http.on('upgrade', (request, socket, head) => this.upgrade(request, socket as Socket, head));
     this.upgrader = new WebSocketServer({
       noServer: true,
       clientTracking: false,
@@ -125,18 +159,35 @@ class Relay implements RelayServer {
     this.sweeper.unref();
   }
 
-  async start(listen: { host: string; port: number }, stunListen: { host: string; port: number } | undefined): Promise<void> {
+  async listen({ host, port }: { host: string; port: number }): Promise<void> {
+    const http = createServer((request, response) => void handleRequest(request, response, this.context));
+    this.http = http;
+    http.on('upgrade', (request, socket, head) => this.upgrade(request, socket as Socket, head));
     await new Promise<void>((resolve, reject) => {
-      this.http.once('error', reject);
-      this.http.listen(listen.port, listen.host, () => {
-        this.http.off('error', reject);
+      http.once('error', reject);
+      http.listen(port, host, () => {
+        http.off('error', reject);
         resolve();
       });
     });
-    this.host = listen.host;
-    this.boundPort = (this.http.address() as AddressInfo).port;
+    this.host = host;
+    this.boundPort = (http.address() as AddressInfo).port;
+  }
+
+  attach({ server, ours }: RelayHost): void {
+    this.detach = claim(server, {
+      ours,
+      request: (request, response) => void handleRequest(request, response, this.context),
+      upgrade: (request, socket, head) => this.upgrade(request, socket as Socket, head),
+    });
+  }
+
+  async start(stunListen: { host: string; port: number } | undefined): Promise<void> {
     if (stunListen !== undefined) this.stun = await startStun(stunListen.host, stunListen.port, this.counters);
-    this.log.info({ url: this.url, stunPort: this.stunPort, auth: this.options.authSecret !== undefined }, 'relay listening');
+    this.log.info(
+      { url: this.http === undefined ? 'a host program' : this.url, stunPort: this.stunPort, auth: this.options.authSecret !== undefined },
+      'relay listening',
+    );
   }
 
   get port(): number {
@@ -191,14 +242,16 @@ class Relay implements RelayServer {
     const cutOff = setTimeout(() => {
       for (const connection of this.hub.all()) connection.terminate();
     }, CLOSE_GRACE_MS);
-    if (this.http.listening) {
+    const { http } = this;
+    if (http?.listening) {
       await new Promise<void>((resolve) => {
-        this.http.close(() => resolve());
-        this.http.closeAllConnections();
+        http.close(() => resolve());
+        http.closeAllConnections();
       });
     }
     await Promise.all(gone);
     clearTimeout(cutOff);
+    this.detach();
     await this.stun?.close();
   }
 
