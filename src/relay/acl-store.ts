@@ -12,7 +12,12 @@ import type { RelayLimits } from './limits.js';
 
 export type AclPut =
   | { readonly ok: true; readonly etag: string; readonly sizeBytes: number }
-  | { readonly ok: false; readonly code: 'path' | 'denied' | 'content' | 'size' | 'limit' | 'io'; readonly reason: string; readonly line?: number };
+  | {
+      readonly ok: false;
+      readonly code: 'path' | 'denied' | 'content' | 'size' | 'limit' | 'io';
+      readonly reason: string;
+      readonly line?: number;
+    };
 
 type AclLimits = Pick<RelayLimits, 'maxAclFileBytes' | 'maxAclFilesPerUser' | 'maxAclFiles' | 'maxPathBytes'>;
 

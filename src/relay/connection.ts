@@ -9,10 +9,8 @@ import type { RelayCounters } from './counters.js';
 import { FlowEnd } from './flow.js';
 import type { RelayLimits } from './limits.js';
 import type { UserRate } from './rate.js';
+import type { Cause, OutputFormat, Recipient } from './recipient.js';
 import { Silence } from './silence.js';
-
-/** What the server writes; the client may send either at any time. Msgpack in the Go server's dialect, which is what clients are used to. */
-export type OutputFormat = 'msgpack-full' | 'json';
 
 export interface ConnectionEvents {
   readonly onFrame: (from: Connection, frame: Buffer, isBinary: boolean) => void;
@@ -39,7 +37,7 @@ const MAX_PONG_BACKLOG_BYTES = 1024 * 1024;
 /** How long a client may take to answer the close frame before it is cut off. */
 export const CLOSE_GRACE_MS = 500;
 
-export class Connection {
+export class Connection implements Recipient {
   readonly id: number;
   readonly user: string;
   readonly format: OutputFormat;
@@ -120,12 +118,12 @@ export class Connection {
    * Send a message.
    * @param cause whose message led to it; that one is stopped if this client does not keep up
    */
-  deliver(id: string, message: Message, cause: Connection): void {
+  deliver(id: string, message: Message, cause: Cause): void {
     this.deliverFrame(encodeEnvelope(id, message, this.format), cause);
   }
 
   /** Send an envelope that is in this client's format already. */
-  deliverFrame(frame: Uint8Array | string, cause: Connection): void {
+  deliverFrame(frame: Uint8Array | string, cause: Cause): void {
     this.counters.messagesOut++;
     this.counters.bytesOut += frame.length;
     this.flow.deliver(frame, cause.flow);

@@ -54,7 +54,11 @@ export function createFront(
     const slow = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
     if (slow) counters.slowRequests++;
     else counters.badRequests++;
-    const status = slow ? '408 Request Timeout' : error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
+    const status = slow
+      ? '408 Request Timeout'
+      : error.code === 'HPE_HEADER_OVERFLOW'
+        ? '431 Request Header Fields Too Large'
+        : '400 Bad Request';
     socket.once('finish', () => socket.destroy());
     socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
   });

@@ -87,7 +87,7 @@ async function route(request: IncomingMessage, response: ServerResponse, context
 }
 
 /** Everybody may ask about themselves, and about others where they are owner or admin. */
-function checkAccess(response: ServerResponse, query: URLSearchParams, asker: string, context: HttpContext): void {
+async function checkAccess(response: ServerResponse, query: URLSearchParams, asker: string, context: HttpContext): Promise<void> {
   const user = query.get('user') ?? asker;
   const path = query.get('path') ?? '';
   const bits = Number(query.get('level'));

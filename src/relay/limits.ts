@@ -189,8 +189,7 @@ export const LIMITS: readonly LimitRow[] = [
     min: 0,
     max: 10_000_000,
     unit: 'messages per second',
-    meaning:
-      'Messages, pings and HTTP requests of one user, over all its connections; a second’s worth may come at once. 0: any number.',
+    meaning: 'Messages, pings and HTTP requests of one user, over all its connections; a second’s worth may come at once. 0: any number.',
     refusal: 'its connections are not read until it is within the limit again; HTTP 429 `E_RATE_LIMITED`; see `throttleCloseMs`',
     metric: 'throttled',
   },

@@ -7,9 +7,14 @@ import type { RelayLimits } from './limits.js';
 /** Says nothing. */
 export const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
-export interface RelayOptions {
+/** What a relay with a server of its own can be told. */
+export interface RelayOptions extends RelaySettings {
   /** `host:port` of the HTTP and WebSocket listener; port 0 lets the system choose; an IPv6 host stands in brackets. */
   readonly listen: string;
+}
+
+/** What every relay can be told, wherever it listens. */
+export interface RelaySettings {
   /** Keep ACL files here, under `datasites/`, and load them at start. Without it they live in memory only. */
   readonly dataDir?: string;
   /**
@@ -45,7 +50,7 @@ export interface RelayOptions {
  * What is advertised goes into response headers as it is.
  * @throws HotlinkError ERR_HLNK_CONFIG for a value that no header can carry
  */
-export function checkHeaderValues({ iceServers = [], turnUser = '', turnPass = '', turnSecret, turnTtlSeconds }: RelayOptions): void {
+export function checkHeaderValues({ iceServers = [], turnUser = '', turnPass = '', turnSecret, turnTtlSeconds }: RelaySettings): void {
   if (turnSecret !== undefined && (turnSecret === '' || turnUser !== '' || turnPass !== ''))
     throw new HotlinkError('ERR_HLNK_CONFIG', 'give either a TURN secret, which is not empty, or a TURN user and password, not both');
   if (turnTtlSeconds !== undefined && !(Number.isSafeInteger(turnTtlSeconds) && turnTtlSeconds >= 10 && turnTtlSeconds <= 604_800))

@@ -9,15 +9,17 @@ import { accessTokens } from './access-token.js';
 import { AclStore } from './acl-store.js';
 import { AddressCount, TrustedProxies } from './addresses.js';
 import { type Authenticate, claimedIdentity, decide, type Identity, isAllowedOrigin } from './auth.js';
+import { claim, type HostServer } from './claim.js';
 import { Connection } from './connection.js';
 import { RelayCounters } from './counters.js';
 import { createFront, type Front } from './front.js';
-import { handleRequest, urlOf } from './http.js';
+import { type HttpContext, handleRequest, urlOf } from './http.js';
 import { Hub } from './hub.js';
 import { type IceAdvert, iceAdvertFor, iceHeaders } from './ice-advert.js';
 import { limitsOf, type RelayLimits } from './limits.js';
-import { checkHeaderValues, parseListen, type RelayOptions, SILENT } from './options.js';
+import { checkHeaderValues, parseListen, type RelayOptions, type RelaySettings, SILENT } from './options.js';
 import { Rates } from './rate.js';
+import type { Recipient } from './recipient.js';
 import { Router } from './router.js';
 import { SessionStore } from './sessions.js';
 import { type StunResponder, startStun } from './stun.js';
@@ -37,15 +39,29 @@ export type RelayStats = Readonly<RelayCounters> & {
   readonly maxBufferedBytes: number;
 };
 
-export interface RelayServer extends AsyncDisposable {
-  /** `http://host:port`, usable by a client on this machine. */
-  readonly url: string;
-  readonly port: number;
+/** A relay that runs, in whatever HTTP server. */
+export interface EmbeddedRelay extends AsyncDisposable {
   /** UDP port of the STUN responder, if there is one. */
   readonly stunPort: number | undefined;
+  /** A snapshot of its counters. Synchronous and cheap. */
   stats(): RelayStats;
-  /** Disconnect everybody and free the ports. May be called twice. */
+  /** Disconnect everybody and free the relay's ports; a host program's server goes on. May be called twice. */
   close(): Promise<void>;
+}
+
+/** A relay with a server of its own. */
+export interface RelayServer extends EmbeddedRelay {
+  /** `http://host:port`, usable by a client on this machine. */
+  readonly url: string;
+  /** TCP port it listens on. */
+  readonly port: number;
+}
+
+/** A server that is somebody else's, and what of it is the relay's. */
+export interface RelayHost {
+  readonly server: HostServer;
+  /** @returns the URL as the relay knows it; undefined: the host's own */
+  ours(url: string): string | undefined;
 }
 
 const EVENTS_PATH = '/api/v1/events';
@@ -59,33 +75,46 @@ const SWEEP_MS = 1000;
  * @throws HotlinkError ERR_HLNK_CONFIG for an address that cannot be read, ERR_HLNK_PORT_BUSY for one that is taken
  */
 export async function startRelay(options: RelayOptions): Promise<RelayServer> {
-  const listen = parseListen(options.listen, 'the listen address');
+  return openRelay(options, parseListen(options.listen, 'the listen address'));
+}
+
+/** @param place where to listen, or the server to be part of */
+export async function openRelay(options: RelaySettings, place: { host: string; port: number } | RelayHost): Promise<RelayServer> {
   const stunListen = options.stunListen === undefined ? undefined : parseListen(options.stunListen, 'the STUN address');
   const limits = limitsOf(options.limits);
   checkHeaderValues(options);
   const acl = await AclStore.load(options.dataDir, limits, options.log ?? SILENT);
   const relay = new Relay(options, limits, acl);
   try {
-    await relay.start(listen, stunListen);
+    if ('server' in place) relay.attach(place);
+    else await relay.listen(place);
+    await relay.start(stunListen);
   } catch (error) {
     await relay.close();
     const busy = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-    const message = `cannot listen on ${options.listen}${stunListen === undefined ? '' : ` and ${options.stunListen}`}: ${(error as Error).message}`;
+    const addresses = ['host' in place ? `${place.host}:${place.port}` : undefined, options.stunListen].filter(
+      (text) => text !== undefined,
+    );
+    const message = `cannot listen on ${addresses.join(' and ')}: ${(error as Error).message}`;
     throw new HotlinkError(busy ? 'ERR_HLNK_PORT_BUSY' : 'ERR_HLNK_CONFIG', message, { cause: error });
   }
   return relay;
 }
 
 class Relay implements RelayServer {
-  private readonly options: RelayOptions;
+  private readonly options: RelaySettings;
   private readonly limits: RelayLimits;
   private readonly log: Log;
   private readonly acl: AclStore;
   private readonly counters = new RelayCounters();
   private readonly hub = new Hub();
-  private readonly sessions: SessionStore<Connection>;
+  private readonly sessions: SessionStore<Recipient>;
   private readonly router: Router;
-  private readonly http: Front;
+  private readonly context: HttpContext;
+  /** Ours; undefined inside a host program's server. */
+  private http: Front | undefined;
+  /** Gives a host's paths back. */
+  private detach: () => void = () => {};
   private readonly upgrader: WebSocketServer;
   private readonly sweeper: NodeJS.Timeout;
   private readonly authenticate: Authenticate;
@@ -101,7 +130,7 @@ class Relay implements RelayServer {
   private readonly upgrading = new WeakMap<IncomingMessage, string>();
   private closing: Promise<void> | undefined;
 
-  constructor(options: RelayOptions, limits: RelayLimits, acl: AclStore) {
+  constructor(options: RelaySettings, limits: RelayLimits, acl: AclStore) {
     this.options = options;
     this.limits = limits;
     this.acl = acl;
@@ -118,7 +147,7 @@ class Relay implements RelayServer {
       ttlMs: limits.sessionTtlMs,
     });
     this.router = new Router(this.hub, this.sessions, acl, this.counters, this.log);
-    const context = {
+    this.context = {
       acl,
       counters: this.counters,
       log: this.log,
@@ -128,14 +157,6 @@ class Relay implements RelayServer {
       isOverRate: (user: string) => this.rates.of(user, performance.now()).take(1, 0, performance.now()) !== 0,
       iceAdvert: (request: IncomingMessage, email: string) => this.iceAdvert(request, email),
     };
-    this.http = createFront(
-      limits,
-      this.counters,
-      this.proxies,
-      undefined,
-      (request, response) => void handleRequest(request, response, context),
-    );
-    this.http.on('upgrade', (request, socket, head) => void this.upgrade(request, socket as Socket, head));
     const bounded = { maxPayload: limits.maxMessageBytes, maxFragments: limits.maxFragments };
     this.upgrader = new WebSocketServer({
       ...bounded,
@@ -150,18 +171,41 @@ class Relay implements RelayServer {
     this.sweeper.unref();
   }
 
-  async start(listen: { host: string; port: number }, stunListen: { host: string; port: number } | undefined): Promise<void> {
+  async listen({ host, port }: { host: string; port: number }): Promise<void> {
+    const http = createFront(
+      this.limits,
+      this.counters,
+      this.proxies,
+      undefined,
+      (request, response) => void handleRequest(request, response, this.context),
+    );
+    this.http = http;
+    http.on('upgrade', (request, socket, head) => void this.upgrade(request, socket as Socket, head));
     await new Promise<void>((resolve, reject) => {
-      this.http.once('error', reject);
-      this.http.listen(listen.port, listen.host, () => {
-        this.http.off('error', reject);
+      http.once('error', reject);
+      http.listen(port, host, () => {
+        http.off('error', reject);
         resolve();
       });
     });
-    this.host = listen.host;
-    this.boundPort = (this.http.address() as AddressInfo).port;
+    this.host = host;
+    this.boundPort = (http.address() as AddressInfo).port;
+  }
+
+  attach({ server, ours }: RelayHost): void {
+    this.detach = claim(server, {
+      ours,
+      request: (request, response) => void handleRequest(request, response, this.context),
+      upgrade: (request, socket, head) => void this.upgrade(request, socket as Socket, head),
+    });
+  }
+
+  async start(stunListen: { host: string; port: number } | undefined): Promise<void> {
     if (stunListen !== undefined) this.stun = await startStun(stunListen.host, stunListen.port, this.counters);
-    this.log.info({ url: this.url, stunPort: this.stunPort, auth: this.authenticate !== claimedIdentity }, 'relay listening');
+    this.log.info(
+      { url: this.http === undefined ? 'a host program' : this.url, stunPort: this.stunPort, auth: this.authenticate !== claimedIdentity },
+      'relay listening',
+    );
   }
 
   get port(): number {
@@ -216,13 +260,15 @@ class Relay implements RelayServer {
     clearInterval(this.sweeper);
     const gone = [...this.hub.all()].map((connection) => connection.gone);
     for (const connection of this.hub.all()) connection.close(1001, 'the relay is stopping');
-    if (this.http.listening) {
+    const { http } = this;
+    if (http?.listening) {
       await new Promise<void>((resolve) => {
-        this.http.close(() => resolve());
-        this.http.closeAllConnections();
+        http.close(() => resolve());
+        http.closeAllConnections();
       });
     }
     await Promise.all(gone);
+    this.detach();
     await this.stun?.close();
   }
 
@@ -285,6 +331,11 @@ class Relay implements RelayServer {
     return undefined;
   }
 
+  /** Those of this process. */
+  private connectionsOf(user: string): Connection[] {
+    return [...this.hub.of(user)].filter((recipient) => recipient instanceof Connection);
+  }
+
   private welcome(client: WebSocket, socket: Socket, identity: Identity & { ok: true }, address: string, request: IncomingMessage): void {
     const { email: user, expiresAtMs, isGood } = identity;
     const facts = {
@@ -302,7 +353,7 @@ class Relay implements RelayServer {
         this.router.onFrame(from, frame, isBinary);
         if (this.counters.bytesOut - this.bytesAtQueueCheck > QUEUE_CHECK_BYTES) this.checkQueues();
       },
-      onAbuse: (from) => this.disconnect(this.hub.of(from.user), 'rateDisconnects', 1008, 'too many messages'),
+      onAbuse: (from) => this.disconnect(this.connectionsOf(from.user), 'rateDisconnects', 1008, 'too many messages'),
       onClose: (gone) => {
         this.addresses.remove(address);
         const isLast = this.hub.remove(gone);
@@ -336,7 +387,8 @@ class Relay implements RelayServer {
     for (const connection of [...this.hub.all()]) {
       const { expiresAtMs } = connection.facts;
       if (connection.flow.isStuck(nowMs, this.limits.stuckMs)) this.disconnect([connection], 'stuckDisconnects', 1013, 'takes nothing');
-      else if (expiresAtMs !== undefined && unixMs >= expiresAtMs) this.disconnect([connection], 'expiredDisconnects', 1008, 'token expired');
+      else if (expiresAtMs !== undefined && unixMs >= expiresAtMs)
+        this.disconnect([connection], 'expiredDisconnects', 1008, 'token expired');
       else if (!connection.isAlive(nowMs)) this.disconnect([connection], 'silentDisconnects', undefined, 'nothing heard of it');
     }
   }
@@ -359,14 +411,17 @@ class Relay implements RelayServer {
   private disconnect(connections: Iterable<Connection>, counter: keyof RelayCounters, code: number | undefined, reason: string): void {
     for (const connection of [...connections]) {
       this.counters[counter]++;
-      this.log.warn({ user: connection.user, connection: connection.id, address: connection.facts.address, reason }, 'disconnected by the relay');
+      this.log.warn(
+        { user: connection.user, connection: connection.id, address: connection.facts.address, reason },
+        'disconnected by the relay',
+      );
       if (code === undefined) connection.terminate();
       else connection.close(code, reason);
     }
   }
 }
 
-function authenticationOf({ authenticate, authSecret }: RelayOptions): Authenticate {
+function authenticationOf({ authenticate, authSecret }: RelaySettings): Authenticate {
   if (authenticate !== undefined) return authenticate;
   return authSecret === undefined ? claimedIdentity : accessTokens({ secrets: () => [authSecret] });
 }

@@ -1,7 +1,7 @@
 // How the relay answers who wants a WebSocket and does not get one, and what it tells who does (wire §1.1, §1.2).
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { OutputFormat } from './connection.js';
+import type { OutputFormat } from './recipient.js';
 
 export interface UpgradeRefusal {
   readonly status: 401 | 403 | 404 | 429 | 503;
