@@ -74,8 +74,8 @@ export class RtcExchanges {
   handleSignal(record: SessionRecord, signal: SignalMessage, nowMs: number): void {
     if (!this.#genuine(record, signal, nowMs)) return;
     if (this.#beginsAnew(record, signal)) {
-      if (!this.#options.limits.webrtcAllowed) return this.#decline(record);
-      this.#begin(record, 'answerer', nowMs);
+      if (this.#options.limits.webrtcAllowed) this.#begin(record, 'answerer', nowMs);
+      else this.#decline(record);
     }
     const negotiation = record.negotiation;
     if (negotiation === undefined) {
