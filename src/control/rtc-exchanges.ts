@@ -13,8 +13,8 @@ import {
   type SignalMessage,
   sdpCertificate,
 } from '../../native-free/index.js';
-import { parseIceServers } from '../../workers/lanes/ice-servers.js';
-import type { FromChannel } from '../../workers/messages.js';
+import { parseIceServers, withoutTurn } from '../../workers/lanes/ice-servers.js';
+import type { FromChannel, IceSettings } from '../../workers/messages.js';
 import { allAddresses } from './addresses.js';
 import type { ChannelEvents, ChannelOptions } from './channel-options.js';
 import type { ChannelSessions } from './channel-sessions.js';
@@ -217,6 +217,7 @@ export class RtcExchanges {
     record.webrtc = 'connecting';
     record.candidates = undefined;
     record.negotiation = new Negotiation({ role });
+    record.ice = this.#iceFor(record, role);
     this.#worker.tell({
       t: 'rtc-start',
       sid: record.sid,
@@ -224,9 +225,20 @@ export class RtcExchanges {
       own: record.peer.kind === 'hotlink',
       mtu: record.mtu,
       loopback: record.sameHost,
-      ice: this.#options.ice,
+      ice: record.ice,
     });
     record.negotiation.start(nowMs);
+  }
+
+  /**
+   * The servers of one attempt. An offerer begins without TURN: the answerer's TURN server is enough for both unless this side's firewall lets
+   * out nothing but TURN, and the addon can hang for good where an offerer uses it (workers/README.md, "TURN on one side"). Every other
+   * attempt has it all the same. So has the first toward a stranger who may not be reached through the relay meanwhile.
+   */
+  #iceFor({ attempts, peer }: SessionRecord, role: 'offerer' | 'answerer'): IceSettings {
+    const { ice, limits } = this.#options;
+    if (role === 'answerer' || attempts % 2 === 0 || (peer.kind !== 'hotlink' && !limits.relayAllowed)) return ice;
+    return { ...ice, iceServers: withoutTurn(ice.iceServers) };
   }
 
   #drain(record: SessionRecord, nowMs: number): void {
@@ -282,10 +294,12 @@ export class RtcExchanges {
 
   /** A failure to find a path, with what seems to be the matter. Two ends of one machine need no servers, and nothing is to be said of them. */
   #explained(record: SessionRecord, what: string): string {
-    const { negotiation, sameHost } = record;
+    const { negotiation, sameHost, ice = this.#options.ice } = record;
     if (negotiation === undefined || sameHost || !NO_PATH.test(what)) return what;
-    const { iceServers, turnUser, turnPass } = this.#options.ice;
-    const { used, warnings } = parseIceServers(iceServers, turnUser, turnPass);
+    const usedOf = ({ iceServers, turnUser, turnPass }: IceSettings) => parseIceServers(iceServers, turnUser, turnPass);
+    const { used, warnings } = usedOf(ice);
+    if (usedOf(this.#options.ice).used.some((url) => url.startsWith('turn')) && !used.some((url) => url.startsWith('turn')))
+      return `${what}: not without TURN on this side, which the next attempt uses`;
     return `${what}: ${explainNoPath({ ...negotiation.candidateKinds, iceServers: used, warnings })}`;
   }
 }
