@@ -214,6 +214,8 @@ class DataPlane implements Hotlink {
     this.#startedMs = Date.now();
     this.#spans = await createSpans(email);
     this.#leftOut(this.#options.iceWarnings);
+    const { webrtcMissing } = this.#options;
+    if (webrtcMissing !== undefined) this.#event('webrtc missing', { reason: webrtcMissing }, 'warn');
     if (this.#options.limits.directAllowed) {
       const { port } = this.#options.direct;
       this.#options.direct.identity = { ...createCertificate(), port };

@@ -56,14 +56,8 @@ export class RtcExchanges {
 
   /** We accepted the session, so we offer. */
   inboundUp(record: SessionRecord, nowMs: number): void {
-    if (!this.#options.limits.webrtcAllowed) {
-      this.#events.send({
-        typ: MessageType.Signal,
-        sid: record.sid,
-        knd: 'webrtc_error',
-        err: 'the webrtc lane is switched off on this side',
-      });
-    } else if (record.peer.kind !== 'go') this.#begin(record, 'offerer', nowMs);
+    if (!this.#options.limits.webrtcAllowed) this.#decline(record);
+    else if (record.peer.kind !== 'go') this.#begin(record, 'offerer', nowMs);
   }
 
   /** The peer accepted the session, so its offer is to come. */
@@ -79,7 +73,10 @@ export class RtcExchanges {
 
   handleSignal(record: SessionRecord, signal: SignalMessage, nowMs: number): void {
     if (!this.#genuine(record, signal, nowMs)) return;
-    if (this.#beginsAnew(record, signal) && this.#options.limits.webrtcAllowed) this.#begin(record, 'answerer', nowMs);
+    if (this.#beginsAnew(record, signal)) {
+      if (this.#options.limits.webrtcAllowed) this.#begin(record, 'answerer', nowMs);
+      else this.#decline(record);
+    }
     const negotiation = record.negotiation;
     if (negotiation === undefined) {
       if (signal.knd === 'webrtc_error') this.#failed(record, `the peer says: ${signal.err ?? 'no reason'}`, nowMs);
@@ -87,6 +84,12 @@ export class RtcExchanges {
       this.totals.badSignals += 1;
       this.#events.event('signal refused', { sid: signal.sid, kind: signal.knd }, 'warn');
     }
+  }
+
+  /** Says why nothing will come of WebRTC, so that the peer need not wait for it. */
+  #decline({ sid }: SessionRecord): void {
+    const err = this.#options.webrtcMissing ?? 'the webrtc lane is switched off on this side';
+    this.#events.send({ typ: MessageType.Signal, sid, knd: 'webrtc_error', err });
   }
 
   /** A description whose certificate is not the peer's goes no further: the relay may have put its own in. */
