@@ -2,6 +2,7 @@
 // Plain data; numbers are counts, bytes or milliseconds as their names say. Main thread.
 
 import type { IpcCounterName, LaneKind } from '../native-free/index.js';
+import type { HotlinkEvent } from './events.js';
 
 export type { LaneKind };
 
@@ -172,8 +173,10 @@ export interface IpcStatus {
   counters: Record<IpcCounterName, number>;
 }
 
+/** What runs: the answer of `status()`. */
 export interface Status {
   email: string;
+  /** The relay's address, or the name of the program's own signaling. */
   server: string;
   /** Fingerprint of our identity key, when there is one. */
   identity?: string;
@@ -201,10 +204,5 @@ export interface Status {
   threads: ThreadStatus[];
   timings: { offerToDcOpenMs?: number; openToFirstPayloadMs?: number; firstPayloadToSteadyStateMs?: number };
   /** Recent events, oldest first, bounded. */
-  events: {
-    /** Counts from 1 over the life of the data plane. */ id: number;
-    atMs: number;
-    what: string;
-    fields: Record<string, unknown>;
-  }[];
+  events: HotlinkEvent[];
 }

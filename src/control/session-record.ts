@@ -1,6 +1,7 @@
 // What the main thread knows of one live session: who is at the other end and how its exchanges stand. Main thread.
 
 import type { DirectSignalFields, Fingerprint, KeyExchange, Negotiation } from '../../native-free/index.js';
+import type { IceSettings } from '../../workers/messages.js';
 import type { SessionStatus } from '../status.js';
 
 /** How the direct lane of one session stands. */
@@ -62,6 +63,8 @@ export interface SessionRecord {
   /** When the peer's last wish for new connections is or was granted, ms. */
   askedAtMs: number;
   /** By when the peer's offer is to come, ms; only while we wait for the first one. */
+  /** The servers that the embedding program named for its last connection. */
+  ice?: IceSettings;
   offerDueAtMs: number | undefined;
   /** When WebRTC is to be tried again, ms; only the acceptor tries. */
   retryAtMs: number | undefined;
