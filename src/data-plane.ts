@@ -23,6 +23,7 @@ import type { PingOptions, PingResult } from './control/ping.js';
 import { type ProfiledThread, profileThreads, type ThreadProfile } from './control/profiling.js';
 import { RelayControl } from './control/relay-control.js';
 import { dataPlaneSnapshot } from './control/snapshot.js';
+import { StillThreads } from './control/still-threads.js';
 import { Supervisor } from './control/supervisor.js';
 import { publish } from './diagnostics.js';
 import { EventFeed } from './event-feed.js';
@@ -142,15 +143,22 @@ export class DataPlane implements Hotlink {
 
   /** A stop may come at every wait; what was begun by then is ended by {@link #end}, which waits for this to return. */
   async #begin(): Promise<void> {
-    const { email, clock, direct, limits } = this.#options;
+    const { email, clock, direct, limits, webrtcMissing } = this.#options;
+    const { report } = this.#feed;
     this.#goOn();
     publish('hotlink:start', () => ({ email }));
     this.#identities.open();
     this.#startedMs = clock.unixMs();
     this.#feed.spans = await createSpans(email);
     this.#goOn();
+    if (webrtcMissing !== undefined) report('webrtc missing', { reason: webrtcMissing }, 'warn');
     if (limits.directAllowed) direct.identity = { ...createCertificate(), port: direct.port };
-    this.#unwatch = watchThread(this.#health, 'main');
+    const stillThreads = new StillThreads(this.#health);
+    this.#unwatch = watchThread(this.#health, 'main', () => {
+      const { stopped, went } = stillThreads.look(Date.now());
+      for (const thread of stopped) report('thread stands still', thread, 'error');
+      for (const thread of went) report('thread goes on', thread, 'warn');
+    });
     this.#running = true;
     await Promise.race([this.#relay.start(), this.#stopAsked]);
     this.#goOn();

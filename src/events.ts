@@ -1,7 +1,7 @@
 // Everything that a data plane reports, by name and with typed fields: what its log, `on('event')`, `events()`, `status().events` and the
 // diagnostics channels say. Names and fields are part of the API; more may come. Types only.
 
-import type { HotlinkError, HotlinkErrorCode, LaneKind } from '../native-free/index.js';
+import type { HotlinkError, HotlinkErrorCode, LaneKind, ThreadRole } from '../native-free/index.js';
 
 /** What the peer runs, as far as its message ids tell. */
 type Client = 'hotlink' | 'go' | 'rust' | 'unknown';
@@ -22,6 +22,10 @@ export type HotlinkEventFields = {
   'ice servers renewed': { iceServers: string };
   'ice servers not renewed': { reason: string };
   'ice server left out': { reason: string };
+  'webrtc missing': { reason: string };
+  /** @property forMs since its last word */
+  'thread stands still': { role: ThreadRole; threadId: number; forMs: number };
+  'thread goes on': { role: ThreadRole; threadId: number; forMs: number };
   'address filter failed': { address: string; reason: string };
 
   'marker refused': { path: string; reason: string };

@@ -2,7 +2,6 @@
 // Plain data; numbers are counts, bytes or milliseconds as their names say. Main thread.
 
 import type { IpcCounterName, LaneKind } from '../native-free/index.js';
-import type { HotlinkEvent } from './events.js';
 
 export type { LaneKind };
 
@@ -204,5 +203,10 @@ export interface Status {
   threads: ThreadStatus[];
   timings: { offerToDcOpenMs?: number; openToFirstPayloadMs?: number; firstPayloadToSteadyStateMs?: number };
   /** Recent events, oldest first, bounded. */
-  events: HotlinkEvent[];
+  events: {
+    /** Counts from 1 over the life of the data plane. */ id: number;
+    atMs: number;
+    what: string;
+    fields: Record<string, unknown>;
+  }[];
 }

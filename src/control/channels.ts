@@ -162,8 +162,22 @@ export class Channels {
   }
 
   add(id: string, marker: Marker, shape: ChannelShape, bind: string): ChannelControl {
-    const { limits, rtc, ice, iceFilter, mtu, email, direct, quickAck, ownPeers, seal, clock, addressFilter, iceServersFor } =
-      this.#options;
+    const {
+      limits,
+      webrtcMissing,
+      rtc,
+      ice,
+      iceFilter,
+      mtu,
+      email,
+      direct,
+      quickAck,
+      ownPeers,
+      seal,
+      clock,
+      addressFilter,
+      iceServersFor,
+    } = this.#options;
     const numbers = this.#numbers.get(marker.peer) ?? new Map<string, number>();
     this.#numbers.set(marker.peer, numbers);
     const channel = new ChannelControl(
@@ -176,6 +190,7 @@ export class Channels {
         bind,
         shape,
         limits,
+        webrtcMissing,
         rtc,
         quickAck,
         ice,

@@ -46,6 +46,9 @@ export interface SessionRecord {
   readonly acceptedMs: number;
   /** Failed attempts since WebRTC last worked. */
   attempts: number;
+  /** ICE servers that were named for the last attempt, and those of them that it used. */
+  namedIce?: IceSettings;
+  ice: IceSettings | undefined;
   /** Over as a session, but its data channel carries on until the one of its successor is up. */
   retired: boolean;
   /** Own peers only. */
@@ -63,8 +66,6 @@ export interface SessionRecord {
   /** When the peer's last wish for new connections is or was granted, ms. */
   askedAtMs: number;
   /** By when the peer's offer is to come, ms; only while we wait for the first one. */
-  /** The servers that the embedding program named for its last connection. */
-  ice?: IceSettings;
   offerDueAtMs: number | undefined;
   /** When WebRTC is to be tried again, ms; only the acceptor tries. */
   retryAtMs: number | undefined;
