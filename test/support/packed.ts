@@ -91,24 +91,28 @@ export class Installed {
     return this.run(join(this.home, 'node_modules/.bin/hotlink'), args);
   }
 
-  async run(file: string, args: readonly string[]): Promise<Outcome> {
-    // No settings, daemons or NODE_PATH of anybody else.
-    const env = { PATH: `${dirname(process.execPath)}:${process.env['PATH']}`, HOME: this.home, XDG_RUNTIME_DIR: this.home };
-    const child = spawn(file, args, { cwd: this.home, env, stdio: ['ignore', 'pipe', 'pipe'] });
-    const said = { stdout: '', stderr: '' };
-    child.stdout.on('data', (data) => {
-      said.stdout += data;
-    });
-    child.stderr.on('data', (data) => {
-      said.stderr += data;
-    });
-    const [code] = (await once(child, 'close')) as [number | null];
-    return { code, ...said };
+  run(file: string, args: readonly string[]): Promise<Outcome> {
+    return runIn(this.home, file, args);
   }
 
   remove(): void {
     rmSync(this.#top, { recursive: true, force: true });
   }
+}
+
+/** Runs a program to its end, with no settings, daemons or NODE_PATH of anybody else. @param node the Node that it finds on its path */
+export async function runIn(home: string, file: string, args: readonly string[], node = process.execPath): Promise<Outcome> {
+  const env = { PATH: `${dirname(node)}:${process.env['PATH']}`, HOME: home, XDG_RUNTIME_DIR: home };
+  const child = spawn(file, args, { cwd: home, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const said = { stdout: '', stderr: '' };
+  child.stdout.on('data', (data) => {
+    said.stdout += data;
+  });
+  child.stderr.on('data', (data) => {
+    said.stderr += data;
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, ...said };
 }
 
 /**
