@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chooseMarkers, directoryOf, MAX_MARKER_CHARS, type Marker, parseMarker } from '../../native-free/index.js';
+import { type Clock, systemClock } from '../clock.js';
 import { isIpcContent } from './ipc-address.js';
 import { type FoundFile, TreeWalk } from './tree-walk.js';
 
@@ -51,6 +52,8 @@ export interface DiscoveryOptions {
   ipcMarker: string;
   /** Whether TCP proxy markers count. */
   tcpProxy: boolean;
+  /** Default: the system's. */
+  clock?: Clock;
 }
 
 export class Discovery {
@@ -60,7 +63,8 @@ export class Discovery {
   readonly #events: DiscoveryEvents;
   readonly #options: DiscoveryOptions;
   readonly #seen = new Map<string, Seen>();
-  #timer: NodeJS.Timeout | undefined;
+  readonly #clock: Clock;
+  #cancelTimer: () => void = () => {};
   #stopped = false;
   #last = '';
   #lastIpc = '[]';
@@ -68,6 +72,7 @@ export class Discovery {
 
   constructor(datasites: string, email: string, options: DiscoveryOptions, events: DiscoveryEvents) {
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
     this.#root = datasites;
     this.#walk = new TreeWalk(datasites, MAX_DEPTH, (name) => this.#concerns(name));
     this.#email = email;
@@ -82,7 +87,7 @@ export class Discovery {
 
   stop(): void {
     this.#stopped = true;
-    clearTimeout(this.#timer);
+    this.#cancelTimer();
   }
 
   async #round(): Promise<void> {
@@ -98,12 +103,9 @@ export class Discovery {
       this.#events.markers(markers);
     }
     this.#tellIpc(found);
-    this.#timer = setTimeout(
-      () => {
-        this.#scanning = this.#round();
-      },
-      Math.max(SCAN_MS, this.#walk.tookMs * REST),
-    );
+    this.#cancelTimer = this.#clock.after(Math.max(SCAN_MS, this.#walk.tookMs * REST), () => {
+      this.#scanning = this.#round();
+    });
   }
 
   #tellIpc(found: ReadonlyMap<string, Seen>): void {
