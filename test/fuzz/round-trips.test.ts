@@ -32,7 +32,7 @@ import {
 import { encodePreamble, fallbackName, parseFallbackName, readFallback, readPreamble } from '../../native-free/ipc/index.js';
 import { parseConfigFile } from '../../src/config/file.js';
 import { endpointOf, parseStun, StunAttribute, stunRequest } from '../../src/doctor/stun-message.js';
-import { parseAclYaml } from '../../src/relay/acl-store.js';
+import { parseAclYaml } from '../../src/relay/acl-yaml.js';
 import { answerStun } from '../../src/relay/stun.js';
 import { greeting, readGreeting } from '../../workers/direct/greeting.js';
 import { Seal } from '../../workers/lanes/seal.js';

@@ -10,7 +10,7 @@ import {
   parseHostPort,
   parseMarker,
 } from '../../../native-free/index.js';
-import { parseAclYaml } from '../../../src/relay/acl-store.js';
+import { parseAclYaml } from '../../../src/relay/acl-yaml.js';
 import { bytesOf, type FuzzDecoder, hold, linesOf, textOf } from '../decoder.js';
 
 const ALICE = 'alice@example.com';
