@@ -14,6 +14,8 @@ export class Coverage {
   readonly #words32 = new Uint32Array(this.#counters.buffer, this.#counters.byteOffset, MAX_COUNTERS >> 2);
   /** Per branch, the classes of counts it was seen with. */
   readonly #seen = new Uint8Array(MAX_COUNTERS);
+  /** Bytes that a comparison was after. */
+  readonly #bytes = new Uint8Array(256);
   #used = 0;
   #branches = 0;
 
@@ -25,7 +27,13 @@ export class Coverage {
         if (typeof a === 'string' && typeof b === 'string' && a !== b) coverage.onWord(b);
         return operator.startsWith('!') ? a !== b : a === b;
       },
-      traceNumberCmp: (a: number, b: number, operator: string) => NUMBER_OPERATORS[operator]?.(a, b),
+      traceNumberCmp: (a: number, b: number, operator: string) => {
+        if (b >= 0 && b <= 255 && coverage.#bytes[b] === 0) {
+          coverage.#bytes[b] = 1;
+          coverage.onWord(String.fromCharCode(b));
+        }
+        return NUMBER_OPERATORS[operator]?.(a, b);
+      },
       traceAndReturn: (_current: unknown, target: unknown) => {
         if (typeof target === 'string') coverage.onWord(target);
         return target;

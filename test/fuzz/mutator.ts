@@ -17,7 +17,7 @@ export class Mutator {
   constructor(random: Random, maxBytes: number, words: readonly string[] = []) {
     this.#random = random;
     this.#maxBytes = maxBytes;
-    this.#words = words.map((word) => Buffer.from(word));
+    this.#words = words.map(bytesOfWord);
     for (const word of words) this.#known.add(word);
   }
 
@@ -25,7 +25,7 @@ export class Mutator {
   learn(word: string): void {
     if (word === '' || word.length > 64 || this.#words.length >= MAX_WORDS || this.#known.has(word)) return;
     this.#known.add(word);
-    this.#words.push(Buffer.from(word));
+    this.#words.push(bytesOfWord(word));
   }
 
   /** @param other to splice with */
@@ -92,4 +92,9 @@ export class Mutator {
     if (bytes.length + piece.length > this.#maxBytes) return bytes;
     return Buffer.concat([bytes.subarray(0, at), piece, bytes.subarray(at)]);
   }
+}
+
+/** Words of one byte each, or text. */
+function bytesOfWord(word: string): Uint8Array {
+  return Buffer.from(word, /^[\0-\u00ff]*$/.test(word) ? 'latin1' : 'utf8');
 }

@@ -1,7 +1,7 @@
-// One decoder in a process of its own, told by its parent (run.ts) in one argument of JSON what to do. Progress, and the outcome at the end, go to
+// One decoder in a process of its own, told by its parent (run.ts) in a file of JSON what to do. Progress, and the outcome at the end, go to
 // the parent as messages; a finding goes to stderr, and the process ends with 77. Guided, code is instrumented as it is loaded, so everything but
 // the instrumentation is imported behind it.
-import { openSync } from 'node:fs';
+import { openSync, readFileSync } from 'node:fs';
 import { Coverage } from './coverage.js';
 
 export interface Task {
@@ -25,7 +25,7 @@ export interface Outcome {
   rssMib: number;
 }
 
-const { name, inputs, seed, guided, currentFile, corpus } = JSON.parse(process.argv[2] ?? '{}') as Task;
+const { name, inputs, seed, guided, currentFile, corpus } = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as Task;
 const coverage = guided ? Coverage.instrument() : undefined;
 const { loadDecoder } = await import('./decoders.js');
 const { Finding, fuzz } = await import('./fuzzer.js');

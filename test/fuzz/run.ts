@@ -4,7 +4,7 @@
 // seconds or grows beyond its bound is a finding like a property that does not hold; the input is printed in base64 for test/fuzz/corpus. Exit code
 // 1 then. --keep adds to the corpus what reached new code.
 import { fork } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -100,7 +100,9 @@ async function fuzzOne(name: string): Promise<Outcome> {
 }
 
 function inProcess(task: Task): Promise<Outcome> {
-  const child = fork(join(import.meta.dirname, 'one.js'), [JSON.stringify(task)], {
+  const file = `${task.currentFile}.task`;
+  writeFileSync(file, JSON.stringify(task));
+  const child = fork(join(import.meta.dirname, 'one.js'), [file], {
     execArgv: ['--max-old-space-size=512'],
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   });
