@@ -18,6 +18,8 @@ interface Session {
 export interface GoHub {
   readonly connections: Set<GoConnection>;
   readonly acl: GoAcl;
+  /** How late an Accept is handed on, ms. */
+  readonly acceptMs: number;
   /** What would have ended the process. */
   crashed(why: string): void;
 }
@@ -99,6 +101,8 @@ export class GoSessions {
     this.accepts.set(sid, (this.accepts.get(sid) ?? 0) + 1);
     this.#mutate(session);
     session.accepted.set(from, from.user);
+    const { acceptMs } = this.#hub;
+    if (acceptMs > 0) await new Promise((resolve) => setTimeout(resolve, acceptMs));
     await session.opener.send(wire);
   }
 
