@@ -18,6 +18,8 @@ export interface FlowCarrier {
 export interface FlowLimits {
   readonly highWaterBytes: number;
   readonly lowWaterBytes: number;
+  /** Bytes handed to the carrier at once; default 256 KiB. */
+  readonly handedBytes?: number;
 }
 
 /**
@@ -31,6 +33,7 @@ const FRAME_COST_BYTES = 256;
 export class FlowEnd {
   private readonly carrier: FlowCarrier;
   private readonly limits: FlowLimits;
+  private readonly portionBytes: number;
   private readonly onPause: () => void;
   private readonly waiting = new Fifo<Uint8Array | string>();
   private readonly handedCosts = new Fifo<number>();
@@ -47,6 +50,7 @@ export class FlowEnd {
   constructor(carrier: FlowCarrier, limits: FlowLimits, onPause: () => void = () => {}) {
     this.carrier = carrier;
     this.limits = limits;
+    this.portionBytes = limits.handedBytes ?? HANDED_BYTES;
     this.onPause = onPause;
   }
 
@@ -109,7 +113,7 @@ export class FlowEnd {
   };
 
   private pump(): void {
-    while (this.handedBytes < HANDED_BYTES) {
+    while (this.handedBytes < this.portionBytes) {
       const frame = this.waiting.shift();
       if (frame === undefined) return;
       const cost = costOf(frame);

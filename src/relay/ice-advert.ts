@@ -3,7 +3,7 @@
 // name)), which coturn (`use-auth-secret`) and other TURN servers check without being told (draft-uberti-behave-turn-rest).
 // Invariant: the secret itself is handed to nobody and logged nowhere.
 import { createHmac } from 'node:crypto';
-import type { RelayOptions } from './options.js';
+import type { RelaySettings } from './options.js';
 
 /** What one client is told. */
 export interface IceAdvert {
@@ -32,7 +32,7 @@ export function mintTurnCredentials(
  * @param ownStun URL of this relay's STUN responder as this client reaches it; undefined without one
  * @param nowMs wall clock
  */
-export function iceAdvertFor(email: string, options: RelayOptions, ownStun: string | undefined, nowMs: number): IceAdvert {
+export function iceAdvertFor(email: string, options: RelaySettings, ownStun: string | undefined, nowMs: number): IceAdvert {
   const { turnUser, turnPass, turnSecret, turnTtlSeconds = TTL_SECONDS } = options;
   const iceServers = options.iceServers ?? (ownStun === undefined ? [] : [ownStun]);
   if (turnSecret !== undefined) return { iceServers, ...mintTurnCredentials(email, turnSecret, turnTtlSeconds, nowMs), turnTtlSeconds };

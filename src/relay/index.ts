@@ -1,3 +1,8 @@
-export { mintAccessToken } from './auth.js';
-export { DEFAULT_LIMITS, type RelayLimits, type RelayOptions } from './options.js';
-export { type RelayServer, type RelayStats, startRelay } from './server.js';
+// What programs that run a relay import as `hotlink/relay`.
+export { type AccessTokenOptions, accessTokens, mintAccessToken } from './access-token.js';
+export { type Authenticate, claimedIdentity, type Identity } from './auth.js';
+export type { HostServer } from './claim.js';
+export { type AttachOptions, attachRelay } from './embed.js';
+export { DEFAULT_LIMITS, type RelayLimits } from './limits.js';
+export type { RelayOptions, RelaySettings } from './options.js';
+export { type EmbeddedRelay, type RelayServer, type RelayStats, startRelay } from './server.js';

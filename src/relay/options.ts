@@ -1,13 +1,22 @@
-// What the relay server can be told, and every number it goes by, each with its unit, its reason and the memory it bounds.
+// What the relay server can be told; the numbers it goes by are in limits.ts.
 import { HotlinkError } from '../../native-free/index.js';
 import type { Log } from '../options.js';
+import type { Authenticate } from './auth.js';
+import type { RelayLimits } from './limits.js';
 
 /** Says nothing. */
 export const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
-export interface RelayOptions {
+/** What a relay with a server of its own can be told. */
+export interface RelayOptions extends RelaySettings {
+  /** PEM files: HTTPS and `wss:` instead of plain. Read again when they change, without dropping a connection. */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string };
   /** `host:port` of the HTTP and WebSocket listener; port 0 lets the system choose; an IPv6 host stands in brackets. */
   readonly listen: string;
+}
+
+/** What every relay can be told, wherever it listens. */
+export interface RelaySettings {
   /** Keep ACL files here, under `datasites/`, and load them at start. Without it they live in memory only. */
   readonly dataDir?: string;
   /**
@@ -25,46 +34,34 @@ export interface RelayOptions {
   readonly turnTtlSeconds?: number;
   /** With a secret, clients show an HS256 access token and are who it says; without, they are who they claim (wire §1.1). */
   readonly authSecret?: string;
+  /** File with such secrets, one a line, newest first: any may have signed a token. Read again when it changes. */
+  readonly secretFile?: string;
+  /** The only issuer (`iss`) whose access tokens are taken; any by default. */
+  readonly issuer?: string;
+  /** By how much the clock of who issues access tokens may differ, seconds. Default 30. */
+  readonly clockSkewSeconds?: number;
+  /** File with the hashes of static tokens (token-file.ts). Read again when it changes. */
+  readonly tokenFile?: string;
+  /** Says who a client is, in place of everything above. */
+  readonly authenticate?: Authenticate;
   /** `host:port` of a STUN responder on UDP; none by default. */
   readonly stunListen?: string;
   /** Receives what the relay has to say; never given a payload, a token or a password. Silent by default. */
   readonly log?: Log;
-  /** For tests and unusual machines. */
+  /** Whatever is to differ from the defaults. */
   readonly limits?: Partial<RelayLimits>;
+  /** Addresses and networks of proxies whose `X-Forwarded-For` counts; nobody's by default. */
+  readonly trustProxy?: readonly string[];
+  /** Origins whose pages may connect besides those of this very host, as `https://app.example.com`. */
+  readonly allowedOrigins?: readonly string[];
 }
-
-export interface RelayLimits {
-  /** Largest WebSocket message in bytes; a larger one closes the connection with 1009. 1024..134217728. */
-  readonly maxMessageBytes: number;
-  /** A recipient with more than this many bytes waiting stops the senders that feed it. Bounds memory per connection. */
-  readonly highWaterBytes: number;
-  /** With no more than this waiting they go on. */
-  readonly lowWaterBytes: number;
-  /** A recipient that took nothing for this long, while bytes wait for it, is disconnected. */
-  readonly stuckMs: number;
-  /** Sessions of a user without any connection are forgotten after this long. */
-  readonly sessionTtlMs: number;
-  /** Sessions one user may have open; beyond it the oldest one nobody accepted makes room, or the Open is refused. */
-  readonly maxSessionsPerUser: number;
-  /** Largest body of an HTTP request in bytes. */
-  readonly maxBodyBytes: number;
-}
-
-export const DEFAULT_LIMITS: RelayLimits = {
-  maxMessageBytes: 8 * 1024 * 1024, // upstream's (wire §1.5): every client sizes its messages by it
-  highWaterBytes: 4 * 1024 * 1024, // 64 frames of 60 KiB: a burst is absorbed, a stopped reader is noticed
-  lowWaterBytes: 1024 * 1024, // enough left to keep the wire busy while the senders wake up
-  stuckMs: 20_000, // upstream's write timeout (wire §1.5)
-  sessionTtlMs: 600_000, // outlives a reconnect and a restarted router
-  maxSessionsPerUser: 1024, // at most about 5 MiB per user, when every path is of the greatest length
-  maxBodyBytes: 1024 * 1024, // an ACL file is a few hundred bytes
-};
 
 /**
  * What is advertised goes into response headers as it is.
  * @throws HotlinkError ERR_HLNK_CONFIG for a value that no header can carry
  */
-export function checkHeaderValues({ iceServers = [], turnUser = '', turnPass = '', turnSecret, turnTtlSeconds }: RelayOptions): void {
+export function checkHeaderValues(options: RelaySettings): void {
+  const { iceServers = [], turnUser = '', turnPass = '', turnSecret, turnTtlSeconds } = options;
   if (turnSecret !== undefined && (turnSecret === '' || turnUser !== '' || turnPass !== ''))
     throw new HotlinkError('ERR_HLNK_CONFIG', 'give either a TURN secret, which is not empty, or a TURN user and password, not both');
   if (turnTtlSeconds !== undefined && !(Number.isSafeInteger(turnTtlSeconds) && turnTtlSeconds >= 10 && turnTtlSeconds <= 604_800))

@@ -18,10 +18,10 @@ import {
 } from '../../native-free/envelope/index.js';
 import type { Log } from '../options.js';
 import type { AclStore } from './acl-store.js';
-import type { Connection, OutputFormat } from './connection.js';
 import type { RelayCounters } from './counters.js';
 import type { Hub } from './hub.js';
 import { plainDataSid } from './plain-data.js';
+import type { Cause, OutputFormat, Recipient } from './recipient.js';
 import type { OpenRefusal, Session, SessionStore } from './sessions.js';
 
 /** Refusals that upstream has keep its words; clients compare them (wire §2.3). */
@@ -43,12 +43,12 @@ const OPEN_COUNTERS = {
 
 export class Router {
   private readonly hub: Hub;
-  private readonly sessions: SessionStore<Connection>;
+  private readonly sessions: SessionStore<Recipient>;
   private readonly acl: AclStore;
   private readonly counters: RelayCounters;
   private readonly log: Log;
 
-  constructor(hub: Hub, sessions: SessionStore<Connection>, acl: AclStore, counters: RelayCounters, log: Log) {
+  constructor(hub: Hub, sessions: SessionStore<Recipient>, acl: AclStore, counters: RelayCounters, log: Log) {
     this.hub = hub;
     this.sessions = sessions;
     this.acl = acl;
@@ -57,12 +57,12 @@ export class Router {
   }
 
   /** The greeting every client gets first (wire §1.5). */
-  greet(connection: Connection): void {
+  greet(connection: Recipient): void {
     connection.deliver(serverId(), { typ: MessageType.System, ver: 'hotlink-relay', msg: 'ok' }, connection);
   }
 
   /** One WebSocket message. Never throws on what is in it. */
-  onFrame(from: Connection, frame: Buffer, isBinary: boolean): void {
+  onFrame(from: Recipient, frame: Buffer, isBinary: boolean): void {
     this.counters.messagesIn++;
     this.counters.bytesIn += frame.length;
     if (isBinary) {
@@ -81,7 +81,7 @@ export class Router {
     this.onMessage(from, decoded);
   }
 
-  private onMessage(from: Connection, decoded: Decoded): void {
+  private onMessage(from: Recipient, decoded: Decoded): void {
     const { id, message } = decoded;
     switch (message.typ) {
       case MessageType.Open:
@@ -118,7 +118,7 @@ export class Router {
     }
   }
 
-  private onOpen(from: Connection, id: string, message: OpenMessage): void {
+  private onOpen(from: Recipient, id: string, message: OpenMessage): void {
     const session = this.sessions.open(from, message.sid, message.pth, message.to);
     if (typeof session === 'string') {
       this.counters[OPEN_COUNTERS[session]]++;
@@ -144,7 +144,7 @@ export class Router {
     }
   }
 
-  private onAccept(from: Connection, id: string, sid: string): void {
+  private onAccept(from: Recipient, id: string, sid: string): void {
     const by = fingerprint(id);
     const session = this.sessions.accept(from, sid, by.kind === 'hotlink' ? `${by.host}-${by.instance}` : undefined);
     if (session === 'own') return;
@@ -158,7 +158,7 @@ export class Router {
   }
 
   /** Reject and Close. From the opener a Close ends the session; from the other side either goes to the opener, a Close also leaves. */
-  private onEnd(from: Connection, id: string, message: RejectMessage | CloseMessage): void {
+  private onEnd(from: Recipient, id: string, message: RejectMessage | CloseMessage): void {
     const session = this.sessions.get(message.sid);
     if (session === undefined) return;
     if (session.opener === from.user) {
@@ -180,7 +180,7 @@ export class Router {
    * @param raw the frame, if it may go out as it came in
    * @param decoded otherwise, what is in it
    */
-  private onData(from: Connection, sid: string, raw: Buffer | undefined, decoded: Decoded | undefined): void {
+  private onData(from: Recipient, sid: string, raw: Buffer | undefined, decoded: Decoded | undefined): void {
     const session = this.sessions.get(sid);
     if (session === undefined) {
       this.counters.dataUnknownSession++;
@@ -211,7 +211,7 @@ export class Router {
     }
   }
 
-  private onSignal(from: Connection, id: string, message: SignalMessage): void {
+  private onSignal(from: Recipient, id: string, message: SignalMessage): void {
     const session = this.sessions.get(message.sid);
     if (session === undefined) {
       from.deliver(serverId(), { typ: MessageType.Signal, sid: message.sid, knd: 'quic_error', err: 'unknown session' }, from);
@@ -226,7 +226,7 @@ export class Router {
   }
 
   /** The one file a relay without file synchronisation takes is the one that says who may use it. */
-  private onFileWrite(from: Connection, id: string, message: FileWriteMessage): void {
+  private onFileWrite(from: Recipient, id: string, message: FileWriteMessage): void {
     if (!message.pth.endsWith(`/${ACL_FILE_NAME}`)) {
       this.nack(from, id, 'this relay does not synchronise files; it takes only syft.pub.yaml');
       return;
@@ -243,15 +243,15 @@ export class Router {
   }
 
   /** The connection that opened the session or, when it is gone, the newest of the same user (upstream answers a dead one, defect S7). */
-  private openerOf(session: Session<Connection>): Connection | undefined {
+  private openerOf(session: Session<Recipient>): Recipient | undefined {
     return session.openerParty ?? this.hub.newestOf(session.opener);
   }
 
-  private reject(to: Connection, sid: string, reason: string): void {
+  private reject(to: Recipient, sid: string, reason: string): void {
     to.deliver(serverId(), { typ: MessageType.Reject, sid, rsn: reason }, to);
   }
 
-  private nack(to: Connection, id: string, reason: string): void {
+  private nack(to: Recipient, id: string, reason: string): void {
     to.deliver(serverId(), { typ: MessageType.Nack, oid: id, err: reason }, to);
   }
 }
@@ -260,16 +260,16 @@ export class Router {
 class Forward {
   private readonly id: string;
   private readonly message: Message;
-  private readonly cause: Connection;
+  private readonly cause: Cause;
   private readonly frames = new Map<OutputFormat, Uint8Array | string>();
 
-  constructor(id: string, message: Message, cause: Connection) {
+  constructor(id: string, message: Message, cause: Cause) {
     this.id = id;
     this.message = message;
     this.cause = cause;
   }
 
-  to(connection: Connection): void {
+  to(connection: Recipient): void {
     let frame = this.frames.get(connection.format);
     if (frame === undefined) {
       frame = encodeEnvelope(this.id, this.message, connection.format);
