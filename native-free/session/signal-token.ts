@@ -9,8 +9,15 @@ export type DescriptionType = 'offer' | 'answer';
 /** A remote candidate; `mid` is absent where the peer left it empty, as Rust always does. */
 export type CandidateToken = { candidate: string; mid: string | undefined };
 
-export function formatDescription(type: DescriptionType, sdp: string): string {
-  return JSON.stringify({ type, sdp });
+/** @param offer what an answer is to, by {@link offerOf}: the answer to an offer that was replaced meanwhile must not be taken for the present one's */
+export function formatDescription(type: DescriptionType, sdp: string, offer?: string): string {
+  return JSON.stringify({ type, sdp, ...(offer === undefined ? {} : { offer }) });
+}
+
+/** The ICE user fragment of the offer that an answer is to; `undefined` where its sender does not say, as upstream's do not. */
+export function offerOf(tok: string | undefined): string | undefined {
+  const { offer } = parseObject(tok) ?? {};
+  return typeof offer === 'string' ? offer : undefined;
 }
 
 export function formatCandidate(candidate: string, mid: string): string {

@@ -46,6 +46,8 @@ export interface SessionRecord {
   readonly acceptedMs: number;
   /** Failed attempts since WebRTC last worked. */
   attempts: number;
+  /** Connections that the worker was told to make and has not begun: what it says meanwhile is of an earlier one. */
+  rtcStarting: number;
   /** ICE servers of the last attempt. */
   ice: IceSettings | undefined;
   /** Over as a session, but its data channel carries on until the one of its successor is up. */

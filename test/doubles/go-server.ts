@@ -23,6 +23,8 @@ export interface GoServerOptions {
   quick?: number;
   /** Between noting an Accept and handing it on, ms: signals of another worker overtake it there. */
   acceptMs?: number;
+  /** As many Accepts are noted only when the signals right behind them were dropped, as a stranger's are. */
+  acceptsOvertaken?: number;
   /** `SYFTBOX_HOTLINK_ICE_SERVERS` and the TURN variables of the server's environment. */
   iceServers?: string;
   turnHost?: string;
@@ -78,6 +80,9 @@ export class GoServer {
     return [...this.connections].reduce((sum, { rxDropped }) => sum + rxDropped, this.#rxDropped);
   }
 
+  get acceptsOvertaken(): number {
+    return this.#options.acceptsOvertaken ?? 0;
+  }
   get acceptMs(): number {
     return this.#options.acceptMs ?? 0;
   }

@@ -45,6 +45,18 @@ export const RULES: readonly Mutation[] = [
     ['native-free/session/negotiation', 'if (due && this.#sentTok !== undefined)', 'if (false)'],
   ),
   mutation(
+    '13.5',
+    'deafness to the answer to an offer that was replaced',
+    ['native-free/negotiation', 'does not take the answer to an offer that it made before, which may still be on its way'],
+    ['native-free/session/negotiation', 'offer !== undefined && offer !== iceUfrag', 'false && offer !== iceUfrag'],
+  ),
+  mutation(
+    '13.5',
+    'deafness to what the worker said of a connection that was replaced',
+    ['src/renegotiation', 'asked for twice in a row, whatever lies between, new connections come up at once and not after a deadline'],
+    ['src/control/rtc-exchanges', 'if (record.rtcStarting > 0)', 'if (false)'],
+  ),
+  mutation(
     '13.7',
     'the time that a data channel is given to deliver what it took',
     ['src/interop-rust', 'gets what was written before we were stopped'],

@@ -20,6 +20,12 @@ export const SERVER: readonly Mutation[] = [
     'true',
   ]),
   mutation(
+    'S1',
+    'another session for an offer that the server dropped',
+    ['src/interop-rust', 'whose only offer overtakes its Accept and is dropped for that makes another one for a new session'],
+    ['src/control/rtc-exchanges', "if (record.peer.kind !== 'rust' || this.#askedAgain)", 'if (true)'],
+  ),
+  mutation(
     'S2',
     'pacing toward a relay that may drop',
     ['src/interop-go', 'loses no frame of ours on the way to a Go client: we keep the queue short'],

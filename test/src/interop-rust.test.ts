@@ -112,6 +112,14 @@ describe('a Rust client', () => {
     expect(there.received).toBe(there.sent);
   });
 
+  it('whose only offer overtakes its Accept and is dropped for that makes another one for a new session', async () => {
+    scene = await withRust(await goServer({ acceptsOvertaken: 1, lateTurns: 0 }), { p2pOnly: true }, { ours: { p2pOnly: true } });
+    const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
+    const there = await sendCounted(ours, theirs, 300_000);
+    expect(there.received).toBe(there.sent);
+    expect(scene.said('session ended')).toMatchObject([{ reason: 'the peer made no offer' }]);
+  });
+
   it('that is started anew costs the stream loudly when it speaks, and gets the next one', async () => {
     scene = await withRust(await ourRelay(), { webrtc: false, graceMs: 100 }, { ours: { lanes: ['relay'] } });
     const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
