@@ -23,6 +23,7 @@ export const RULES: readonly Mutation[] = [
     'the refusal of an empty payload from the relay',
     EMPTY_PAYLOADS,
     [RELAY_ROUTER, 'if (at.payBytes === 0)', 'if (false)'],
+    [RELAY_ROUTER, 'if (message.pay.length === 0)', 'if (false)'],
     [CORE, 'if (view.payloadBytes === 0)', 'if (false)'],
   ),
   mutation(

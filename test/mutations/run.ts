@@ -1,6 +1,6 @@
 // Takes each defence away in a copy of the compiled tree, one after the other, and runs the test that is to notice:
 //   node dist/test/mutations/run.js [row …]      for example `S3 G7`; all without a row
-// Exits 0 when every test passes as it is and fails without its defence. Not part of `npm test`: it takes some ten minutes.
+// Exits 0 when every test passes as it is and fails without its defence. Not part of `npm test`: it takes half an hour, most of it waiting for what does not come.
 import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -81,6 +81,10 @@ describe('a Go client', () => {
     const probe = await dial(scene.us.port);
     probe.destroy();
     await once(probe, 'close');
+    // What it had brought about would be with the peer before the peer's own stream is here.
+    const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
+    const back = await sendCounted(theirs, ours, 300_000);
+    expect(back.received).toBe(back.sent);
     expect(scene.peer.openedPaths).toEqual([]);
   });
 });
