@@ -15,6 +15,8 @@ export interface HttpContext {
   readonly log: Log;
   readonly maxBodyBytes: number;
   identify(request: IncomingMessage): Promise<Known | Refusal>;
+  /** Whether clients are let in: for load balancers. */
+  isReady(): boolean;
   /** Counts one request of the user. */
   isOverRate(user: string): boolean;
   /** What the upgrade of this client would tell it in its headers. */
@@ -59,6 +61,7 @@ async function route(request: IncomingMessage, response: ServerResponse, context
   const key = `${request.method} ${url?.pathname}`;
   if (url === undefined) return fail(response, 400, 'E_INVALID_REQUEST', 'the URL cannot be read');
   if (key === 'GET /healthz') return json(response, 200, { status: 'ok' });
+  if (key === 'GET /readyz') return json(response, context.isReady() ? 200 : 503, { ready: context.isReady() });
   if (key === 'GET /') return text(response, 'hotlink relay\n');
   if (key === 'GET /api/v1/events') return fail(response, 426, 'E_INVALID_REQUEST', 'this address speaks WebSocket');
   if (key !== 'PUT /api/v1/acl' && key !== 'GET /api/v1/acl/check' && key !== 'GET /api/v1/hotlink/ice')
