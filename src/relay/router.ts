@@ -18,6 +18,7 @@ import {
 } from '../../native-free/envelope/index.js';
 import type { Log } from '../options.js';
 import type { AclStore } from './acl-store.js';
+import type { Cluster } from './cluster/cluster.js';
 import type { RelayCounters } from './counters.js';
 import type { Hub } from './hub.js';
 import { plainDataSid } from './plain-data.js';
@@ -47,6 +48,8 @@ export class Router {
   private readonly acl: AclStore;
   private readonly counters: RelayCounters;
   private readonly log: Log;
+  /** The other processes, if this one is of many. */
+  private cluster: Cluster | undefined;
 
   constructor(hub: Hub, sessions: SessionStore<Recipient>, acl: AclStore, counters: RelayCounters, log: Log) {
     this.hub = hub;
@@ -54,6 +57,11 @@ export class Router {
     this.acl = acl;
     this.counters = counters;
     this.log = log;
+  }
+
+  /** From here on sessions may be at other processes. */
+  join(cluster: Cluster): void {
+    this.cluster = cluster;
   }
 
   /** The greeting every client gets first (wire §1.5). */
@@ -65,10 +73,16 @@ export class Router {
   onFrame(from: Recipient, frame: Buffer, isBinary: boolean): void {
     this.counters.messagesIn++;
     this.counters.bytesIn += frame.length;
+    if (this.cluster !== undefined && !this.cluster.serves(from)) return;
+    this.route(from, frame, isBinary);
+  }
+
+  /** The same for one that another process has taken and counted. */
+  route(from: Recipient, frame: Buffer, isBinary: boolean): void {
     if (isBinary) {
       const sid = plainDataSid(frame);
       if (sid !== undefined) {
-        this.onData(from, sid, frame, undefined);
+        if (!this.isElsewhere(from, sid, frame, isBinary, false)) this.onData(from, sid, frame, undefined);
         return;
       }
     }
@@ -78,7 +92,18 @@ export class Router {
       this.log.warn({ user: from.user, connection: from.id, reason: decoded.reason, bytes: frame.length }, 'bad envelope skipped');
       return;
     }
+    const { message } = decoded;
+    if (message.typ >= MessageType.Accept && message.typ <= MessageType.Signal) {
+      // Peers of our own kind need no word when the process of a session is lost: their streams outlive sessions, and other lanes carry on.
+      const joins = message.typ === MessageType.Accept && fingerprint(decoded.id).kind !== 'hotlink';
+      if (this.isElsewhere(from, (message as { sid: string }).sid, frame, isBinary, joins)) return;
+    }
     this.onMessage(from, decoded);
+  }
+
+  /** Whether the session is at another process, and the message on its way there. */
+  private isElsewhere(from: Recipient, sid: string, frame: Buffer, isBinary: boolean, joins: boolean): boolean {
+    return this.cluster !== undefined && this.sessions.get(sid) === undefined && this.cluster.forward(from, sid, frame, isBinary, joins);
   }
 
   private onMessage(from: Recipient, decoded: Decoded): void {
@@ -127,6 +152,7 @@ export class Router {
       return;
     }
     this.counters.opens++;
+    this.cluster?.opened(session);
     const open: OpenMessage = {
       typ: MessageType.Open,
       sid: session.sid,
