@@ -8,36 +8,42 @@ import { parseDocument } from 'yaml';
 import { ACL_FILE_NAME, AclTree, aclDirectoryOf, PRIVATE_RULESET, parseAclFile, type Ruleset } from '../../native-free/acl/index.js';
 import { ownerOf } from '../../native-free/path.js';
 import type { Log } from '../options.js';
+import type { RelayLimits } from './limits.js';
 
 export type AclPut =
   | { readonly ok: true; readonly etag: string; readonly sizeBytes: number }
-  | { readonly ok: false; readonly code: 'path' | 'denied' | 'content' | 'limit' | 'io'; readonly reason: string; readonly line?: number };
+  | {
+      readonly ok: false;
+      readonly code: 'path' | 'denied' | 'content' | 'size' | 'limit' | 'io';
+      readonly reason: string;
+      readonly line?: number;
+    };
 
-/** Rule sets one owner may have; a flow of many parties writes a few per run. */
-const MAX_RULESETS_PER_OWNER = 4096;
+type AclLimits = Pick<RelayLimits, 'maxAclFileBytes' | 'maxAclFilesPerUser' | 'maxAclFiles' | 'maxPathBytes'>;
+
 /** Aliases let a kilobyte of YAML unfold into gigabytes; an ACL file needs none. */
 const MAX_ALIASES = 100;
 
 export class AclStore {
   readonly tree = new AclTree();
   private readonly root: string | undefined;
-  private readonly maxFileBytes: number;
+  private readonly limits: AclLimits;
   private readonly setsPerOwner = new Map<string, number>();
 
-  private constructor(root: string | undefined, maxFileBytes: number) {
+  private constructor(root: string | undefined, limits: AclLimits) {
     this.root = root;
-    this.maxFileBytes = maxFileBytes;
+    this.limits = limits;
   }
 
   /**
    * @param dataDir see RelayOptions; created if it does not exist
-   * @param maxFileBytes larger files are refused, and treated as unreadable at start
+   * @param limits larger files are refused, and treated as unreadable at start
    */
-  static async load(dataDir: string | undefined, maxFileBytes: number, log: Log): Promise<AclStore> {
-    if (dataDir === undefined) return new AclStore(undefined, maxFileBytes);
+  static async load(dataDir: string | undefined, limits: AclLimits, log: Log): Promise<AclStore> {
+    if (dataDir === undefined) return new AclStore(undefined, limits);
     const root = join(dataDir, 'datasites');
     await mkdir(root, { recursive: true });
-    const store = new AclStore(realpathSync(root), maxFileBytes);
+    const store = new AclStore(realpathSync(root), limits);
     await store.loadAll(log);
     return store;
   }
@@ -50,18 +56,21 @@ export class AclStore {
    */
   put(user: string, key: string, content: Uint8Array): AclPut {
     const directory = aclDirectoryOf(key);
-    if (directory === undefined)
+    const { maxAclFileBytes, maxAclFilesPerUser, maxAclFiles, maxPathBytes } = this.limits;
+    if (directory === undefined || Buffer.byteLength(key) > maxPathBytes)
       return { ok: false, code: 'path', reason: `the key must be <email>/<dirs>/${ACL_FILE_NAME}, without dot segments` };
     if (!this.tree.can(user, key, 'admin'))
       return { ok: false, code: 'denied', reason: `${user} is neither owner nor admin of ${directory}` };
-    if (content.byteLength > this.maxFileBytes)
-      return { ok: false, code: 'content', reason: `the file is larger than ${this.maxFileBytes} bytes` };
+    if (content.byteLength > maxAclFileBytes)
+      return { ok: false, code: 'size', reason: `the file is larger than ${maxAclFileBytes} bytes` };
     const parsed = parseAclYaml(content);
     if (!parsed.ok)
       return { ok: false, code: 'content', reason: parsed.reason, ...(parsed.line === undefined ? {} : { line: parsed.line }) };
     const owner = ownerOf(directory);
-    if (!this.tree.has(directory) && (this.setsPerOwner.get(owner) ?? 0) >= MAX_RULESETS_PER_OWNER) {
-      return { ok: false, code: 'limit', reason: `${owner} has ${MAX_RULESETS_PER_OWNER} ACL files already` };
+    if (!this.tree.has(directory)) {
+      if ((this.setsPerOwner.get(owner) ?? 0) >= maxAclFilesPerUser)
+        return { ok: false, code: 'limit', reason: `${owner} has ${maxAclFilesPerUser} ACL files already` };
+      if (this.tree.size >= maxAclFiles) return { ok: false, code: 'limit', reason: 'the relay has as many ACL files as it may have' };
     }
     try {
       this.persist(key, content);
@@ -105,7 +114,7 @@ export class AclStore {
         log.warn({ file }, 'ACL file outside of any datasite, ignored');
         continue;
       }
-      const parsed = await readAclFile(file, this.maxFileBytes);
+      const parsed = await readAclFile(file, this.limits.maxAclFileBytes);
       if (!parsed.ok)
         log.warn(
           {

@@ -1,81 +1,73 @@
-// Who is at the other end: the claimed e-mail, or with a secret the subject of an HS256 access token (wire §1.1).
-import { createHmac, timingSafeEqual } from 'node:crypto';
+// Who is at the other end, and for how long: the ways to find out share one signature, which an embedder can fill as well (wire §1.1).
+// Invariant: a way that fails, throws or takes too long admits nobody.
 import type { IncomingMessage } from 'node:http';
 import { isEmail } from '../../native-free/path.js';
 
-export type Identity = { readonly ok: true; readonly email: string } | { readonly ok: false; readonly reason: string };
+/** Somebody known, or the reason why not; a reason is shown to the client. */
+export type Identity =
+  | {
+      readonly ok: true;
+      readonly email: string;
+      /** When what was shown ceases to be good, Unix ms: the connection is closed then. */
+      readonly expiresAtMs?: number;
+      /** Asked again after {@link RelayServer.reload}: whether what was shown is good still. */
+      readonly isGood?: () => boolean | Promise<boolean>;
+    }
+  | { readonly ok: false; readonly reason: string };
 
 /**
- * Tell the identity of a request.
- * @param request its headers carry the token
- * @param query its query carries the claim
- * @param secret of the tokens; undefined: claims are believed, as upstream does by default
- * @param nowMs wall clock
+ * Tells who sent a request. May reject, which counts as a failure of this side (HTTP 503).
+ * @param request its headers and its URL; the body is not there yet
+ * @param signal aborted when the answer comes too late or the client is gone
  */
-export function identify(request: IncomingMessage, query: URLSearchParams, secret: string | undefined, nowMs: number): Identity {
-  if (secret === undefined) {
-    const email = query.get('user') ?? query.get('x-syft-from') ?? '';
-    return isEmail(email) ? { ok: true, email } : { ok: false, reason: 'the query parameter "user" must be an e-mail' };
-  }
-  const bearer = /^Bearer ([\w.-]+)$/i.exec(request.headers.authorization ?? '');
-  if (bearer === null) return { ok: false, reason: 'the header "Authorization: Bearer <access token>" is missing' };
-  return verifyAccessToken(bearer[1] as string, secret, nowMs);
+export type Authenticate = (request: IncomingMessage, signal: AbortSignal) => Identity | Promise<Identity>;
+
+/** What came of asking. */
+export type Verdict = Identity | { readonly ok: false; readonly reason: string; readonly failed: true };
+
+/** For closed networks: everybody is who they claim, as with upstream by default. */
+export const claimedIdentity: Authenticate = (request) => {
+  const query = URL.canParse(request.url ?? '', 'http://relay') ? new URL(request.url ?? '', 'http://relay').searchParams : undefined;
+  const email = query?.get('user') ?? query?.get('x-syft-from') ?? '';
+  return isEmail(email) ? { ok: true, email } : { ok: false, reason: 'the query parameter "user" must be an e-mail' };
+};
+
+/** The token of a request, or what is wrong with how it is shown. */
+export function bearerOf(request: IncomingMessage): { readonly token: string } | { readonly ok: false; readonly reason: string } {
+  const bearer = /^Bearer ([\w.~+/-]{1,8192}=*)$/i.exec(request.headers.authorization ?? '');
+  return bearer === null
+    ? { ok: false, reason: 'the header "Authorization: Bearer <access token>" is missing' }
+    : { token: bearer[1] as string };
 }
 
-/** Check an access token: signature first, in constant time, then type, subject and expiry. */
-export function verifyAccessToken(token: string, secret: string, nowMs: number): Identity {
-  const [header, payload, signature, ...rest] = token.split('.');
-  if (header === undefined || payload === undefined || signature === undefined || rest.length > 0) return refuse('the token is malformed');
-  const expected = sign(`${header}.${payload}`, secret);
-  const given = Buffer.from(signature, 'base64url');
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) return refuse('the token is not signed by this server');
-  // The signature covers the header too; the algorithm is still checked, so that a token minted for another one stays there.
-  if (decode(header)?.alg !== 'HS256') return refuse('the token is not HS256');
-  const claims = decode(payload);
-  if (claims === undefined || claims.type !== 'access') return refuse('the token is not an access token');
-  const { sub, exp, nbf } = claims;
-  if (exp !== undefined && !(typeof exp === 'number' && nowMs < exp * 1000)) return refuse('the token has expired');
-  if (nbf !== undefined && !(typeof nbf === 'number' && nowMs >= nbf * 1000)) return refuse('the token is not valid yet');
-  return typeof sub === 'string' && isEmail(sub) ? { ok: true, email: sub } : refuse('the token has no e-mail as its subject');
-}
-
-/**
- * Mint an access token as upstream's server would (wire §1.1).
- * @param expiresAtMs wall clock; without it the token does not expire
- */
-export function mintAccessToken(email: string, secret: string, nowMs: number, expiresAtMs?: number): string {
-  const seconds = (ms: number): number => Math.floor(ms / 1000);
-  const claims = {
-    type: 'access',
-    sub: email,
-    iss: 'hotlink-relay',
-    iat: seconds(nowMs),
-    ...(expiresAtMs === undefined ? {} : { exp: seconds(expiresAtMs) }),
-  };
-  const body = [{ alg: 'HS256', typ: 'JWT' }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
-  return `${body}.${sign(body, secret).toString('base64url')}`;
-}
-
-/** A request made by a page must come from a page of this very host (wire §1.1); a program sends no Origin. */
-export function isSameOrigin(request: IncomingMessage): boolean {
-  const origin = request.headers.origin;
-  if (origin === undefined) return true;
-  return URL.canParse(origin) && new URL(origin).host === request.headers.host?.toLowerCase();
-}
-
-function sign(text: string, secret: string): Buffer {
-  return createHmac('sha256', secret).update(text).digest();
-}
-
-function decode(part: string): Record<string, unknown> | undefined {
+/** Ask, wait no longer than `waitMs` and no longer than the client does, and believe no identity that is not one. */
+export async function decide(authenticate: Authenticate, request: IncomingMessage, waitMs: number): Promise<Verdict> {
+  const abort = new AbortController();
+  const giveUp = (why: string): void => abort.abort(new Error(why));
+  const timer = setTimeout(() => giveUp('authentication took too long'), waitMs);
+  const gone = (): void => giveUp('the client is gone');
+  request.socket.once('close', gone);
+  const given = new Promise<never>((_, reject) => {
+    abort.signal.addEventListener('abort', () => reject(abort.signal.reason as Error), { once: true });
+  });
   try {
-    const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
+    const identity = await Promise.race([authenticate(request, abort.signal), given]);
+    if (!identity.ok) return { ok: false, reason: identity.reason };
+    return isEmail(identity.email) ? identity : { ok: false, reason: 'the identity is not an e-mail' };
+  } catch (error) {
+    return { ok: false, failed: true, reason: error instanceof Error ? error.message : String(error) };
+  } finally {
+    clearTimeout(timer);
+    request.socket.off('close', gone);
   }
 }
 
-function refuse(reason: string): Identity {
-  return { ok: false, reason };
+/**
+ * A request made by a page must come from a page of this very host (wire §1.1) or of one that is allowed; a program sends no Origin.
+ * @param allowed origins, as a browser writes them
+ */
+export function isAllowedOrigin(request: IncomingMessage, allowed: readonly string[] = []): boolean {
+  const origin = request.headers.origin;
+  if (origin === undefined || allowed.includes(origin)) return true;
+  return URL.canParse(origin) && new URL(origin).host === request.headers.host?.toLowerCase();
 }

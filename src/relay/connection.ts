@@ -1,4 +1,5 @@
-// One WebSocket client: who it is, which encoding it reads, and its end of the flow control (wire §1.2, §1.5).
+// One WebSocket client: who it is, which encoding it reads, how fast it may send, whether it is alive, and its end of the flow control
+// (wire §1.2, §1.5).
 // Invariant: everything sent goes through the flow end, in order; messages are handed on in the order they came (upstream's workers reorder
 // them, defect S1).
 import type { Socket } from 'node:net';
@@ -6,68 +7,111 @@ import type { WebSocket } from 'ws';
 import { encodeEnvelope, type Message } from '../../native-free/envelope/index.js';
 import type { RelayCounters } from './counters.js';
 import { FlowEnd } from './flow.js';
-import type { RelayLimits } from './options.js';
+import type { RelayLimits } from './limits.js';
+import type { UserRate } from './rate.js';
 import type { Cause, OutputFormat, Recipient } from './recipient.js';
+import { Silence } from './silence.js';
 
 export interface ConnectionEvents {
   readonly onFrame: (from: Connection, frame: Buffer, isBinary: boolean) => void;
+  /** It has wanted more than it may for too long. */
+  readonly onAbuse: (connection: Connection) => void;
+  /** Once, when it takes part no longer; its socket may last a moment longer. */
   readonly onClose: (connection: Connection) => void;
+}
+
+export interface ConnectionFacts {
+  readonly id: number;
+  readonly user: string;
+  /** From where it comes, behind trusted proxies. */
+  readonly address: string;
+  readonly format: OutputFormat;
+  /** When what it showed ceases to be good, Unix ms. */
+  readonly expiresAtMs?: number;
+  /** Whether it is good still, asked when secrets or tokens have changed. */
+  readonly isGood?: () => boolean | Promise<boolean>;
 }
 
 /** Answers to pings are not queued behind data; a client that pings and never reads gets no more of them past this. */
 const MAX_PONG_BACKLOG_BYTES = 1024 * 1024;
-/** A peer that vanished without a word is found by the kernel after this long plus its probes. */
-const KEEP_ALIVE_MS = 30_000;
+/** How long a client may take to answer the close frame before it is cut off. */
+export const CLOSE_GRACE_MS = 500;
 
 export class Connection implements Recipient {
   readonly id: number;
   readonly user: string;
   readonly format: OutputFormat;
+  readonly facts: ConnectionFacts;
   readonly flow: FlowEnd;
   /** Resolves when the connection has ended and everybody was told. */
   readonly gone: Promise<void>;
   private readonly socket: WebSocket;
   private readonly counters: RelayCounters;
+  private readonly rate: UserRate;
+  private readonly silence: Silence;
+  private readonly onClose: ConnectionEvents['onClose'];
+  /** Why it is not read: a recipient is full, it has sent too much, the relay is being drained. */
+  private readonly holds = new Set<'flow' | 'rate' | 'drain'>();
+  private rest: NodeJS.Timeout | undefined;
+  private cutOff: NodeJS.Timeout | undefined;
+  private closing = false;
 
   constructor(
-    id: number,
-    user: string,
-    format: OutputFormat,
+    facts: ConnectionFacts,
     socket: WebSocket,
     tcp: Socket,
     limits: RelayLimits,
+    rate: UserRate,
     counters: RelayCounters,
     events: ConnectionEvents,
   ) {
-    this.id = id;
-    this.user = user;
-    this.format = format;
+    this.id = facts.id;
+    this.user = facts.user;
+    this.format = facts.format;
+    this.facts = facts;
     this.socket = socket;
     this.counters = counters;
+    this.rate = rate;
+    this.silence = new Silence(limits, performance.now());
+    this.onClose = events.onClose;
     tcp.setNoDelay(true);
-    tcp.setKeepAlive(true, KEEP_ALIVE_MS);
     this.flow = new FlowEnd(
       {
         send: (frame, done) => socket.send(frame, { binary: typeof frame !== 'string', compress: false }, done),
-        pause: () => socket.pause(),
-        resume: () => socket.resume(),
+        pause: () => this.hold('flow'),
+        resume: () => this.release('flow'),
       },
       limits,
       () => counters.pauses++,
     );
-    socket.on('message', (data: Buffer, isBinary) => events.onFrame(this, data, isBinary));
+    socket.on('message', (data: Buffer, isBinary) => {
+      if (this.closing || !this.allows(data.length, events)) return;
+      events.onFrame(this, data, isBinary);
+    });
     socket.on('ping', (data: Buffer) => {
+      if (this.closing || !this.allows(0, events)) return;
       if (socket.bufferedAmount < MAX_PONG_BACKLOG_BYTES) socket.pong(data);
     });
+    socket.on('pong', () => this.silence.heard(performance.now()));
     // A protocol error or an oversized message: ws has already sent the close code, and 'close' follows.
-    socket.on('error', () => {});
+    socket.on('error', (error: Error & { code?: string }) => {
+      if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') counters.messagesTooLarge++;
+      else if (error.code === 'WS_ERR_TOO_MANY_BUFFERED_PARTS') counters.messagesTooFragmented++;
+      else if (error.code?.startsWith('WS_ERR')) counters.protocolErrors++;
+    });
     this.gone = new Promise((resolve) => {
       socket.on('close', () => {
-        this.flow.close();
-        events.onClose(this);
+        clearTimeout(this.rest);
+        clearTimeout(this.cutOff);
+        this.leave();
         resolve();
       });
     });
+  }
+
+  /** True while it is not read because it has sent too much. */
+  get isThrottled(): boolean {
+    return this.holds.has('rate');
   }
 
   /**
@@ -85,16 +129,71 @@ export class Connection implements Recipient {
     this.flow.deliver(frame, cause.flow);
   }
 
-  /** Say good-bye and let what is queued in the kernel go out; a paused reader is woken so that it can answer. */
+  /**
+   * See to it that the other end is there. To be asked now and then.
+   * @returns false when it has been silent for too long
+   */
+  isAlive(nowMs: number): boolean {
+    // What we do not read cannot be heard. While bytes wait, progress is what counts (see FlowEnd.isStuck).
+    if (this.holds.size > 0 || this.flow.bufferedBytes > 0) this.silence.heard(nowMs);
+    const verdict = this.silence.look(nowMs);
+    if (verdict === 'ask') this.socket.ping();
+    return verdict !== 'dead';
+  }
+
+  /** Read no more: what comes from now on is left to the connection that follows. */
+  stopReading(): void {
+    this.hold('drain');
+  }
+
+  /** Say good-bye with a reason, behind what is in the socket already. A client that does not answer is cut off. */
   close(code: number, reason: string): void {
-    this.flow.close();
-    this.socket.resume();
+    if (this.closing) return;
+    this.leave();
     this.socket.close(code, reason);
+    // A paused reader is woken so that the answer can be seen.
+    this.socket.resume();
+    this.cutOff = setTimeout(() => this.socket.terminate(), CLOSE_GRACE_MS);
   }
 
   /** Cut it off. */
   terminate(): void {
-    this.flow.close();
+    this.leave();
     this.socket.terminate();
+  }
+
+  private leave(): void {
+    if (this.closing) return;
+    this.closing = true;
+    this.flow.close();
+    this.onClose(this);
+  }
+
+  /** Count one message; stop reading when that was too much. @returns false when it is not to be dealt with any more */
+  private allows(bytes: number, events: ConnectionEvents): boolean {
+    const nowMs = performance.now();
+    this.silence.heard(nowMs);
+    const waitMs = this.rate.take(1, bytes, nowMs);
+    if (waitMs === 0) return true;
+    if (waitMs === 'abuse') {
+      events.onAbuse(this);
+      return false;
+    }
+    clearTimeout(this.rest);
+    this.rest = setTimeout(() => this.release('rate'), waitMs);
+    if (!this.holds.has('rate')) this.counters.throttled++;
+    this.hold('rate');
+    return true;
+  }
+
+  private hold(why: 'flow' | 'rate' | 'drain'): void {
+    this.holds.add(why);
+    if (this.holds.size === 1 && !this.closing) this.socket.pause();
+  }
+
+  private release(why: 'flow' | 'rate' | 'drain'): void {
+    if (!this.holds.delete(why) || this.holds.size > 0 || this.closing) return;
+    this.silence.heard(performance.now());
+    this.socket.resume();
   }
 }

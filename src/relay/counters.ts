@@ -2,6 +2,21 @@
 
 export class RelayCounters {
   connectionsTotal = 0;
+  /** Upgrades refused for a limit: in all, per user, per address; and while draining. Sockets that were reset at once are among them. */
+  refusedTotal = 0;
+  refusedUser = 0;
+  refusedAddress = 0;
+  refusedDraining = 0;
+  /** Requests whose head or body took too long, TLS handshakes among them. */
+  slowRequests = 0;
+  /** Requests that are no HTTP, or have too large a head. */
+  badRequests = 0;
+  /** Bodies over the limit. */
+  largeBodies = 0;
+  /** HTTP requests refused for their user's rate. */
+  requestsThrottled = 0;
+  /** Authentication that failed on this side or took too long. */
+  authErrors = 0;
   /** Upgrades refused: bad identity or token, foreign origin. */
   authFailures = 0;
   messagesIn = 0;
@@ -36,6 +51,19 @@ export class RelayCounters {
   pauses = 0;
   /** Recipients disconnected because they took nothing for too long. */
   stuckDisconnects = 0;
+  /** Recipients disconnected because they had the most waiting when all queues together were full. */
+  overflowDisconnects = 0;
+  /** Connections cut off because nothing was heard of them. */
+  silentDisconnects = 0;
+  /** Connections closed because what they had shown is no longer good. */
+  expiredDisconnects = 0;
+  /** Times a connection was not read because its user had sent too much; connections closed because that went on. */
+  throttled = 0;
+  rateDisconnects = 0;
+  /** Messages over the limit, in bytes or in fragments; other breaches of the WebSocket protocol. */
+  messagesTooLarge = 0;
+  messagesTooFragmented = 0;
+  protocolErrors = 0;
   aclUpdates = 0;
   aclRefused = 0;
   stunRequests = 0;

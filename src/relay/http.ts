@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessLevel } from '../../native-free/acl/index.js';
 import type { Log } from '../options.js';
 import type { AclPut, AclStore } from './acl-store.js';
-import { identify, isSameOrigin } from './auth.js';
+import { isAllowedOrigin, type Verdict } from './auth.js';
 import type { RelayCounters } from './counters.js';
 import type { IceAdvert } from './ice-advert.js';
 
@@ -12,8 +12,11 @@ export interface HttpContext {
   readonly acl: AclStore;
   readonly counters: RelayCounters;
   readonly log: Log;
-  readonly authSecret: string | undefined;
+  readonly allowedOrigins: readonly string[] | undefined;
   readonly maxBodyBytes: number;
+  identify(request: IncomingMessage): Promise<Verdict>;
+  /** Counts one request of the user. */
+  isOverRate(user: string): boolean;
   /** What the upgrade of this client would tell it in its headers. */
   iceAdvert(request: IncomingMessage, email: string): IceAdvert;
 }
@@ -29,6 +32,7 @@ const PUT_ANSWERS: Record<(AclPut & { ok: false })['code'], readonly [number, st
   path: [400, 'E_DATASITE_INVALID_PATH'],
   denied: [403, 'E_ACCESS_DENIED'],
   content: [400, 'E_INVALID_REQUEST'],
+  size: [413, 'E_INVALID_REQUEST'],
   limit: [403, 'E_ACL_UPDATE_FAILED'],
   io: [500, 'E_ACL_UPDATE_FAILED'],
 };
@@ -59,23 +63,38 @@ async function route(request: IncomingMessage, response: ServerResponse, context
   if (key === 'GET /api/v1/events') return fail(response, 426, 'E_INVALID_REQUEST', 'this address speaks WebSocket');
   if (key !== 'PUT /api/v1/acl' && key !== 'GET /api/v1/acl/check' && key !== 'GET /api/v1/hotlink/ice')
     return fail(response, 404, 'E_NOT_FOUND', `there is no ${key}`);
-  if (!isSameOrigin(request)) return fail(response, 403, 'E_ACCESS_DENIED', 'requests from pages of other hosts are refused');
-  const identity = identify(request, url.searchParams, context.authSecret, Date.now());
+  if (!isAllowedOrigin(request, context.allowedOrigins)) {
+    context.counters.authFailures++;
+    return fail(response, 403, 'E_ACCESS_DENIED', 'requests from pages of other hosts are refused');
+  }
+  const identity = await context.identify(request);
   if (!identity.ok) {
+    if ('failed' in identity) {
+      context.counters.authErrors++;
+      context.log.error({ reason: identity.reason }, 'authentication failed on this side');
+      return fail(response, 503, 'E_SERVICE_UNAVAILABLE', 'who you are could not be found out; try again');
+    }
     context.counters.authFailures++;
     return fail(response, 401, 'E_AUTH_INVALID_CREDENTIALS', identity.reason);
   }
+  if (context.isOverRate(identity.email)) {
+    context.counters.requestsThrottled++;
+    return fail(response, 429, 'E_RATE_LIMITED', `${identity.email} sends too many requests`);
+  }
   if (key === 'GET /api/v1/hotlink/ice') return json(response, 200, context.iceAdvert(request, identity.email));
-  if (key === 'GET /api/v1/acl/check') return checkAccess(response, url.searchParams, context);
+  if (key === 'GET /api/v1/acl/check') return checkAccess(response, url.searchParams, identity.email, context);
   return putAcl(request, response, identity.email, url.searchParams.get('key') ?? '', context);
 }
 
-async function checkAccess(response: ServerResponse, query: URLSearchParams, context: HttpContext): Promise<void> {
-  const user = query.get('user') ?? '';
+/** Everybody may ask about themselves, and about others where they are owner or admin. */
+async function checkAccess(response: ServerResponse, query: URLSearchParams, asker: string, context: HttpContext): Promise<void> {
+  const user = query.get('user') ?? asker;
   const path = query.get('path') ?? '';
   const bits = Number(query.get('level'));
   if (!Number.isInteger(bits) || bits < 1 || bits > 15)
     return fail(response, 400, 'E_INVALID_REQUEST', '"level" is 1 read, 2 create, 4 write, 8 admin, or a sum');
+  if (user !== asker && !context.acl.tree.can(asker, path, 'admin'))
+    return fail(response, 403, 'E_ACCESS_DENIED', 'only its owner or an admin may ask who else has access');
   const missing = LEVELS.filter(([bit, level]) => (bits & bit) !== 0 && !context.acl.tree.can(user, path, level)).map(([, level]) => level);
   if (missing.length > 0) return fail(response, 403, 'E_ACCESS_DENIED', `no ${missing.join(' and ')} access`);
   json(response, 200, { user, path, level: bits });
@@ -84,6 +103,7 @@ async function checkAccess(response: ServerResponse, query: URLSearchParams, con
 async function putAcl(request: IncomingMessage, response: ServerResponse, user: string, key: string, context: HttpContext): Promise<void> {
   const body = await readBody(request, context.maxBodyBytes);
   if (body === undefined) {
+    context.counters.largeBodies++;
     response.setHeader('connection', 'close');
     return fail(response, 413, 'E_INVALID_REQUEST', `the body is larger than ${context.maxBodyBytes} bytes`);
   }

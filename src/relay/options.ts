@@ -1,6 +1,8 @@
-// What the relay server can be told, and every number it goes by, each with its unit, its reason and the memory it bounds.
+// What the relay server can be told; the numbers it goes by are in limits.ts.
 import { HotlinkError } from '../../native-free/index.js';
 import type { Log } from '../options.js';
+import type { Authenticate } from './auth.js';
+import type { RelayLimits } from './limits.js';
 
 /** Says nothing. */
 export const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -30,40 +32,19 @@ export interface RelaySettings {
   readonly turnTtlSeconds?: number;
   /** With a secret, clients show an HS256 access token and are who it says; without, they are who they claim (wire §1.1). */
   readonly authSecret?: string;
+  /** Says who a client is, in place of everything above. */
+  readonly authenticate?: Authenticate;
   /** `host:port` of a STUN responder on UDP; none by default. */
   readonly stunListen?: string;
   /** Receives what the relay has to say; never given a payload, a token or a password. Silent by default. */
   readonly log?: Log;
-  /** For tests and unusual machines. */
+  /** Whatever is to differ from the defaults. */
   readonly limits?: Partial<RelayLimits>;
+  /** Addresses and networks of proxies whose `X-Forwarded-For` counts; nobody's by default. */
+  readonly trustProxy?: readonly string[];
+  /** Origins whose pages may connect besides those of this very host, as `https://app.example.com`. */
+  readonly allowedOrigins?: readonly string[];
 }
-
-export interface RelayLimits {
-  /** Largest WebSocket message in bytes; a larger one closes the connection with 1009. 1024..134217728. */
-  readonly maxMessageBytes: number;
-  /** A recipient with more than this many bytes waiting stops the senders that feed it. Bounds memory per connection. */
-  readonly highWaterBytes: number;
-  /** With no more than this waiting they go on. */
-  readonly lowWaterBytes: number;
-  /** A recipient that took nothing for this long, while bytes wait for it, is disconnected. */
-  readonly stuckMs: number;
-  /** Sessions of a user without any connection are forgotten after this long. */
-  readonly sessionTtlMs: number;
-  /** Sessions one user may have open; beyond it the oldest one nobody accepted makes room, or the Open is refused. */
-  readonly maxSessionsPerUser: number;
-  /** Largest body of an HTTP request in bytes. */
-  readonly maxBodyBytes: number;
-}
-
-export const DEFAULT_LIMITS: RelayLimits = {
-  maxMessageBytes: 8 * 1024 * 1024, // upstream's (wire §1.5): every client sizes its messages by it
-  highWaterBytes: 4 * 1024 * 1024, // 64 frames of 60 KiB: a burst is absorbed, a stopped reader is noticed
-  lowWaterBytes: 1024 * 1024, // enough left to keep the wire busy while the senders wake up
-  stuckMs: 20_000, // upstream's write timeout (wire §1.5)
-  sessionTtlMs: 600_000, // outlives a reconnect and a restarted router
-  maxSessionsPerUser: 1024, // at most about 5 MiB per user, when every path is of the greatest length
-  maxBodyBytes: 1024 * 1024, // an ACL file is a few hundred bytes
-};
 
 /**
  * What is advertised goes into response headers as it is.

@@ -1,31 +1,29 @@
 // The relay server: listens, upgrades clients to WebSocket, and owns everything behind (wire §1.1, §1.2, §1.5). Runs on whatever thread starts it.
 // Invariant: close() ends in reverse order of start: clients, HTTP, STUN; the ports are free when it resolves.
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { type AddressInfo, isIPv6, type Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { HotlinkError } from '../../native-free/index.js';
 import type { Log } from '../options.js';
+import { accessTokens } from './access-token.js';
 import { AclStore } from './acl-store.js';
-import { identify, isSameOrigin } from './auth.js';
+import { AddressCount, TrustedProxies } from './addresses.js';
+import { type Authenticate, claimedIdentity, decide, type Identity, isAllowedOrigin } from './auth.js';
 import { claim, type HostServer } from './claim.js';
 import { Connection } from './connection.js';
 import { RelayCounters } from './counters.js';
+import { createFront, type Front } from './front.js';
 import { type HttpContext, handleRequest, urlOf } from './http.js';
 import { Hub } from './hub.js';
 import { type IceAdvert, iceAdvertFor, iceHeaders } from './ice-advert.js';
-import {
-  checkHeaderValues,
-  DEFAULT_LIMITS,
-  parseListen,
-  type RelayLimits,
-  type RelayOptions,
-  type RelaySettings,
-  SILENT,
-} from './options.js';
-import type { OutputFormat, Recipient } from './recipient.js';
+import { limitsOf, type RelayLimits } from './limits.js';
+import { checkHeaderValues, parseListen, type RelayOptions, type RelaySettings, SILENT } from './options.js';
+import { Rates } from './rate.js';
+import type { Recipient } from './recipient.js';
 import { Router } from './router.js';
 import { SessionStore } from './sessions.js';
 import { type StunResponder, startStun } from './stun.js';
+import { formatFor, hostOf, refuseUpgrade, type UpgradeRefusal } from './upgrade.js';
 
 /** Counters, which only grow, and what is the case right now. */
 export type RelayStats = Readonly<RelayCounters> & {
@@ -33,8 +31,9 @@ export type RelayStats = Readonly<RelayCounters> & {
   readonly users: number;
   readonly sessions: number;
   readonly aclRulesets: number;
-  /** Connections whose reading is paused for a slow recipient. */
+  /** Connections whose reading is paused for a slow recipient, and for their user's rate. */
   readonly pausedConnections: number;
+  readonly throttledConnections: number;
   /** Bytes waiting for recipients: of all of them, and of the one with the most. */
   readonly bufferedBytes: number;
   readonly maxBufferedBytes: number;
@@ -66,8 +65,8 @@ export interface RelayHost {
 }
 
 const EVENTS_PATH = '/api/v1/events';
-/** How long clients may take to answer the close frame before they are cut off. */
-const CLOSE_GRACE_MS = 500;
+/** The queues of all recipients are added up whenever so much more was sent. */
+const QUEUE_CHECK_BYTES = 16 * 1024 * 1024;
 /** Sessions to expire and stuck recipients are looked for this often at most. */
 const SWEEP_MS = 1000;
 
@@ -82,9 +81,9 @@ export async function startRelay(options: RelayOptions): Promise<RelayServer> {
 /** @param place where to listen, or the server to be part of */
 export async function openRelay(options: RelaySettings, place: { host: string; port: number } | RelayHost): Promise<RelayServer> {
   const stunListen = options.stunListen === undefined ? undefined : parseListen(options.stunListen, 'the STUN address');
-  const limits: RelayLimits = { ...DEFAULT_LIMITS, ...options.limits };
+  const limits = limitsOf(options.limits);
   checkHeaderValues(options);
-  const acl = await AclStore.load(options.dataDir, limits.maxBodyBytes, options.log ?? SILENT);
+  const acl = await AclStore.load(options.dataDir, limits, options.log ?? SILENT);
   const relay = new Relay(options, limits, acl);
   try {
     if ('server' in place) relay.attach(place);
@@ -113,15 +112,20 @@ class Relay implements RelayServer {
   private readonly router: Router;
   private readonly context: HttpContext;
   /** Ours; undefined inside a host program's server. */
-  private http: Server | undefined;
+  private http: Front | undefined;
   /** Gives a host's paths back. */
   private detach: () => void = () => {};
   private readonly upgrader: WebSocketServer;
   private readonly sweeper: NodeJS.Timeout;
+  private readonly authenticate: Authenticate;
+  private readonly proxies: TrustedProxies;
+  private readonly addresses = new AddressCount();
+  private readonly rates: Rates;
   private stun: StunResponder | undefined;
   private host = '';
   private boundPort = 0;
   private nextId = 1;
+  private bytesAtQueueCheck = 0;
   /** Who upgrades with this request: decided before the answer's headers are made. */
   private readonly upgrading = new WeakMap<IncomingMessage, string>();
   private closing: Promise<void> | undefined;
@@ -131,10 +135,15 @@ class Relay implements RelayServer {
     this.limits = limits;
     this.acl = acl;
     this.log = options.log ?? SILENT;
+    this.authenticate = authenticationOf(options);
+    this.proxies = new TrustedProxies(options.trustProxy ?? []);
+    this.rates = new Rates(limits);
     this.sessions = new SessionStore({
       mayRead: (user, path) => acl.tree.can(user, path, 'read'),
       mayWrite: (user, path) => acl.tree.can(user, path, 'write'),
       maxSessionsPerUser: limits.maxSessionsPerUser,
+      maxSessions: limits.maxSessions,
+      maxPathBytes: limits.maxPathBytes,
       ttlMs: limits.sessionTtlMs,
     });
     this.router = new Router(this.hub, this.sessions, acl, this.counters, this.log);
@@ -142,27 +151,36 @@ class Relay implements RelayServer {
       acl,
       counters: this.counters,
       log: this.log,
-      authSecret: options.authSecret,
+      allowedOrigins: options.allowedOrigins,
       maxBodyBytes: limits.maxBodyBytes,
+      identify: (request: IncomingMessage) => decide(this.authenticate, request, limits.authMs),
+      isOverRate: (user: string) => this.rates.of(user, performance.now()).take(1, 0, performance.now()) !== 0,
       iceAdvert: (request: IncomingMessage, email: string) => this.iceAdvert(request, email),
     };
+    const bounded = { maxPayload: limits.maxMessageBytes, maxFragments: limits.maxFragments };
     this.upgrader = new WebSocketServer({
+      ...bounded,
       noServer: true,
       clientTracking: false,
       perMessageDeflate: false,
-      maxPayload: limits.maxMessageBytes,
       autoPong: false,
       handleProtocols: () => false, // upstream offers none (wire §1.1)
     });
     this.upgrader.on('headers', (headers, request) => headers.push(...this.responseHeaders(request)));
-    this.sweeper = setInterval(() => this.sweep(), Math.min(SWEEP_MS, Math.max(1, limits.stuckMs / 4)));
+    this.sweeper = setInterval(() => this.sweep(), Math.min(SWEEP_MS, limits.stuckMs / 4, limits.pingMs / 4, limits.pongMs / 4));
     this.sweeper.unref();
   }
 
   async listen({ host, port }: { host: string; port: number }): Promise<void> {
-    const http = createServer((request, response) => void handleRequest(request, response, this.context));
+    const http = createFront(
+      this.limits,
+      this.counters,
+      this.proxies,
+      undefined,
+      (request, response) => void handleRequest(request, response, this.context),
+    );
     this.http = http;
-    http.on('upgrade', (request, socket, head) => this.upgrade(request, socket as Socket, head));
+    http.on('upgrade', (request, socket, head) => void this.upgrade(request, socket as Socket, head));
     await new Promise<void>((resolve, reject) => {
       http.once('error', reject);
       http.listen(port, host, () => {
@@ -178,14 +196,14 @@ class Relay implements RelayServer {
     this.detach = claim(server, {
       ours,
       request: (request, response) => void handleRequest(request, response, this.context),
-      upgrade: (request, socket, head) => this.upgrade(request, socket as Socket, head),
+      upgrade: (request, socket, head) => void this.upgrade(request, socket as Socket, head),
     });
   }
 
   async start(stunListen: { host: string; port: number } | undefined): Promise<void> {
     if (stunListen !== undefined) this.stun = await startStun(stunListen.host, stunListen.port, this.counters);
     this.log.info(
-      { url: this.http === undefined ? 'a host program' : this.url, stunPort: this.stunPort, auth: this.options.authSecret !== undefined },
+      { url: this.http === undefined ? 'a host program' : this.url, stunPort: this.stunPort, auth: this.authenticate !== claimedIdentity },
       'relay listening',
     );
   }
@@ -205,10 +223,12 @@ class Relay implements RelayServer {
 
   stats(): RelayStats {
     let pausedConnections = 0;
+    let throttledConnections = 0;
     let bufferedBytes = 0;
     let maxBufferedBytes = 0;
-    for (const { flow } of this.hub.all()) {
+    for (const { flow, isThrottled } of this.hub.all()) {
       if (flow.isPaused) pausedConnections++;
+      if (isThrottled) throttledConnections++;
       bufferedBytes += flow.bufferedBytes;
       maxBufferedBytes = Math.max(maxBufferedBytes, flow.bufferedBytes);
     }
@@ -221,6 +241,7 @@ class Relay implements RelayServer {
       sessions: this.sessions.size,
       aclRulesets: this.acl.tree.size,
       pausedConnections,
+      throttledConnections,
       bufferedBytes,
       maxBufferedBytes,
     };
@@ -239,9 +260,6 @@ class Relay implements RelayServer {
     clearInterval(this.sweeper);
     const gone = [...this.hub.all()].map((connection) => connection.gone);
     for (const connection of this.hub.all()) connection.close(1001, 'the relay is stopping');
-    const cutOff = setTimeout(() => {
-      for (const connection of this.hub.all()) connection.terminate();
-    }, CLOSE_GRACE_MS);
     const { http } = this;
     if (http?.listening) {
       await new Promise<void>((resolve) => {
@@ -250,36 +268,94 @@ class Relay implements RelayServer {
       });
     }
     await Promise.all(gone);
-    clearTimeout(cutOff);
     this.detach();
     await this.stun?.close();
   }
 
-  private upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+  private async upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     socket.on('error', () => socket.destroy());
-    const judged = this.judge(request);
-    if ('email' in judged) {
-      this.upgrading.set(request, judged.email);
-      this.upgrader.handleUpgrade(request, socket, head, (client) => this.welcome(client, socket, judged.email, formatFor(request)));
+    const judged = await this.judge(request);
+    if (socket.destroyed) return;
+    if ('status' in judged) {
+      refuseUpgrade(socket, judged);
       return;
     }
-    if (judged.status === 401 || judged.status === 403) this.counters.authFailures++;
-    refuseUpgrade(socket, judged);
+    const address = this.proxies.clientOf(request);
+    const full = this.noRoomFor(judged.email, address);
+    if (full !== undefined) {
+      this.log.warn({ user: judged.email, address, reason: full.error }, 'connection refused');
+      refuseUpgrade(socket, full);
+      return;
+    }
+    this.upgrading.set(request, judged.email);
+    this.upgrader.handleUpgrade(request, socket, head, (client) => this.welcome(client, socket, judged, address, request));
   }
 
-  private judge(request: IncomingMessage): { readonly email: string } | UpgradeRefusal {
-    if (this.closing !== undefined) return { status: 503, code: 'E_INTERNAL_ERROR', error: 'the relay is stopping' };
+  private async judge(request: IncomingMessage): Promise<(Identity & { ok: true }) | UpgradeRefusal> {
     const url = urlOf(request);
     if (url?.pathname !== EVENTS_PATH) return { status: 404, code: 'E_NOT_FOUND', error: `WebSocket is spoken at ${EVENTS_PATH}` };
-    if (!isSameOrigin(request)) return { status: 403, code: 'E_ACCESS_DENIED', error: 'requests from pages of other hosts are refused' };
-    const identity = identify(request, url.searchParams, this.options.authSecret, Date.now());
-    return identity.ok ? { email: identity.email } : { status: 401, code: 'E_AUTH_INVALID_CREDENTIALS', error: identity.reason };
+    if (!isAllowedOrigin(request, this.options.allowedOrigins)) {
+      this.counters.authFailures++;
+      return { status: 403, code: 'E_ACCESS_DENIED', error: 'requests from pages of other hosts are refused' };
+    }
+    const verdict = await decide(this.authenticate, request, this.limits.authMs);
+    if (verdict.ok) return verdict;
+    if ('failed' in verdict) {
+      this.counters.authErrors++;
+      this.log.error({ reason: verdict.reason }, 'authentication failed on this side');
+      return { status: 503, code: 'E_SERVICE_UNAVAILABLE', error: 'who you are could not be found out; try again' };
+    }
+    this.counters.authFailures++;
+    return { status: 401, code: 'E_AUTH_INVALID_CREDENTIALS', error: verdict.reason };
   }
 
-  private welcome(client: WebSocket, socket: Socket, user: string, format: OutputFormat): void {
-    const connection = new Connection(this.nextId++, user, format, client, socket, this.limits, this.counters, {
-      onFrame: (from, frame, isBinary) => this.router.onFrame(from, frame, isBinary),
+  /** @returns why one more connection cannot be taken */
+  private noRoomFor(user: string, address: string): UpgradeRefusal | undefined {
+    const { maxConnections, maxConnectionsPerUser, maxConnectionsPerAddress } = this.limits;
+    if (this.closing !== undefined) {
+      this.counters.refusedDraining++;
+      return { status: 503, code: 'E_SERVICE_UNAVAILABLE', error: 'the relay is stopping' };
+    }
+    if (this.hub.connections >= maxConnections) {
+      this.counters.refusedTotal++;
+      return { status: 503, code: 'E_SERVICE_UNAVAILABLE', error: 'the relay has as many connections as it may have' };
+    }
+    if ([...this.hub.of(user)].length >= maxConnectionsPerUser) {
+      this.counters.refusedUser++;
+      return { status: 429, code: 'E_RATE_LIMITED', error: `${user} has ${maxConnectionsPerUser} connections already` };
+    }
+    if (this.addresses.of(address) >= maxConnectionsPerAddress) {
+      this.counters.refusedAddress++;
+      return { status: 429, code: 'E_RATE_LIMITED', error: `your address has ${maxConnectionsPerAddress} connections already` };
+    }
+    return undefined;
+  }
+
+  /** Those of this process. */
+  private connectionsOf(user: string): Connection[] {
+    return [...this.hub.of(user)].filter((recipient) => recipient instanceof Connection);
+  }
+
+  private welcome(client: WebSocket, socket: Socket, identity: Identity & { ok: true }, address: string, request: IncomingMessage): void {
+    const { email: user, expiresAtMs, isGood } = identity;
+    const facts = {
+      id: this.nextId++,
+      user,
+      address,
+      format: formatFor(request),
+      ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
+      ...(isGood === undefined ? {} : { isGood }),
+    };
+    const rate = this.rates.of(user, performance.now());
+    this.addresses.add(address);
+    const connection = new Connection(facts, client, socket, this.limits, rate, this.counters, {
+      onFrame: (from, frame, isBinary) => {
+        this.router.onFrame(from, frame, isBinary);
+        if (this.counters.bytesOut - this.bytesAtQueueCheck > QUEUE_CHECK_BYTES) this.checkQueues();
+      },
+      onAbuse: (from) => this.disconnect(this.connectionsOf(from.user), 'rateDisconnects', 1008, 'too many messages'),
       onClose: (gone) => {
+        this.addresses.remove(address);
         const isLast = this.hub.remove(gone);
         this.sessions.disconnected(gone, isLast, performance.now());
         this.log.debug({ user, connection: gone.id }, 'disconnected');
@@ -289,7 +365,7 @@ class Relay implements RelayServer {
     this.router.greet(connection);
     this.hub.add(connection);
     this.sessions.connected(user);
-    this.log.debug({ user, connection: connection.id, format }, 'connected');
+    this.log.debug({ user, address, connection: connection.id, format: facts.format }, 'connected');
   }
 
   private responseHeaders(request: IncomingMessage): string[] {
@@ -304,46 +380,48 @@ class Relay implements RelayServer {
 
   private sweep(): void {
     const nowMs = performance.now();
+    const unixMs = Date.now();
     this.sessions.expire(nowMs);
-    for (const connection of this.hub.all()) {
-      if (!connection.flow.isStuck(nowMs, this.limits.stuckMs)) continue;
-      this.counters.stuckDisconnects++;
-      this.log.warn({ user: connection.user, connection: connection.id }, 'recipient takes nothing, disconnected');
-      connection.terminate();
+    this.rates.sweep(nowMs, (user) => this.hub.newestOf(user) !== undefined);
+    this.checkQueues();
+    for (const connection of [...this.hub.all()]) {
+      const { expiresAtMs } = connection.facts;
+      if (connection.flow.isStuck(nowMs, this.limits.stuckMs)) this.disconnect([connection], 'stuckDisconnects', 1013, 'takes nothing');
+      else if (expiresAtMs !== undefined && unixMs >= expiresAtMs)
+        this.disconnect([connection], 'expiredDisconnects', 1008, 'token expired');
+      else if (!connection.isAlive(nowMs)) this.disconnect([connection], 'silentDisconnects', undefined, 'nothing heard of it');
+    }
+  }
+
+  /** When all queues together hold too much, whoever has the most waiting goes; its senders go on. */
+  private checkQueues(): void {
+    this.bytesAtQueueCheck = this.counters.bytesOut;
+    const waiting = [...this.hub.all()].filter(({ flow }) => flow.bufferedBytes > 0);
+    let totalBytes = waiting.reduce((sum, { flow }) => sum + flow.bufferedBytes, 0);
+    if (totalBytes <= this.limits.maxQueuedBytes) return;
+    waiting.sort((a, b) => b.flow.bufferedBytes - a.flow.bufferedBytes);
+    for (const connection of waiting) {
+      if (totalBytes <= this.limits.maxQueuedBytes) return;
+      totalBytes -= connection.flow.bufferedBytes;
+      this.disconnect([connection], 'overflowDisconnects', 1013, 'too slow for a full relay');
+    }
+  }
+
+  /** @param code undefined: without a word, to somebody who would not hear it */
+  private disconnect(connections: Iterable<Connection>, counter: keyof RelayCounters, code: number | undefined, reason: string): void {
+    for (const connection of [...connections]) {
+      this.counters[counter]++;
+      this.log.warn(
+        { user: connection.user, connection: connection.id, address: connection.facts.address, reason },
+        'disconnected by the relay',
+      );
+      if (code === undefined) connection.terminate();
+      else connection.close(code, reason);
     }
   }
 }
 
-/** The first encoding of the client's list that we know; JSON if there is none (wire §1.2). */
-function formatFor(request: IncomingMessage): OutputFormat {
-  const wanted = String(request.headers['x-syft-ws-encodings'] ?? '').split(',');
-  const known = wanted.map((token) => token.trim().toLowerCase()).find((token) => token === 'msgpack' || token === 'json');
-  return known === 'msgpack' ? 'msgpack-full' : 'json';
-}
-
-/** Under which name this client reached us, without the port; a Host header that is no host is not repeated to anybody. */
-function hostOf(request: IncomingMessage): string {
-  const match = /^(\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::\d+)?$/.exec(request.headers.host ?? '');
-  return match?.[1] ?? '127.0.0.1';
-}
-
-interface UpgradeRefusal {
-  readonly status: 401 | 403 | 404 | 503;
-  readonly code: string;
-  readonly error: string;
-}
-
-const STATUS_WORDS = { 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 503: 'Service Unavailable' } as const;
-
-function refuseUpgrade(socket: Socket, { status, code, error }: UpgradeRefusal): void {
-  const body = JSON.stringify({ code, error });
-  const head = [
-    `HTTP/1.1 ${status} ${STATUS_WORDS[status]}`,
-    'Connection: close',
-    'Content-Type: application/json; charset=utf-8',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-  ];
-  // The HTTP server lets sockets stay half open; a client that never ends its side would hold this one for ever.
-  socket.once('finish', () => socket.destroy());
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+function authenticationOf({ authenticate, authSecret }: RelaySettings): Authenticate {
+  if (authenticate !== undefined) return authenticate;
+  return authSecret === undefined ? claimedIdentity : accessTokens({ secrets: () => [authSecret] });
 }

@@ -33,6 +33,10 @@ export interface SessionRules {
   readonly mayWrite: (user: string, path: string) => boolean;
   readonly mayRead: (user: string, path: string) => boolean;
   readonly maxSessionsPerUser: number;
+  /** Of all users. */
+  readonly maxSessions: number;
+  /** Longest path, UTF-8 bytes. */
+  readonly maxPathBytes: number;
   readonly ttlMs: number;
   /** Is this session id in use elsewhere, by somebody else? */
   readonly isTaken?: (sid: string, user: string) => boolean;
@@ -71,7 +75,7 @@ export class SessionStore<P extends Party> {
    */
   open(from: P, sid: string, path: string, to: string | undefined): Session<P> | OpenRefusal {
     if (!SID.test(sid)) return 'bad-sid';
-    if (checkPath(path) !== 'ok') return 'bad-path';
+    if (checkPath(path) !== 'ok' || Buffer.byteLength(path) > this.rules.maxPathBytes) return 'bad-path';
     const target = to?.trim();
     const addressee = target === '' || target === from.user ? undefined : target;
     if (!this.rules.mayWrite(from.user, path)) return 'denied';
@@ -200,8 +204,9 @@ export class SessionStore<P extends Party> {
   /** Rust never closes a session, so a long-lived client would run into the limit: give up its oldest one that nobody listens to. */
   private makeRoom(user: string): boolean {
     const own = this.byOpener.get(user);
-    if (own === undefined || own.size < this.rules.maxSessionsPerUser) return true;
-    for (const session of own) {
+    const isFull = this.bySid.size >= this.rules.maxSessions;
+    if (!isFull && (own === undefined || own.size < this.rules.maxSessionsPerUser)) return true;
+    for (const session of own ?? []) {
       if (session.accepted.size > 0) continue;
       this.delete(session);
       this.evicted++;

@@ -9,7 +9,14 @@ const PATH = 'a@x.io/d/stream.tcp.request';
 const sid = (n: number) => `session-${n}`;
 
 function store(maxSessionsPerUser = 3): SessionStore<{ user: string }> {
-  return new SessionStore({ mayRead: () => true, mayWrite: () => true, maxSessionsPerUser, ttlMs: 1000 });
+  return new SessionStore({
+    mayRead: () => true,
+    mayWrite: () => true,
+    maxSessionsPerUser,
+    maxSessions: 1000,
+    maxPathBytes: 4096,
+    ttlMs: 1000,
+  });
 }
 
 describe('the number of sessions of a user', () => {
