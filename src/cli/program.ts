@@ -57,6 +57,11 @@ function program(does: Does): Command {
     .option('--stun <host:port>', 'also answer STUN there, on UDP, and advertise it')
     .option('--turn-ttl <seconds>', 'how long TURN credentials made from HOTLINK_RELAY_TURN_SECRET are good (default: a day)')
     .option('--json', 'the address as one JSON value')
+    .option(
+      '--cluster <urls>',
+      'NATS servers that make this process one of many, nats://host:4222,…; better in HOTLINK_RELAY_CLUSTER if there is a password',
+    )
+    .option('--cluster-name <name>', 'processes of one name serve the same users', 'relay')
     .action(does(async (command) => (await import('./relay.js')).relay(command)));
 
   addSettingFlags(root.command('up'))

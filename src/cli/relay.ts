@@ -13,6 +13,8 @@ interface RelayFlags {
   data?: string;
   stun?: string;
   turnTtl?: string;
+  cluster?: string;
+  clusterName: string;
   json?: boolean;
 }
 
@@ -27,10 +29,12 @@ export async function relay(command: Command): Promise<number> {
   // Secrets come from the environment alone: a command line is everybody's to read.
   const authSecret = process.env.HOTLINK_RELAY_AUTH_SECRET;
   const turnSecret = process.env.HOTLINK_RELAY_TURN_SECRET;
+  const cluster = flags.cluster ?? process.env.HOTLINK_RELAY_CLUSTER;
   const server = await startRelay({
     listen: flags.listen,
     log,
     ...(flags.data === undefined ? {} : { dataDir: flags.data }),
+    ...(cluster ? { cluster: { servers: cluster, name: flags.clusterName } } : {}),
     ...(flags.stun === undefined ? {} : { stunListen: flags.stun }),
     ...advertised(values, log),
     ...(authSecret ? { authSecret } : {}),

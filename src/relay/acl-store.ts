@@ -1,7 +1,7 @@
 // The ACL files of the relay: loaded from `{dataDir}/datasites` at start, replaced by upload, kept on disk if there is a directory.
 // Invariant: what the tree decides by is what the file on disk says; a file that cannot be read locks its directory to its owner.
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, realpathSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { parseDocument } from 'yaml';
@@ -18,6 +18,11 @@ export type AclPut =
       readonly reason: string;
       readonly line?: number;
     };
+
+/** Is told of every file that is on disk at start, as it is there. */
+export interface AclObserver {
+  loaded(key: string, content: Uint8Array, modifiedMs: number): void;
+}
 
 type AclLimits = Pick<RelayLimits, 'maxAclFileBytes' | 'maxAclFilesPerUser' | 'maxAclFiles' | 'maxPathBytes'>;
 
@@ -39,12 +44,12 @@ export class AclStore {
    * @param dataDir see RelayOptions; created if it does not exist
    * @param limits larger files are refused, and treated as unreadable at start
    */
-  static async load(dataDir: string | undefined, limits: AclLimits, log: Log): Promise<AclStore> {
+  static async load(dataDir: string | undefined, limits: AclLimits, log: Log, observer?: AclObserver): Promise<AclStore> {
     if (dataDir === undefined) return new AclStore(undefined, limits);
     const root = join(dataDir, 'datasites');
     await mkdir(root, { recursive: true });
     const store = new AclStore(realpathSync(root), limits);
-    await store.loadAll(log);
+    await store.loadAll(log, observer);
     return store;
   }
 
@@ -81,22 +86,55 @@ export class AclStore {
     return { ok: true, etag: createHash('md5').update(content).digest('hex'), sizeBytes: content.byteLength };
   }
 
+  /**
+   * Take a file as another process of the cluster has it; whoever changed it was judged there. Decided by at once, whatever the disk says.
+   * @param content null: it was removed
+   * @param modifiedMs when it was changed; the file on disk is dated so
+   */
+  take(key: string, content: Uint8Array | null, modifiedMs: number, log: Log): void {
+    const directory = aclDirectoryOf(key);
+    if (directory === undefined) return;
+    if (content === null) this.unset(directory);
+    else {
+      const parsed = parseAclYaml(content);
+      this.set(directory, parsed.ok ? parsed.ruleset : PRIVATE_RULESET);
+    }
+    try {
+      this.persist(key, content, modifiedMs);
+    } catch (error) {
+      log.error({ key, error: error instanceof Error ? codeOf(error) : 'unknown error' }, 'ACL file could not be stored');
+    }
+  }
+
+  private unset(directory: string): void {
+    if (!this.tree.remove(directory)) return;
+    const owner = ownerOf(directory);
+    const count = (this.setsPerOwner.get(owner) ?? 1) - 1;
+    if (count > 0) this.setsPerOwner.set(owner, count);
+    else this.setsPerOwner.delete(owner);
+  }
+
   private set(directory: string, ruleset: Ruleset): void {
     const owner = ownerOf(directory);
     if (!this.tree.has(directory)) this.setsPerOwner.set(owner, (this.setsPerOwner.get(owner) ?? 0) + 1);
     this.tree.set(directory, ruleset);
   }
 
-  private persist(key: string, content: Uint8Array): void {
+  private persist(key: string, content: Uint8Array | null, modifiedMs?: number): void {
     if (this.root === undefined) return;
     const file = join(this.root, ...key.split('/'));
     const directory = join(file, '..');
     mkdirSync(directory, { recursive: true });
     // The key itself cannot climb; a symbolic link somebody left in the data directory could.
     if (!`${realpathSync(directory)}${sep}`.startsWith(`${this.root}${sep}`)) throw new Error('outside of the data directory');
+    if (content === null) {
+      rmSync(file, { force: true });
+      return;
+    }
     const temporary = join(directory, `.${ACL_FILE_NAME}.${randomBytes(4).toString('hex')}`);
     try {
       writeFileSync(temporary, content);
+      if (modifiedMs !== undefined) utimesSync(temporary, modifiedMs / 1000, modifiedMs / 1000);
       renameSync(temporary, file);
     } catch (error) {
       rmSync(temporary, { force: true });
@@ -104,7 +142,7 @@ export class AclStore {
     }
   }
 
-  private async loadAll(log: Log): Promise<void> {
+  private async loadAll(log: Log, observer: AclObserver | undefined): Promise<void> {
     const root = this.root as string;
     for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
       if (!entry.isFile() || entry.name !== ACL_FILE_NAME) continue;
@@ -115,6 +153,7 @@ export class AclStore {
         continue;
       }
       const parsed = await readAclFile(file, this.limits.maxAclFileBytes);
+      if (parsed.ok) observer?.loaded(`${directory}/${ACL_FILE_NAME}`, parsed.content, parsed.modifiedMs);
       if (!parsed.ok)
         log.warn(
           {
@@ -147,10 +186,15 @@ export function parseAclYaml(content: Uint8Array): ParsedAcl {
   }
 }
 
-async function readAclFile(file: string, maxFileBytes: number): Promise<ParsedAcl> {
+type ReadAcl = (ParsedAcl & { ok: true; content: Uint8Array; modifiedMs: number }) | (ParsedAcl & { ok: false });
+
+async function readAclFile(file: string, maxFileBytes: number): Promise<ReadAcl> {
   try {
-    if ((await stat(file)).size > maxFileBytes) return { ok: false, reason: `larger than ${maxFileBytes} bytes` };
-    return parseAclYaml(await readFile(file));
+    const { size, mtimeMs } = await stat(file);
+    if (size > maxFileBytes) return { ok: false, reason: `larger than ${maxFileBytes} bytes` };
+    const content = await readFile(file);
+    const parsed = parseAclYaml(content);
+    return parsed.ok ? { ...parsed, content, modifiedMs: mtimeMs } : parsed;
   } catch (error) {
     return { ok: false, reason: error instanceof Error ? error.message : 'unreadable' };
   }

@@ -20,6 +20,7 @@ import type { Log } from '../options.js';
 import type { AclStore } from './acl-store.js';
 import type { Cluster } from './cluster/cluster.js';
 import type { RelayCounters } from './counters.js';
+import { NOT_SPREAD } from './http.js';
 import type { Hub } from './hub.js';
 import { plainDataSid } from './plain-data.js';
 import type { Cause, OutputFormat, Recipient } from './recipient.js';
@@ -265,12 +266,20 @@ export class Router {
     }
     this.counters.aclUpdates++;
     this.log.info({ user: from.user, key: message.pth }, 'ACL replaced');
-    from.deliver(serverId(), { typ: MessageType.Ack, oid: id }, from);
+    const ack = (): void => from.deliver(serverId(), { typ: MessageType.Ack, oid: id }, from);
+    if (this.cluster === undefined) ack();
+    else void this.cluster.spread(message.pth, message.con).then((spread) => (spread ? ack() : this.nack(from, id, NOT_SPREAD)));
   }
 
   /** The connection that opened the session or, when it is gone, the newest of the same user (upstream answers a dead one, defect S7). */
   private openerOf(session: Session<Recipient>): Recipient | undefined {
     return session.openerParty ?? this.hub.newestOf(session.opener);
+  }
+
+  /** Two opened one session id at the same moment, and the other one has it. */
+  refuseTaken(to: Recipient, sid: string): void {
+    this.counters.opensSidTaken++;
+    this.reject(to, sid, OPEN_REASONS['sid-taken']);
   }
 
   private reject(to: Recipient, sid: string, reason: string): void {

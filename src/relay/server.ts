@@ -10,10 +10,13 @@ import { AclStore } from './acl-store.js';
 import { AddressCount, TrustedProxies } from './addresses.js';
 import { type Authenticate, claimedIdentity, decide, type Identity, isAllowedOrigin } from './auth.js';
 import { claim, type HostServer } from './claim.js';
+import type { AclReplica } from './cluster/acl-replica.js';
+import type { Cluster, ClusterStats } from './cluster/cluster.js';
+import type { ClusterOptions } from './cluster/open.js';
 import { Connection } from './connection.js';
 import { RelayCounters } from './counters.js';
 import { createFront, type Front } from './front.js';
-import { type HttpContext, handleRequest, urlOf } from './http.js';
+import { CUT_OFF, type HttpContext, handleRequest, urlOf } from './http.js';
 import { Hub } from './hub.js';
 import { type IceAdvert, iceAdvertFor, iceHeaders } from './ice-advert.js';
 import { limitsOf, type RelayLimits } from './limits.js';
@@ -37,6 +40,8 @@ export type RelayStats = Readonly<RelayCounters> & {
   /** Bytes waiting for recipients: of all of them, and of the one with the most. */
   readonly bufferedBytes: number;
   readonly maxBufferedBytes: number;
+  /** Of the other processes, if this one is of many. */
+  readonly cluster?: ClusterStats;
 };
 
 /** A relay that runs, in whatever HTTP server. */
@@ -83,14 +88,17 @@ export async function openRelay(options: RelaySettings, place: { host: string; p
   const stunListen = options.stunListen === undefined ? undefined : parseListen(options.stunListen, 'the STUN address');
   const limits = limitsOf(options.limits);
   checkHeaderValues(options);
-  const acl = await AclStore.load(options.dataDir, limits, options.log ?? SILENT);
+  const replica = options.cluster === undefined ? undefined : new (await import('./cluster/acl-replica.js')).AclReplica();
+  const acl = await AclStore.load(options.dataDir, limits, options.log ?? SILENT, replica);
   const relay = new Relay(options, limits, acl);
   try {
+    if (replica !== undefined) await relay.join(replica);
     if ('server' in place) relay.attach(place);
     else await relay.listen(place);
     await relay.start(stunListen);
   } catch (error) {
     await relay.close();
+    if (error instanceof HotlinkError) throw error;
     const busy = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
     const addresses = ['host' in place ? `${place.host}:${place.port}` : undefined, options.stunListen].filter(
       (text) => text !== undefined,
@@ -122,6 +130,7 @@ class Relay implements RelayServer {
   private readonly addresses = new AddressCount();
   private readonly rates: Rates;
   private stun: StunResponder | undefined;
+  private cluster: Cluster | undefined;
   private host = '';
   private boundPort = 0;
   private nextId = 1;
@@ -145,6 +154,8 @@ class Relay implements RelayServer {
       maxSessions: limits.maxSessions,
       maxPathBytes: limits.maxPathBytes,
       ttlMs: limits.sessionTtlMs,
+      isTaken: (sid, user) => this.cluster?.mayOpen(sid, user) === false,
+      onDelete: (sid) => this.cluster?.ended(sid),
     });
     this.router = new Router(this.hub, this.sessions, acl, this.counters, this.log);
     this.context = {
@@ -153,6 +164,7 @@ class Relay implements RelayServer {
       log: this.log,
       allowedOrigins: options.allowedOrigins,
       maxBodyBytes: limits.maxBodyBytes,
+      cluster: () => this.cluster,
       identify: (request: IncomingMessage) => decide(this.authenticate, request, limits.authMs),
       isOverRate: (user: string) => this.rates.of(user, performance.now()).take(1, 0, performance.now()) !== 0,
       iceAdvert: (request: IncomingMessage, email: string) => this.iceAdvert(request, email),
@@ -169,6 +181,21 @@ class Relay implements RelayServer {
     this.upgrader.on('headers', (headers, request) => headers.push(...this.responseHeaders(request)));
     this.sweeper = setInterval(() => this.sweep(), Math.min(SWEEP_MS, limits.stuckMs / 4, limits.pingMs / 4, limits.pongMs / 4));
     this.sweeper.unref();
+  }
+
+  /** Resolves when this process knows what the others of its cluster know. */
+  async join(replica: AclReplica): Promise<void> {
+    const { options, hub, sessions, limits, counters, log, router, acl } = this;
+    const { openCluster } = await import('./cluster/open.js');
+    this.cluster = await openCluster(options.cluster as ClusterOptions, replica, {
+      ...{ hub, sessions, limits, counters, log },
+      acl: { take: (key, content, modifiedMs) => acl.take(key, content, modifiedMs, log) },
+      route: (from, frame, isBinary) => router.route(from, frame, isBinary),
+      refuse: (to, sid) => router.refuseTaken(to, sid),
+      disconnectAll: (reason) => this.disconnect(hub.all(), 'cutOffDisconnects', 1013, reason),
+    });
+    router.join(this.cluster);
+    await this.cluster.learn();
   }
 
   async listen({ host, port }: { host: string; port: number }): Promise<void> {
@@ -244,6 +271,7 @@ class Relay implements RelayServer {
       throttledConnections,
       bufferedBytes,
       maxBufferedBytes,
+      ...(this.cluster === undefined ? {} : { cluster: this.cluster.stats() }),
     };
   }
 
@@ -269,6 +297,7 @@ class Relay implements RelayServer {
     }
     await Promise.all(gone);
     this.detach();
+    await this.cluster?.close();
     await this.stun?.close();
   }
 
@@ -316,6 +345,7 @@ class Relay implements RelayServer {
       this.counters.refusedDraining++;
       return { status: 503, code: 'E_SERVICE_UNAVAILABLE', error: 'the relay is stopping' };
     }
+    if (this.cluster?.isServing() === false) return { status: 503, code: 'E_SERVICE_UNAVAILABLE', error: CUT_OFF };
     if (this.hub.connections >= maxConnections) {
       this.counters.refusedTotal++;
       return { status: 503, code: 'E_SERVICE_UNAVAILABLE', error: 'the relay has as many connections as it may have' };
@@ -358,6 +388,7 @@ class Relay implements RelayServer {
         this.addresses.remove(address);
         const isLast = this.hub.remove(gone);
         this.sessions.disconnected(gone, isLast, performance.now());
+        this.cluster?.disconnected(gone);
         this.log.debug({ user, connection: gone.id }, 'disconnected');
       },
     });
@@ -365,6 +396,7 @@ class Relay implements RelayServer {
     this.router.greet(connection);
     this.hub.add(connection);
     this.sessions.connected(user);
+    this.cluster?.connected(connection);
     this.log.debug({ user, address, connection: connection.id, format: facts.format }, 'connected');
   }
 

@@ -8,7 +8,7 @@ import type { FlowLimits } from '../flow.js';
 import type { Hub } from '../hub.js';
 import type { Recipient } from '../recipient.js';
 import type { Session, SessionStore } from '../sessions.js';
-import { AclReplica, type AclTarget } from './acl-replica.js';
+import type { AclReplica, AclTarget } from './acl-replica.js';
 import type { Carrier } from './carrier.js';
 import { Directory, type Entry } from './directory.js';
 import { Mesh, type Peer } from './mesh.js';
@@ -66,12 +66,16 @@ export class Cluster {
   constructor(carrier: Carrier, silenceMs: number, replica: AclReplica, host: ClusterHost) {
     this.host = host;
     this.replica = replica;
-    this.mesh = new Mesh(carrier, { silenceMs }, {
-      joined: (peer) => this.onJoined(peer),
-      record: (peer, body) => this.onRecord(peer, body),
-      lost: (peer, reason) => this.onLost(peer, reason),
-      cutOff: (reason) => this.onCutOff(reason),
-    });
+    this.mesh = new Mesh(
+      carrier,
+      { silenceMs },
+      {
+        joined: (peer) => this.onJoined(peer),
+        record: (peer, body) => this.onRecord(peer, body),
+        lost: (peer, reason) => this.onLost(peer, reason),
+        cutOff: (reason) => this.onCutOff(reason),
+      },
+    );
   }
 
   /** Resolves when this process knows what the others know and may serve, or the cluster is closed. */

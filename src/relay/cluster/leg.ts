@@ -6,8 +6,8 @@
 //   sender ─▶ flow ─ at most 512 KiB ─▶ [ link ] ─▶ cause of what goes into the client's own queue
 //                └◀─────── credit, withheld while that queue is full ───┘
 import { FlowEnd, type FlowLimits } from '../flow.js';
-import { type CreditRecord, encodeCredit, type FrameRecord, frameHead } from './records.js';
 import type { Entry } from './directory.js';
+import { type CreditRecord, encodeCredit, type FrameRecord, frameHead } from './records.js';
 
 /** Frames with the other end undealt with: what a network of 10 ms takes at 50 MB/s. */
 const PORTION_BYTES = 512 * 1024;

@@ -12,6 +12,8 @@ const TICK_MS = 25;
 /** Under way to one process; a fraction of what a NATS server holds for a slow client before it cuts it off (64 MiB). */
 const WINDOW_BYTES = 4 * 1024 * 1024;
 const ALL_WINDOWS_BYTES = 32 * 1024 * 1024;
+const BABBLE = 'sends what is not understood';
+const ID = /^[0-9a-f]{16}$/;
 /** Ids given up that are remembered; each is one process run. */
 const MAX_LOST = 4096;
 
@@ -182,7 +184,10 @@ export class Mesh {
       for (const resolve of this.onEcho.splice(0)) resolve();
       return;
     }
-    if (this.lost.has(beat.id)) return this.disown(beat.id);
+    if (this.lost.has(beat.id)) {
+      this.disown(beat.id);
+      return;
+    }
     const known = this.peers.get(beat.id);
     if (beat.leaving === true) {
       this.remember(beat.id);
@@ -193,14 +198,14 @@ export class Mesh {
     else this.meet(beat.id, nowMs);
   }
 
-  private meet(id: string, nowMs: number): void {
+  private meet(id: string, nowMs: number): Peer {
     const peer: Peer = new Peer(
       id,
       new Link(
         {
           transmit: (message) => this.carrier.send(id, this.selfId, message),
           record: (body) => {
-            if (this.peers.get(id) === peer && !this.events.record(peer, body)) this.giveUp(peer, 'sends what is not understood');
+            if (this.peers.get(id) === peer && !this.events.record(peer, body)) this.giveUp(peer, BABBLE);
           },
         },
         { windowBytes: WINDOW_BYTES, messageBytes: this.carrier.messageBytes },
@@ -213,6 +218,7 @@ export class Mesh {
     // So that it knows of us at once, and not with our next regular beat.
     this.beat(nowMs);
     this.events.joined(peer);
+    return peer;
   }
 
   private onMessage(from: string, message: Uint8Array): void {
@@ -223,17 +229,15 @@ export class Mesh {
       if (peer !== undefined) this.cutOff('another process has given it up');
       return;
     }
-    if (this.lost.has(from)) return this.disown(from);
-    if (peer === undefined) return this.unheard(from, message, nowMs);
-    peer.heardMs = nowMs;
-    if (!peer.link.receive(message, nowMs)) this.giveUp(peer, 'sends what is not understood');
-  }
-
-  /** Its beat is still on the way, or was lost: its first words must not be. */
-  private unheard(from: string, message: Uint8Array, nowMs: number): void {
-    if (!/^[0-9a-f]{16}$/.test(from)) return;
-    this.meet(from, nowMs);
-    if (this.peers.get(from)?.link.receive(message, nowMs) === false) this.giveUp(this.peers.get(from) as Peer, 'sends what is not understood');
+    if (this.lost.has(from)) {
+      this.disown(from);
+      return;
+    }
+    // One whose beat is still on the way, or was lost: its first words must not be.
+    const sender = peer ?? (ID.test(from) ? this.meet(from, nowMs) : undefined);
+    if (sender === undefined) return;
+    sender.heardMs = nowMs;
+    if (!sender.link.receive(message, nowMs)) this.giveUp(sender, BABBLE);
   }
 
   private giveUp(peer: Peer, reason: string): void {
@@ -280,7 +284,7 @@ export class Mesh {
 function readBeat(message: Uint8Array): Beat | undefined {
   try {
     const beat = JSON.parse(Buffer.from(message).toString()) as Beat;
-    return typeof beat.id === 'string' && /^[0-9a-f]{16}$/.test(beat.id) && typeof beat.sentMs === 'number' ? beat : undefined;
+    return typeof beat.id === 'string' && ID.test(beat.id) && typeof beat.sentMs === 'number' ? beat : undefined;
   } catch {
     return undefined;
   }

@@ -40,7 +40,10 @@ function parseServer(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   // Never repeats what it was given: there may be a password in it.
   if (url === undefined || (url.protocol !== 'nats:' && url.protocol !== 'tls:') || url.hostname === '' || url.pathname.length > 1)
-    throw new HotlinkError('ERR_HLNK_CONFIG', 'a server of the cluster is written nats://host:4222 or tls://host:4222, several with commas between');
+    throw new HotlinkError(
+      'ERR_HLNK_CONFIG',
+      'a server of the cluster is written nats://host:4222 or tls://host:4222, several with commas between',
+    );
   return url;
 }
 
@@ -123,7 +126,10 @@ export class NatsCarrier implements Carrier {
           if (error === null) take(message);
           else this.log.warn({ subject, error: error.message }, 'NATS refused a subscription');
         } catch (thrown) {
-          this.log.error({ subject, error: thrown instanceof Error ? thrown.stack : String(thrown) }, 'a message of another process failed');
+          this.log.error(
+            { subject, error: thrown instanceof Error ? thrown.stack : String(thrown) },
+            'a message of another process failed',
+          );
         }
       },
     });

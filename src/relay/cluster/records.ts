@@ -7,7 +7,19 @@
 // "Down" is from the process that has the session to the one that has the client; "up" is the way back.
 import type { OutputFormat } from '../recipient.js';
 
-const KIND = { up: 1, down: 2, claim: 3, forget: 4, acl: 5, aclDone: 6, ready: 7, frameDown: 8, frameUp: 9, creditDown: 10, creditUp: 11 } as const;
+const KIND = {
+  up: 1,
+  down: 2,
+  claim: 3,
+  forget: 4,
+  acl: 5,
+  aclDone: 6,
+  ready: 7,
+  frameDown: 8,
+  frameUp: 9,
+  creditDown: 10,
+  creditUp: 11,
+} as const;
 const HEAD_BYTES = 8;
 
 /** A client connected at the sender, or is there already. */
@@ -155,7 +167,9 @@ function decodeControl(body: Buffer): ControlRecord | undefined {
     case KIND.aclDone:
       return isCount(ticket) ? { kind: 'aclDone', ticket } : undefined;
     case KIND.ready:
-      return typeof serving === 'boolean' && Array.isArray(members) && members.every(isText) ? { kind: 'ready', serving, members } : undefined;
+      return typeof serving === 'boolean' && Array.isArray(members) && members.every(isText)
+        ? { kind: 'ready', serving, members }
+        : undefined;
     default:
       return undefined;
   }
