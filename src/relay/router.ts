@@ -7,10 +7,8 @@ import {
   type Decoded,
   decodeEnvelope,
   decodeEnvelopeText,
-  encodeEnvelope,
   type FileWriteMessage,
   fingerprint,
-  type Message,
   MessageType,
   type OpenMessage,
   type RejectMessage,
@@ -20,10 +18,11 @@ import type { Log } from '../options.js';
 import type { AclStore } from './acl-store.js';
 import type { Cluster } from './cluster/cluster.js';
 import type { RelayCounters } from './counters.js';
+import { Forward, openOf } from './forward.js';
 import { NOT_SPREAD } from './http.js';
 import type { Hub } from './hub.js';
 import { plainDataSid } from './plain-data.js';
-import type { Cause, OutputFormat, Recipient } from './recipient.js';
+import type { Recipient } from './recipient.js';
 import type { OpenRefusal, Session, SessionStore } from './sessions.js';
 
 /** Refusals that upstream has keep its words; clients compare them (wire §2.3). */
@@ -153,15 +152,8 @@ export class Router {
       return;
     }
     this.counters.opens++;
-    this.cluster?.opened(session);
-    const open: OpenMessage = {
-      typ: MessageType.Open,
-      sid: session.sid,
-      pth: session.path,
-      frm: from.user,
-      ...(session.to === undefined ? {} : { to: session.to }),
-    };
-    const forward = new Forward(id, open, from);
+    this.cluster?.opened(session, id);
+    const forward = new Forward(id, openOf(session), from);
     if (session.to !== undefined) {
       for (const connection of this.hub.of(session.to)) forward.to(connection);
       return;
@@ -169,6 +161,11 @@ export class Router {
     for (const [user, connections] of this.hub.entries()) {
       if (this.sessions.isAsked(session, user)) for (const connection of connections) forward.to(connection);
     }
+  }
+
+  /** Show an Open to a client that was there when it came, as word has it by now. */
+  show(session: Session<Recipient>, id: string, to: Recipient): void {
+    to.deliver(id, openOf(session), to);
   }
 
   private onAccept(from: Recipient, id: string, sid: string): void {
@@ -288,29 +285,6 @@ export class Router {
 
   private nack(to: Recipient, id: string, reason: string): void {
     to.deliver(serverId(), { typ: MessageType.Nack, oid: id, err: reason }, to);
-  }
-}
-
-/** One message to several connections, encoded once per format. */
-class Forward {
-  private readonly id: string;
-  private readonly message: Message;
-  private readonly cause: Cause;
-  private readonly frames = new Map<OutputFormat, Uint8Array | string>();
-
-  constructor(id: string, message: Message, cause: Cause) {
-    this.id = id;
-    this.message = message;
-    this.cause = cause;
-  }
-
-  to(connection: Recipient): void {
-    let frame = this.frames.get(connection.format);
-    if (frame === undefined) {
-      frame = encodeEnvelope(this.id, this.message, connection.format);
-      this.frames.set(connection.format, frame);
-    }
-    connection.deliverFrame(frame, this.cause);
   }
 }
 

@@ -11,7 +11,8 @@ import { AddressCount, TrustedProxies } from './addresses.js';
 import { type Authenticate, claimedIdentity, decide, type Identity, isAllowedOrigin } from './auth.js';
 import { claim, type HostServer } from './claim.js';
 import type { AclReplica } from './cluster/acl-replica.js';
-import type { Cluster, ClusterStats } from './cluster/cluster.js';
+import type { Cluster } from './cluster/cluster.js';
+import type { ClusterStats } from './cluster/host.js';
 import type { ClusterOptions } from './cluster/open.js';
 import { Connection } from './connection.js';
 import { RelayCounters } from './counters.js';
@@ -191,6 +192,7 @@ class Relay implements RelayServer {
       ...{ hub, sessions, limits, counters, log },
       acl: { take: (key, content, modifiedMs) => acl.take(key, content, modifiedMs, log) },
       route: (from, frame, isBinary) => router.route(from, frame, isBinary),
+      show: (session, id, to) => router.show(session, id, to),
       refuse: (to, sid) => router.refuseTaken(to, sid),
       disconnectAll: (reason) => this.disconnect(hub.all(), 'cutOffDisconnects', 1013, reason),
     });

@@ -70,9 +70,21 @@ describe('a link between two processes', () => {
     pair.lose = () => true;
     pair.links[0].flush(0);
     pair.lose = () => false;
-    pair.links[0].resend(0);
+    pair.links[0].restore(0);
     pair.settle(2);
     expect(pair.got[1]?.map((body) => body[0])).toEqual(Array.from({ length: 50 }, (_, index) => index % 251));
+  });
+
+  it('is asked for what was lost by the end that is back last', () => {
+    const pair = new Pair(1024 * 1024, 4096);
+    for (let index = 0; index < 50; index++) pair.links[0].send(record(index, 3000));
+    pair.lose = () => true;
+    pair.links[0].flush(0);
+    pair.links[0].restore(0);
+    pair.lose = () => false;
+    pair.links[1].restore(0);
+    pair.settle(2);
+    expect(pair.got[1]).toHaveLength(50);
   });
 
   it('notices a gap at the next message and repairs it without waiting for a timer', () => {

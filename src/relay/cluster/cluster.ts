@@ -1,67 +1,33 @@
 // A relay process as one of many: clients elsewhere become recipients here, sessions elsewhere are reached from here, and ACL files are the
 // same everywhere. README.md has the picture and what happens when something fails.
 // Invariant: the process that has a session judges all its messages by the rules of one process (router.ts, sessions.ts); the others only carry.
-import type { Log } from '../../options.js';
 import type { Connection } from '../connection.js';
-import type { RelayCounters } from '../counters.js';
-import type { FlowLimits } from '../flow.js';
-import type { Hub } from '../hub.js';
 import type { Recipient } from '../recipient.js';
-import type { Session, SessionStore } from '../sessions.js';
-import type { AclReplica, AclTarget } from './acl-replica.js';
+import type { Session } from '../sessions.js';
+import type { AclReplica } from './acl-replica.js';
 import type { Carrier } from './carrier.js';
 import { Directory, type Entry } from './directory.js';
+import type { ClusterHost, ClusterStats } from './host.js';
+import { Learning } from './learning.js';
 import { Mesh, type Peer } from './mesh.js';
 import { Neighbour } from './neighbour.js';
+import { RecentOpens } from './recent-opens.js';
 import { type AclRecord, type ControlRecord, decodeRecord, encodeControl, type FrameRecord, type ReadyRecord } from './records.js';
-
-/** Processes that are there answer a beat at once; this long one waits for the first of them. */
-const DISCOVER_MS = 1000;
-/** A joining process is told everything within this, or starts over. */
-const LEARN_MS = 30_000;
-
-/** What of the relay the cluster works on. */
-export interface ClusterHost {
-  readonly hub: Hub;
-  readonly sessions: SessionStore<Recipient>;
-  readonly acl: AclTarget;
-  readonly limits: FlowLimits;
-  readonly counters: RelayCounters;
-  readonly log: Log;
-  /** A message of a client elsewhere, for a session that is here. */
-  route(from: Recipient, frame: Buffer, isBinary: boolean): void;
-  /** The session of this opener is somebody else's. */
-  refuse(to: Recipient, sid: string): void;
-  /** The process of a session is lost: tell one who had accepted it. */
-  tellLost(to: Connection, sid: string): void;
-  /** Disconnect every client: this process may not serve for now. */
-  disconnectAll(reason: string): void;
-}
-
-export interface ClusterStats {
-  readonly processes: number;
-  readonly remoteClients: number;
-  readonly knownSessions: number;
-  /** Bytes for other processes that they have not acknowledged. */
-  readonly outstandingBytes: number;
-  /** Messages between processes that were sent again, and gaps that were seen; both are repaired. */
-  readonly resent: number;
-  readonly gaps: number;
-}
+import type { RemoteClient } from './remote-client.js';
 
 export class Cluster {
   private readonly host: ClusterHost;
   private readonly replica: AclReplica;
   private readonly directory = new Directory();
+  private readonly recentOpens = new RecentOpens();
   private readonly mesh: Mesh;
+  private readonly learning: Learning;
   private readonly neighbours = new Map<string, Neighbour>();
   private readonly local = new Map<number, Connection>();
   private serving = false;
   private closed = false;
   private resentBefore = 0;
   private gapsBefore = 0;
-  /** Looked at again whenever a neighbour came, went or was heard to the end. */
-  private recheck: () => void = () => {};
 
   constructor(carrier: Carrier, silenceMs: number, replica: AclReplica, host: ClusterHost) {
     this.host = host;
@@ -76,22 +42,16 @@ export class Cluster {
         cutOff: (reason) => this.onCutOff(reason),
       },
     );
+    this.learning = new Learning(this.mesh, this.neighbours);
   }
 
   /** Resolves when this process knows what the others know and may serve, or the cluster is closed. */
   async learn(): Promise<void> {
     while (!this.closed && !this.serving) {
-      await this.mesh.echoed();
-      const self = this.mesh.self;
-      await this.heard(DISCOVER_MS, () => this.neighbours.size > 0);
-      const everything = await this.heard(LEARN_MS, () => this.isComplete());
-      // Nobody who may act is silent for longer than the lease: files of our own may be older than theirs until then.
-      const alone = ![...this.neighbours.values()].some(({ ready }) => ready === 'serving');
-      if (alone && !this.replica.isEmpty) await this.heard(this.mesh.quietMs, () => this.isTaught());
-      if (!everything || self !== this.mesh.self || !this.mesh.isCurrent(performance.now())) continue;
+      if (!(await this.learning.attempt(this.replica.isEmpty)) || this.closed) continue;
       this.serving = true;
       this.tellAll(this.readyRecord());
-      this.host.log.info({ process: self, others: this.neighbours.size }, 'part of the cluster');
+      this.host.log.info({ process: this.mesh.self, others: this.neighbours.size }, 'part of the cluster');
     }
   }
 
@@ -122,7 +82,7 @@ export class Cluster {
   /** Others have been told that we go; then the carrier is closed. */
   async close(): Promise<void> {
     this.closed = true;
-    this.recheck();
+    this.learning.abandon();
     this.replica.abandon();
     await this.mesh.close();
   }
@@ -166,7 +126,9 @@ export class Cluster {
     return this.directory.mayOpen(sid, user);
   }
 
-  opened(session: Session<Recipient>): void {
+  /** @param id of the message */
+  opened(session: Session<Recipient>, id: string): void {
+    this.recentOpens.add(session, id, performance.now());
     const { sid, opener, generation } = this.directory.open(this.mesh.self, session.sid, session.opener);
     this.tellAll({ kind: 'claim', sid, opener, generation });
   }
@@ -206,7 +168,7 @@ export class Cluster {
     for (const { id, user, format } of this.local.values()) neighbour.tell({ kind: 'up', connection: id, user, format });
     neighbour.tell(this.readyRecord());
     log.info({ process: peer.id }, 'another process of the cluster is there');
-    this.recheck();
+    this.learning.look();
   }
 
   private onRecord(peer: Peer, body: Buffer): boolean {
@@ -235,12 +197,9 @@ export class Cluster {
   private onControl(neighbour: Neighbour, record: ControlRecord): void {
     const { peer } = neighbour;
     switch (record.kind) {
-      case 'up': {
-        const { hub, sessions } = this.host;
-        hub.addRemote(neighbour.up(record));
-        sessions.connected(record.user);
+      case 'up':
+        this.onUp(neighbour.up(record));
         break;
-      }
       case 'down':
         this.dropClient(neighbour, record.connection);
         break;
@@ -259,9 +218,18 @@ export class Cluster {
       case 'ready':
         neighbour.ready = record.serving ? 'serving' : true;
         neighbour.members = record.members;
-        this.recheck();
+        this.learning.look();
         break;
     }
+  }
+
+  private onUp(client: RemoteClient): void {
+    const { hub, sessions, show } = this.host;
+    hub.addRemote(client);
+    sessions.connected(client.user);
+    for (const { session, id } of this.recentOpens.at(performance.now()))
+      if (sessions.get(session.sid) === session && session.acceptor === undefined && sessions.isAsked(session, client.user))
+        show(session, id, client);
   }
 
   /** A session that is there has something for a client of ours. */
@@ -308,7 +276,7 @@ export class Cluster {
     this.replica.lost(peer.id);
     // Whoever is joining waits for those we know.
     this.tellAll(this.readyRecord());
-    this.recheck();
+    this.learning.look();
   }
 
   private tellJoined(entry: Entry): void {
@@ -327,8 +295,9 @@ export class Cluster {
     this.host.disconnectAll('the relay is cut off from its cluster, try again');
     this.host.sessions.clear();
     this.directory.clear();
+    this.recentOpens.clear();
     this.local.clear();
-    this.recheck();
+    this.learning.look();
     if (!this.closed) void this.learn();
   }
 
@@ -355,33 +324,5 @@ export class Cluster {
 
   private readyRecord(): ReadyRecord {
     return { kind: 'ready', serving: this.serving, members: [...this.neighbours.keys()] };
-  }
-
-  /** Every process that is there, as far as anybody says, has told us everything; from then on each tells us of every change. */
-  private isComplete(): boolean {
-    return [...this.neighbours.values()].every(
-      ({ ready, members }) =>
-        ready !== false && members.every((id) => this.neighbours.has(id) || id === this.mesh.self || this.mesh.isGone(id)),
-    );
-  }
-
-  private isTaught(): boolean {
-    return [...this.neighbours.values()].some(({ ready }) => ready === 'serving');
-  }
-
-  /** @returns whether the condition came about in time */
-  private heard(ms: number, condition: () => boolean): Promise<boolean> {
-    return new Promise((resolve) => {
-      const end = (): void => {
-        clearTimeout(timer);
-        this.recheck = () => {};
-        resolve(condition());
-      };
-      const timer = setTimeout(end, ms);
-      this.recheck = () => {
-        if (this.closed || condition()) end();
-      };
-      this.recheck();
-    });
   }
 }

@@ -3,9 +3,12 @@
 // and what was sent is kept until then. Pure: time is an argument, the carrier a function.
 //
 //   segment   01 │ 00 │ number u48 │ piece of the stream of records; a record is its length (u32) and its bytes
-//   ack       02 │ gap u8 │ number u48, of the last segment that arrived in order
+//   ack       02 │ more u8 │ number u48, of the last segment that arrived in order; more: 1 one behind it was missing, 2 send the rest again
 export const SEGMENT = 1;
 export const ACK = 2;
+const PLAIN = 0;
+const GAP = 1;
+const AGAIN = 2;
 const HEAD_BYTES = 8;
 const LENGTH_BYTES = 4;
 /** Longer records than this are not ours: a message of the largest size that can be configured, and what is around it. */
@@ -90,41 +93,46 @@ export class Link {
   receive(message: Uint8Array, nowMs: number): boolean {
     if (message.byteLength < HEAD_BYTES) return false;
     const number = readNumber(message);
-    if (message[0] === ACK) return this.onAck(number, message[1] === 1, nowMs);
+    if (message[0] === ACK) return this.onAck(number, message[1] as number, nowMs);
     if (message[0] !== SEGMENT) return false;
     if (number !== this.arrived + 1) {
       if (number > this.arrived && this.gapReported !== this.arrived) {
         this.gaps++;
         this.gapReported = this.arrived;
-        this.acknowledge(true);
+        this.acknowledge(GAP);
       } else if (number <= this.arrived) this.unackedBytes++;
       return true;
     }
     this.arrived = number;
     this.unackedBytes += message.byteLength;
     // Acknowledged before it is dealt with: the other end's window opens while this one works.
-    if (this.unackedBytes * 8 >= this.limits.windowBytes) this.acknowledge(false);
+    if (this.unackedBytes * 8 >= this.limits.windowBytes) this.acknowledge(PLAIN);
     return this.assembly.add(message.subarray(HEAD_BYTES), this.ports);
   }
 
   /** To be called every few ten milliseconds: late acknowledgements and resending. */
   tick(nowMs: number): void {
-    if (this.unackedBytes > 0) this.acknowledge(false);
+    if (this.unackedBytes > 0) this.acknowledge(PLAIN);
     if (this.underWay.length > 0 && nowMs - this.progressAtMs >= this.resendMs) {
       this.resendMs = Math.min(MAX_RESEND_MS, this.resendMs * 2);
       this.resend(nowMs);
     }
   }
 
-  /** Send again whatever is under way: the carrier's connection is a new one. */
-  resend(nowMs: number): void {
+  /** The carrier's connection is a new one: what was under way is sent again, and asked for. Whichever end is back last repairs both ways. */
+  restore(nowMs: number): void {
+    this.resend(nowMs);
+    this.acknowledge(AGAIN);
+  }
+
+  private resend(nowMs: number): void {
     this.progressAtMs = nowMs;
     this.gapReported = -1;
     this.resent += this.underWay.length;
     for (const segment of this.underWay) this.ports.transmit(segment);
   }
 
-  private onAck(number: number, gap: boolean, nowMs: number): boolean {
+  private onAck(number: number, more: number, nowMs: number): boolean {
     const first = this.nextNumber - this.underWay.length;
     if (number >= this.nextNumber) return false;
     const count = number - first + 1;
@@ -134,7 +142,7 @@ export class Link {
       this.progressAtMs = nowMs;
       this.resendMs = RESEND_MS;
     }
-    if (gap && number !== this.gapAnswered) {
+    if (more === AGAIN || (more === GAP && number !== this.gapAnswered)) {
       this.gapAnswered = number;
       this.resend(nowMs);
     }
@@ -142,10 +150,10 @@ export class Link {
     return true;
   }
 
-  private acknowledge(gap: boolean): void {
+  private acknowledge(more: number): void {
     const message = new Uint8Array(HEAD_BYTES);
     message[0] = ACK;
-    message[1] = gap ? 1 : 0;
+    message[1] = more;
     writeUint(message, 2, this.arrived, 6);
     this.unackedBytes = 0;
     this.ports.transmit(message);

@@ -150,7 +150,7 @@ export class Mesh {
       restored: () => {
         const nowMs = performance.now();
         this.beat(nowMs);
-        for (const peer of this.peers.values()) peer.link.resend(nowMs);
+        for (const peer of this.peers.values()) peer.link.restore(nowMs);
       },
     });
     this.beat(performance.now());

@@ -2,7 +2,8 @@
 import { MessageType } from '../../../native-free/envelope/index.js';
 import { HotlinkError } from '../../../native-free/index.js';
 import type { AclReplica } from './acl-replica.js';
-import { Cluster, type ClusterHost } from './cluster.js';
+import { Cluster } from './cluster.js';
+import type { ClusterHost } from './host.js';
 import { NatsCarrier } from './nats.js';
 
 export interface ClusterOptions {
