@@ -38,6 +38,7 @@ import type { PingOptions, PingResult } from './control/ping.js';
 import { type ProfiledThread, profileThreads, type ThreadProfile } from './control/profiling.js';
 import { RelayLink, relayWorkerData } from './control/relay-link.js';
 import { dataPlaneSnapshot } from './control/snapshot.js';
+import { StillThreads } from './control/still-threads.js';
 import { Supervisor } from './control/supervisor.js';
 import type { ConnectOptions, ForwardChannel, ForwardOptions } from './forward.js';
 import type { HotlinkOptions, Log } from './options.js';
@@ -213,11 +214,18 @@ class DataPlane implements Hotlink {
     this.#startedMs = Date.now();
     this.#spans = await createSpans(email);
     this.#leftOut(this.#options.iceWarnings);
+    const { webrtcMissing } = this.#options;
+    if (webrtcMissing !== undefined) this.#event('webrtc missing', { reason: webrtcMissing }, 'warn');
     if (this.#options.limits.directAllowed) {
       const { port } = this.#options.direct;
       this.#options.direct.identity = { ...createCertificate(), port };
     }
-    this.#unwatch = watchThread(this.#health, 'main');
+    const stillThreads = new StillThreads(this.#health);
+    this.#unwatch = watchThread(this.#health, 'main', () => {
+      const { stopped, went } = stillThreads.look(Date.now());
+      for (const thread of stopped) this.#event('thread stands still', { ...thread }, 'error');
+      for (const thread of went) this.#event('thread goes on', { ...thread }, 'warn');
+    });
     this.#relayState = { state: 'connecting', since: this.#startedMs };
     this.#relay = new RelayLink(relayWorkerData(server, email, token, this.#idStem, this.#health), {
       message: (message) => this.#fromRelay(message),

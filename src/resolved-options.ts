@@ -4,6 +4,7 @@
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { type ChannelLimits, DEFAULT_LIMITS, HotlinkError, LANE_KINDS } from '../native-free/index.js';
+import { addonMissing } from '../workers/addon-file.js';
 import { parseIceServers } from '../workers/lanes/ice-servers.js';
 import type { DirectIdentity, IceSettings, RtcSettings } from '../workers/messages.js';
 import type { IpcMode } from './control/ipc-address.js';
@@ -35,6 +36,8 @@ export interface ResolvedOptions {
   threads: number;
   mtu: number | 'auto';
   limits: ChannelLimits;
+  /** Why there is no WebRTC although nobody switched it off, a sentence. */
+  webrtcMissing: string | undefined;
   rtc: RtcSettings;
   direct: DirectOptions;
   quickAck: boolean;
@@ -64,6 +67,7 @@ const FALLBACK_MS = 3000;
 
 export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
   const lanes = options.lanes ?? LANE_KINDS;
+  const webrtcMissing = lanes.includes('webrtc') ? addonMissing() : undefined;
   const direct = readDirect(options.direct ?? 'auto');
   if (direct === undefined) throw new HotlinkError('ERR_HLNK_CONFIG', `direct: "${options.direct}" is not auto, off or HOST:PORT`);
   const p2pOnly = options.p2pOnly ?? false;
@@ -105,10 +109,11 @@ export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
       // Three chances to be heard, or a single lost message would look like a lost peer.
       keepAliveMs: Math.min(options.keepAliveMs ?? DEFAULT_LIMITS.keepAliveMs, Math.floor(peerLossMs / 3)),
       resumeMs: options.resumeMs ?? DEFAULT_LIMITS.resumeMs,
-      webrtcAllowed: lanes.includes('webrtc'),
+      webrtcAllowed: lanes.includes('webrtc') && webrtcMissing === undefined,
       relayAllowed: lanes.includes('relay') && !p2pOnly,
       strict: options.strict ?? false,
     },
+    webrtcMissing,
     tcpProxy: options.tcpProxy ?? true,
     ipc: {
       mode: options.ipc ?? 'unix',

@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { HotlinkError } from '../../native-free/errors.js';
-import { type Resolved, resolveSettings, type Setting, settings } from '../config/index.js';
+import { type Resolved, type Row, resolveSettings, type Sources, settings } from '../config/index.js';
 
 /** Adds a flag for every setting that has one, and `--config`. A switch can also be turned off (`--no-strict`). */
-export function addSettingFlags(command: Command): Command {
-  for (const row of settings) {
+export function addSettingFlags(command: Command, rows: readonly Row[] = settings): Command {
+  for (const row of rows) {
     if (row.flag === undefined) continue;
     command.addOption(new Option(row.flag, describe(row)));
     if (row.unit === 'switch') command.addOption(new Option(row.flag.replace('--', '--no-')).hideHelp());
@@ -19,12 +19,20 @@ export function addSettingFlags(command: Command): Command {
  * @throws HotlinkError ERR_HLNK_USAGE, ERR_HLNK_CONFIG
  */
 export function loadSettings(command: Command): Resolved {
+  return resolveSettings(sourcesOf(command, settings));
+}
+
+/**
+ * What the command line, the environment and the configuration file say.
+ * @throws HotlinkError ERR_HLNK_CONFIG for a file that cannot be read
+ */
+export function sourcesOf(command: Command, rows: readonly Row[]): Sources {
   const given = command.opts<Record<string, unknown>>();
   const flags = Object.fromEntries(
-    settings.filter((row) => row.flag !== undefined).map((row) => [row.key, given[new Option(row.flag!).attributeName()]]),
+    rows.filter((row) => row.flag !== undefined).map((row) => [row.key, given[new Option(row.flag!).attributeName()]]),
   );
   const path = configPath(command);
-  return resolveSettings({ flags, env: process.env, ...(path ? { file: { path, text: readConfig(path) } } : {}) });
+  return { flags, env: process.env, ...(path ? { file: { path, text: readConfig(path) } } : {}) };
 }
 
 /** @returns the configuration file that was named, if any */
@@ -40,7 +48,7 @@ function readConfig(path: string): string {
   }
 }
 
-function describe(row: Setting): string {
+function describe(row: Row): string {
   const facts = [row.range, row.env.length > 0 ? `env: ${row.env.map((name) => name.name).join(', ')}` : undefined].filter(Boolean);
   return `${row.meaning} (${facts.join('; ')})`;
 }

@@ -461,6 +461,7 @@ export class ChannelControl {
         webrtc: this.#options.limits.webrtcAllowed,
         relay: this.#options.limits.relayAllowed,
       },
+      webrtcMissing: this.#options.webrtcMissing,
       port: this.port,
       problem: this.#exchanges.problem ?? this.#problem,
       counters: readCounters(this.#counters),

@@ -17,6 +17,8 @@ export interface ChannelOptions {
   bind: string;
   shape: ChannelShape;
   limits: ChannelLimits;
+  /** Why there is no WebRTC although nobody switched it off, a sentence. */
+  webrtcMissing: string | undefined;
   rtc: RtcSettings;
   quickAck: boolean;
   ice: IceSettings;

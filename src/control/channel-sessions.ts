@@ -72,6 +72,7 @@ export class ChannelSessions {
       candidates: undefined,
       acceptedMs: Date.now(),
       attempts: 0,
+      ice: undefined,
       retired: false,
       exchange: undefined,
       seal: 'pending',

@@ -159,7 +159,7 @@ export class Channels {
   }
 
   add(id: string, marker: Marker, shape: ChannelShape, bind: string): ChannelControl {
-    const { limits, rtc, ice, iceFilter, mtu, email, direct, quickAck, ownPeers, seal } = this.#options;
+    const { limits, webrtcMissing, rtc, ice, iceFilter, mtu, email, direct, quickAck, ownPeers, seal } = this.#options;
     const numbers = this.#numbers.get(marker.peer) ?? new Map<string, number>();
     this.#numbers.set(marker.peer, numbers);
     const channel = new ChannelControl(
@@ -172,6 +172,7 @@ export class Channels {
         bind,
         shape,
         limits,
+        webrtcMissing,
         rtc,
         quickAck,
         ice,

@@ -13,8 +13,8 @@ import {
   type SignalMessage,
   sdpCertificate,
 } from '../../native-free/index.js';
-import { parseIceServers } from '../../workers/lanes/ice-servers.js';
-import type { FromChannel } from '../../workers/messages.js';
+import { parseIceServers, withoutTurn } from '../../workers/lanes/ice-servers.js';
+import type { FromChannel, IceSettings } from '../../workers/messages.js';
 import { allAddresses } from './addresses.js';
 import type { ChannelEvents, ChannelOptions } from './channel-options.js';
 import type { ChannelSessions } from './channel-sessions.js';
@@ -56,14 +56,8 @@ export class RtcExchanges {
 
   /** We accepted the session, so we offer. */
   inboundUp(record: SessionRecord, nowMs: number): void {
-    if (!this.#options.limits.webrtcAllowed) {
-      this.#events.send({
-        typ: MessageType.Signal,
-        sid: record.sid,
-        knd: 'webrtc_error',
-        err: 'the webrtc lane is switched off on this side',
-      });
-    } else if (record.peer.kind !== 'go') this.#begin(record, 'offerer', nowMs);
+    if (!this.#options.limits.webrtcAllowed) this.#decline(record);
+    else if (record.peer.kind !== 'go') this.#begin(record, 'offerer', nowMs);
   }
 
   /** The peer accepted the session, so its offer is to come. */
@@ -79,7 +73,10 @@ export class RtcExchanges {
 
   handleSignal(record: SessionRecord, signal: SignalMessage, nowMs: number): void {
     if (!this.#genuine(record, signal, nowMs)) return;
-    if (this.#beginsAnew(record, signal) && this.#options.limits.webrtcAllowed) this.#begin(record, 'answerer', nowMs);
+    if (this.#beginsAnew(record, signal)) {
+      if (this.#options.limits.webrtcAllowed) this.#begin(record, 'answerer', nowMs);
+      else this.#decline(record);
+    }
     const negotiation = record.negotiation;
     if (negotiation === undefined) {
       if (signal.knd === 'webrtc_error') this.#failed(record, `the peer says: ${signal.err ?? 'no reason'}`, nowMs);
@@ -87,6 +84,12 @@ export class RtcExchanges {
       this.totals.badSignals += 1;
       this.#events.event('signal refused', { sid: signal.sid, kind: signal.knd }, 'warn');
     }
+  }
+
+  /** Says why nothing will come of WebRTC, so that the peer need not wait for it. */
+  #decline({ sid }: SessionRecord): void {
+    const err = this.#options.webrtcMissing ?? 'the webrtc lane is switched off on this side';
+    this.#events.send({ typ: MessageType.Signal, sid, knd: 'webrtc_error', err });
   }
 
   /** A description whose certificate is not the peer's goes no further: the relay may have put its own in. */
@@ -214,6 +217,7 @@ export class RtcExchanges {
     record.webrtc = 'connecting';
     record.candidates = undefined;
     record.negotiation = new Negotiation({ role });
+    record.ice = this.#iceFor(record, role);
     this.#worker.tell({
       t: 'rtc-start',
       sid: record.sid,
@@ -221,9 +225,20 @@ export class RtcExchanges {
       own: record.peer.kind === 'hotlink',
       mtu: record.mtu,
       loopback: record.sameHost,
-      ice: this.#options.ice,
+      ice: record.ice,
     });
     record.negotiation.start(nowMs);
+  }
+
+  /**
+   * The servers of one attempt. An offerer begins without TURN: the answerer's TURN server is enough for both unless this side's firewall lets
+   * out nothing but TURN, and the addon can hang for good where an offerer uses it (workers/README.md, "TURN on one side"). Every other
+   * attempt has it all the same. So has the first toward a stranger who may not be reached through the relay meanwhile.
+   */
+  #iceFor({ attempts, peer }: SessionRecord, role: 'offerer' | 'answerer'): IceSettings {
+    const { ice, limits } = this.#options;
+    if (role === 'answerer' || attempts % 2 === 0 || (peer.kind !== 'hotlink' && !limits.relayAllowed)) return ice;
+    return { ...ice, iceServers: withoutTurn(ice.iceServers) };
   }
 
   #drain(record: SessionRecord, nowMs: number): void {
@@ -279,10 +294,12 @@ export class RtcExchanges {
 
   /** A failure to find a path, with what seems to be the matter. Two ends of one machine need no servers, and nothing is to be said of them. */
   #explained(record: SessionRecord, what: string): string {
-    const { negotiation, sameHost } = record;
+    const { negotiation, sameHost, ice = this.#options.ice } = record;
     if (negotiation === undefined || sameHost || !NO_PATH.test(what)) return what;
-    const { iceServers, turnUser, turnPass } = this.#options.ice;
-    const { used, warnings } = parseIceServers(iceServers, turnUser, turnPass);
+    const usedOf = ({ iceServers, turnUser, turnPass }: IceSettings) => parseIceServers(iceServers, turnUser, turnPass);
+    const { used, warnings } = usedOf(ice);
+    if (usedOf(this.#options.ice).used.some((url) => url.startsWith('turn')) && !used.some((url) => url.startsWith('turn')))
+      return `${what}: not without TURN on this side, which the next attempt uses`;
     return `${what}: ${explainNoPath({ ...negotiation.candidateKinds, iceServers: used, warnings })}`;
   }
 }

@@ -1,6 +1,7 @@
 // What the main thread knows of one live session: who is at the other end and how its exchanges stand. Main thread.
 
 import type { DirectSignalFields, Fingerprint, KeyExchange, Negotiation } from '../../native-free/index.js';
+import type { IceSettings } from '../../workers/messages.js';
 import type { SessionStatus } from '../status.js';
 
 /** How the direct lane of one session stands. */
@@ -45,6 +46,8 @@ export interface SessionRecord {
   readonly acceptedMs: number;
   /** Failed attempts since WebRTC last worked. */
   attempts: number;
+  /** ICE servers of the last attempt. */
+  ice: IceSettings | undefined;
   /** Over as a session, but its data channel carries on until the one of its successor is up. */
   retired: boolean;
   /** Own peers only. */

@@ -4,18 +4,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessLevel } from '../../native-free/acl/index.js';
 import type { Log } from '../options.js';
 import type { AclPut, AclStore } from './acl-store.js';
-import { isAllowedOrigin, type Verdict } from './auth.js';
+import type { Known } from './admission.js';
 import type { Cluster } from './cluster/cluster.js';
 import type { RelayCounters } from './counters.js';
 import type { IceAdvert } from './ice-advert.js';
+import type { Refusal } from './upgrade.js';
 
 export interface HttpContext {
   readonly acl: AclStore;
   readonly counters: RelayCounters;
   readonly log: Log;
-  readonly allowedOrigins: readonly string[] | undefined;
   readonly maxBodyBytes: number;
-  identify(request: IncomingMessage): Promise<Verdict>;
+  identify(request: IncomingMessage): Promise<Known | Refusal>;
   /** The other processes, if this one is of many. */
   cluster(): Cluster | undefined;
   /** Counts one request of the user. */
@@ -72,20 +72,8 @@ async function route(request: IncomingMessage, response: ServerResponse, context
   if (key === 'GET /api/v1/events') return fail(response, 426, 'E_INVALID_REQUEST', 'this address speaks WebSocket');
   if (key !== 'PUT /api/v1/acl' && key !== 'GET /api/v1/acl/check' && key !== 'GET /api/v1/hotlink/ice')
     return fail(response, 404, 'E_NOT_FOUND', `there is no ${key}`);
-  if (!isAllowedOrigin(request, context.allowedOrigins)) {
-    context.counters.authFailures++;
-    return fail(response, 403, 'E_ACCESS_DENIED', 'requests from pages of other hosts are refused');
-  }
   const identity = await context.identify(request);
-  if (!identity.ok) {
-    if ('failed' in identity) {
-      context.counters.authErrors++;
-      context.log.error({ reason: identity.reason }, 'authentication failed on this side');
-      return fail(response, 503, 'E_SERVICE_UNAVAILABLE', 'who you are could not be found out; try again');
-    }
-    context.counters.authFailures++;
-    return fail(response, 401, 'E_AUTH_INVALID_CREDENTIALS', identity.reason);
-  }
+  if (!identity.ok) return fail(response, identity.status, identity.code, identity.error);
   if (context.isOverRate(identity.email)) {
     context.counters.requestsThrottled++;
     return fail(response, 429, 'E_RATE_LIMITED', `${identity.email} sends too many requests`);

@@ -1,14 +1,13 @@
 // The relay server: listens, upgrades clients to WebSocket, and owns everything behind (wire §1.1, §1.2, §1.5). Runs on whatever thread starts it.
 // Invariant: close() ends in reverse order of start: clients, HTTP, STUN; the ports are free when it resolves.
 import type { IncomingMessage } from 'node:http';
+import { Server as TlsServer } from 'node:https';
 import { type AddressInfo, isIPv6, type Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { HotlinkError } from '../../native-free/index.js';
 import type { Log } from '../options.js';
-import { accessTokens } from './access-token.js';
 import { AclStore } from './acl-store.js';
-import { AddressCount, TrustedProxies } from './addresses.js';
-import { type Authenticate, claimedIdentity, decide, type Identity, isAllowedOrigin } from './auth.js';
+import { Admission, type Known } from './admission.js';
 import { claim, type HostServer } from './claim.js';
 import type { AclReplica } from './cluster/acl-replica.js';
 import type { Cluster } from './cluster/cluster.js';
@@ -16,18 +15,20 @@ import type { ClusterStats } from './cluster/host.js';
 import type { ClusterOptions } from './cluster/open.js';
 import { Connection } from './connection.js';
 import { RelayCounters } from './counters.js';
-import { createFront, type Front } from './front.js';
+import { Credentials } from './credentials.js';
+import { type Certificate, createFront, type Front } from './front.js';
 import { CUT_OFF, type HttpContext, handleRequest, urlOf } from './http.js';
 import { Hub } from './hub.js';
 import { type IceAdvert, iceAdvertFor, iceHeaders } from './ice-advert.js';
 import { limitsOf, type RelayLimits } from './limits.js';
 import { checkHeaderValues, parseListen, type RelayOptions, type RelaySettings, SILENT } from './options.js';
+import { Patrol } from './patrol.js';
 import { Rates } from './rate.js';
 import type { Recipient } from './recipient.js';
 import { Router } from './router.js';
 import { SessionStore } from './sessions.js';
 import { type StunResponder, startStun } from './stun.js';
-import { formatFor, hostOf, refuseUpgrade, type UpgradeRefusal } from './upgrade.js';
+import { formatFor, hostOf, type Refusal, refuseUpgrade } from './upgrade.js';
 
 /** Counters, which only grow, and what is the case right now. */
 export type RelayStats = Readonly<RelayCounters> & {
@@ -51,6 +52,11 @@ export interface EmbeddedRelay extends AsyncDisposable {
   readonly stunPort: number | undefined;
   /** A snapshot of its counters. Synchronous and cheap. */
   stats(): RelayStats;
+  /**
+   * Look at the files of secrets, tokens and certificates now, which happens every two seconds anyway. Connections whose token is no longer good
+   * are closed with 1008; nobody else notices.
+   */
+  reload(): Promise<void>;
   /** Disconnect everybody and free the relay's ports; a host program's server goes on. May be called twice. */
   close(): Promise<void>;
 }
@@ -71,10 +77,10 @@ export interface RelayHost {
 }
 
 const EVENTS_PATH = '/api/v1/events';
-/** The queues of all recipients are added up whenever so much more was sent. */
-const QUEUE_CHECK_BYTES = 16 * 1024 * 1024;
 /** Sessions to expire and stuck recipients are looked for this often at most. */
 const SWEEP_MS = 1000;
+/** Files with secrets, tokens and certificates are looked at this often. */
+const FILES_MS = 2000;
 
 /**
  * Start a relay.
@@ -85,13 +91,16 @@ export async function startRelay(options: RelayOptions): Promise<RelayServer> {
 }
 
 /** @param place where to listen, or the server to be part of */
-export async function openRelay(options: RelaySettings, place: { host: string; port: number } | RelayHost): Promise<RelayServer> {
+export async function openRelay(
+  options: RelaySettings & Pick<RelayOptions, 'tls'>,
+  place: { host: string; port: number } | RelayHost,
+): Promise<RelayServer> {
   const stunListen = options.stunListen === undefined ? undefined : parseListen(options.stunListen, 'the STUN address');
   const limits = limitsOf(options.limits);
   checkHeaderValues(options);
   const replica = options.cluster === undefined ? undefined : new (await import('./cluster/acl-replica.js')).AclReplica();
   const acl = await AclStore.load(options.dataDir, limits, options.log ?? SILENT, replica);
-  const relay = new Relay(options, limits, acl);
+  const relay = new Relay(options, limits, acl, await Credentials.open(options));
   try {
     if (replica !== undefined) await relay.join(replica);
     if ('server' in place) relay.attach(place);
@@ -126,27 +135,30 @@ class Relay implements RelayServer {
   private detach: () => void = () => {};
   private readonly upgrader: WebSocketServer;
   private readonly sweeper: NodeJS.Timeout;
-  private readonly authenticate: Authenticate;
-  private readonly proxies: TrustedProxies;
-  private readonly addresses = new AddressCount();
+  private readonly credentials: Credentials;
+  private readonly admission: Admission;
+  private readonly patrol: Patrol;
   private readonly rates: Rates;
+  private readonly fileWatch: NodeJS.Timeout;
+  /** Looks at files come one after the other. */
+  private looking: Promise<void> = Promise.resolve();
   private stun: StunResponder | undefined;
   private cluster: Cluster | undefined;
   private host = '';
   private boundPort = 0;
   private nextId = 1;
-  private bytesAtQueueCheck = 0;
   /** Who upgrades with this request: decided before the answer's headers are made. */
   private readonly upgrading = new WeakMap<IncomingMessage, string>();
   private closing: Promise<void> | undefined;
 
-  constructor(options: RelaySettings, limits: RelayLimits, acl: AclStore) {
+  constructor(options: RelaySettings, limits: RelayLimits, acl: AclStore, credentials: Credentials) {
     this.options = options;
     this.limits = limits;
     this.acl = acl;
     this.log = options.log ?? SILENT;
-    this.authenticate = authenticationOf(options);
-    this.proxies = new TrustedProxies(options.trustProxy ?? []);
+    this.credentials = credentials;
+    this.admission = new Admission(options, limits, credentials, this.hub, this.counters);
+    this.patrol = new Patrol(this.hub, limits, this.counters, this.log);
     this.rates = new Rates(limits);
     this.sessions = new SessionStore({
       mayRead: (user, path) => acl.tree.can(user, path, 'read'),
@@ -163,10 +175,9 @@ class Relay implements RelayServer {
       acl,
       counters: this.counters,
       log: this.log,
-      allowedOrigins: options.allowedOrigins,
       maxBodyBytes: limits.maxBodyBytes,
       cluster: () => this.cluster,
-      identify: (request: IncomingMessage) => decide(this.authenticate, request, limits.authMs),
+      identify: (request: IncomingMessage) => this.admission.identify(request),
       isOverRate: (user: string) => this.rates.of(user, performance.now()).take(1, 0, performance.now()) !== 0,
       iceAdvert: (request: IncomingMessage, email: string) => this.iceAdvert(request, email),
     };
@@ -182,6 +193,8 @@ class Relay implements RelayServer {
     this.upgrader.on('headers', (headers, request) => headers.push(...this.responseHeaders(request)));
     this.sweeper = setInterval(() => this.sweep(), Math.min(SWEEP_MS, limits.stuckMs / 4, limits.pingMs / 4, limits.pongMs / 4));
     this.sweeper.unref();
+    this.fileWatch = setInterval(() => void this.reload(), FILES_MS);
+    this.fileWatch.unref();
   }
 
   /** Resolves when this process knows what the others of its cluster know. */
@@ -194,9 +207,10 @@ class Relay implements RelayServer {
       route: (from, frame, isBinary) => router.route(from, frame, isBinary),
       show: (session, id, to) => router.show(session, id, to),
       refuse: (to, sid) => router.refuseTaken(to, sid),
-      disconnectAll: (reason) => this.disconnect(hub.all(), 'cutOffDisconnects', 1013, reason),
+      disconnectAll: (reason) => this.patrol.endAll('cutOffDisconnects', 1013, reason),
     });
     router.join(this.cluster);
+    this.admission.whyAway = () => (this.cluster?.isServing() === false ? CUT_OFF : undefined);
     await this.cluster.learn();
   }
 
@@ -204,8 +218,8 @@ class Relay implements RelayServer {
     const http = createFront(
       this.limits,
       this.counters,
-      this.proxies,
-      undefined,
+      this.admission.proxies,
+      this.credentials.certificate,
       (request, response) => void handleRequest(request, response, this.context),
     );
     this.http = http;
@@ -232,7 +246,7 @@ class Relay implements RelayServer {
   async start(stunListen: { host: string; port: number } | undefined): Promise<void> {
     if (stunListen !== undefined) this.stun = await startStun(stunListen.host, stunListen.port, this.counters);
     this.log.info(
-      { url: this.http === undefined ? 'a host program' : this.url, stunPort: this.stunPort, auth: this.authenticate !== claimedIdentity },
+      { url: this.http === undefined ? 'a host program' : this.url, stunPort: this.stunPort, auth: this.credentials.isOn },
       'relay listening',
     );
   }
@@ -247,7 +261,7 @@ class Relay implements RelayServer {
 
   get url(): string {
     const reachable = this.host === '0.0.0.0' ? '127.0.0.1' : this.host === '::' ? '::1' : this.host;
-    return `http://${isIPv6(reachable) ? `[${reachable}]` : reachable}:${this.port}`;
+    return `http${this.credentials.certificate === undefined ? '' : 's'}://${isIPv6(reachable) ? `[${reachable}]` : reachable}:${this.port}`;
   }
 
   stats(): RelayStats {
@@ -277,6 +291,11 @@ class Relay implements RelayServer {
     };
   }
 
+  reload(): Promise<void> {
+    this.looking = this.looking.then(() => this.lookAtFiles());
+    return this.looking;
+  }
+
   close(): Promise<void> {
     this.closing ??= this.shutDown();
     return this.closing;
@@ -288,6 +307,8 @@ class Relay implements RelayServer {
 
   private async shutDown(): Promise<void> {
     clearInterval(this.sweeper);
+    clearInterval(this.fileWatch);
+    this.admission.closed = 'the relay is stopping';
     const gone = [...this.hub.all()].map((connection) => connection.gone);
     for (const connection of this.hub.all()) connection.close(1001, 'the relay is stopping');
     const { http } = this;
@@ -305,71 +326,25 @@ class Relay implements RelayServer {
 
   private async upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     socket.on('error', () => socket.destroy());
-    const judged = await this.judge(request);
+    const known = await this.judge(request);
     if (socket.destroyed) return;
-    if ('status' in judged) {
-      refuseUpgrade(socket, judged);
+    const address = this.admission.proxies.clientOf(request);
+    const admitted = known.ok ? (this.admission.noRoomFor(known.email, address) ?? known) : known;
+    if (!admitted.ok) {
+      refuseUpgrade(socket, admitted);
       return;
     }
-    const address = this.proxies.clientOf(request);
-    const full = this.noRoomFor(judged.email, address);
-    if (full !== undefined) {
-      this.log.warn({ user: judged.email, address, reason: full.error }, 'connection refused');
-      refuseUpgrade(socket, full);
-      return;
-    }
-    this.upgrading.set(request, judged.email);
-    this.upgrader.handleUpgrade(request, socket, head, (client) => this.welcome(client, socket, judged, address, request));
+    this.upgrading.set(request, admitted.email);
+    this.upgrader.handleUpgrade(request, socket, head, (client) => this.welcome(client, socket, admitted, address, request));
   }
 
-  private async judge(request: IncomingMessage): Promise<(Identity & { ok: true }) | UpgradeRefusal> {
-    const url = urlOf(request);
-    if (url?.pathname !== EVENTS_PATH) return { status: 404, code: 'E_NOT_FOUND', error: `WebSocket is spoken at ${EVENTS_PATH}` };
-    if (!isAllowedOrigin(request, this.options.allowedOrigins)) {
-      this.counters.authFailures++;
-      return { status: 403, code: 'E_ACCESS_DENIED', error: 'requests from pages of other hosts are refused' };
-    }
-    const verdict = await decide(this.authenticate, request, this.limits.authMs);
-    if (verdict.ok) return verdict;
-    if ('failed' in verdict) {
-      this.counters.authErrors++;
-      this.log.error({ reason: verdict.reason }, 'authentication failed on this side');
-      return { status: 503, code: 'E_SERVICE_UNAVAILABLE', error: 'who you are could not be found out; try again' };
-    }
-    this.counters.authFailures++;
-    return { status: 401, code: 'E_AUTH_INVALID_CREDENTIALS', error: verdict.reason };
+  private async judge(request: IncomingMessage): Promise<Known | Refusal> {
+    if (urlOf(request)?.pathname === EVENTS_PATH) return this.admission.identify(request);
+    return { ok: false, status: 404, code: 'E_NOT_FOUND', error: `WebSocket is spoken at ${EVENTS_PATH}` };
   }
 
-  /** @returns why one more connection cannot be taken */
-  private noRoomFor(user: string, address: string): UpgradeRefusal | undefined {
-    const { maxConnections, maxConnectionsPerUser, maxConnectionsPerAddress } = this.limits;
-    if (this.closing !== undefined) {
-      this.counters.refusedDraining++;
-      return { status: 503, code: 'E_SERVICE_UNAVAILABLE', error: 'the relay is stopping' };
-    }
-    if (this.cluster?.isServing() === false) return { status: 503, code: 'E_SERVICE_UNAVAILABLE', error: CUT_OFF };
-    if (this.hub.connections >= maxConnections) {
-      this.counters.refusedTotal++;
-      return { status: 503, code: 'E_SERVICE_UNAVAILABLE', error: 'the relay has as many connections as it may have' };
-    }
-    if ([...this.hub.of(user)].length >= maxConnectionsPerUser) {
-      this.counters.refusedUser++;
-      return { status: 429, code: 'E_RATE_LIMITED', error: `${user} has ${maxConnectionsPerUser} connections already` };
-    }
-    if (this.addresses.of(address) >= maxConnectionsPerAddress) {
-      this.counters.refusedAddress++;
-      return { status: 429, code: 'E_RATE_LIMITED', error: `your address has ${maxConnectionsPerAddress} connections already` };
-    }
-    return undefined;
-  }
-
-  /** Those of this process. */
-  private connectionsOf(user: string): Connection[] {
-    return [...this.hub.of(user)].filter((recipient) => recipient instanceof Connection);
-  }
-
-  private welcome(client: WebSocket, socket: Socket, identity: Identity & { ok: true }, address: string, request: IncomingMessage): void {
-    const { email: user, expiresAtMs, isGood } = identity;
+  private welcome(client: WebSocket, socket: Socket, known: Known, address: string, request: IncomingMessage): void {
+    const { email: user, expiresAtMs, isGood } = known;
     const facts = {
       id: this.nextId++,
       user,
@@ -379,15 +354,15 @@ class Relay implements RelayServer {
       ...(isGood === undefined ? {} : { isGood }),
     };
     const rate = this.rates.of(user, performance.now());
-    this.addresses.add(address);
+    this.admission.entered(address);
     const connection = new Connection(facts, client, socket, this.limits, rate, this.counters, {
       onFrame: (from, frame, isBinary) => {
         this.router.onFrame(from, frame, isBinary);
-        if (this.counters.bytesOut - this.bytesAtQueueCheck > QUEUE_CHECK_BYTES) this.checkQueues();
+        this.patrol.sent();
       },
-      onAbuse: (from) => this.disconnect(this.connectionsOf(from.user), 'rateDisconnects', 1008, 'too many messages'),
+      onAbuse: (from) => this.patrol.endAllOf(from.user),
       onClose: (gone) => {
-        this.addresses.remove(address);
+        this.admission.left(address);
         const isLast = this.hub.remove(gone);
         this.sessions.disconnected(gone, isLast, performance.now());
         this.cluster?.disconnected(gone);
@@ -414,48 +389,20 @@ class Relay implements RelayServer {
 
   private sweep(): void {
     const nowMs = performance.now();
-    const unixMs = Date.now();
     this.sessions.expire(nowMs);
     this.rates.sweep(nowMs, (user) => this.hub.newestOf(user) !== undefined);
-    this.checkQueues();
-    for (const connection of [...this.hub.all()]) {
-      const { expiresAtMs } = connection.facts;
-      if (connection.flow.isStuck(nowMs, this.limits.stuckMs)) this.disconnect([connection], 'stuckDisconnects', 1013, 'takes nothing');
-      else if (expiresAtMs !== undefined && unixMs >= expiresAtMs)
-        this.disconnect([connection], 'expiredDisconnects', 1008, 'token expired');
-      else if (!connection.isAlive(nowMs)) this.disconnect([connection], 'silentDisconnects', undefined, 'nothing heard of it');
-    }
+    this.patrol.look(nowMs, Date.now());
   }
 
-  /** When all queues together hold too much, whoever has the most waiting goes; its senders go on. */
-  private checkQueues(): void {
-    this.bytesAtQueueCheck = this.counters.bytesOut;
-    const waiting = [...this.hub.all()].filter(({ flow }) => flow.bufferedBytes > 0);
-    let totalBytes = waiting.reduce((sum, { flow }) => sum + flow.bufferedBytes, 0);
-    if (totalBytes <= this.limits.maxQueuedBytes) return;
-    waiting.sort((a, b) => b.flow.bufferedBytes - a.flow.bufferedBytes);
-    for (const connection of waiting) {
-      if (totalBytes <= this.limits.maxQueuedBytes) return;
-      totalBytes -= connection.flow.bufferedBytes;
-      this.disconnect([connection], 'overflowDisconnects', 1013, 'too slow for a full relay');
+  private async lookAtFiles(): Promise<void> {
+    const { identities, certificate } = await this.credentials.look();
+    if (certificate && this.http instanceof TlsServer) {
+      this.http.setSecureContext(this.credentials.certificate as Certificate);
+      this.log.info({}, 'certificate replaced');
+    }
+    if (identities) {
+      await this.patrol.recheck();
+      this.log.info({}, 'secrets or tokens replaced');
     }
   }
-
-  /** @param code undefined: without a word, to somebody who would not hear it */
-  private disconnect(connections: Iterable<Connection>, counter: keyof RelayCounters, code: number | undefined, reason: string): void {
-    for (const connection of [...connections]) {
-      this.counters[counter]++;
-      this.log.warn(
-        { user: connection.user, connection: connection.id, address: connection.facts.address, reason },
-        'disconnected by the relay',
-      );
-      if (code === undefined) connection.terminate();
-      else connection.close(code, reason);
-    }
-  }
-}
-
-function authenticationOf({ authenticate, authSecret }: RelaySettings): Authenticate {
-  if (authenticate !== undefined) return authenticate;
-  return authSecret === undefined ? claimedIdentity : accessTokens({ secrets: () => [authSecret] });
 }

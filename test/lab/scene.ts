@@ -53,6 +53,7 @@ export class Scene implements AsyncDisposable {
   static async open({ relay, server, alice, bob }: SceneOptions): Promise<Scene> {
     const home = mkdtempSync(join(tmpdir(), 'hotlink-lab-'));
     const logs: string[] = [];
+    const children: ChildProcess[] = [];
     try {
       const ports = { [ALICE]: CHANNEL_PORT, [BOB]: CHANNEL_PORT };
       for (const [me, peer, directory] of [
@@ -69,12 +70,13 @@ export class Scene implements AsyncDisposable {
       const started = start(
         'relay',
         relay.host,
-        ['relay', '--listen', relay.listen, '--data', join(home, 'relay'), ...(relay.args ?? [])],
+        ['relay', '--listen', relay.listen, '--i-know', '--data', join(home, 'relay'), ...(relay.args ?? [])],
         {
           env: relay.env,
           logs,
         },
       );
+      children.push(started);
       await says(started, 'listening', logs);
       const parties = await Promise.all(
         (
@@ -85,12 +87,14 @@ export class Scene implements AsyncDisposable {
         ).map(async ([email, { host, env }]): Promise<Party> => {
           const args = ['up', '--email', email, '--server', server, '--data', join(home, email), '--threads', '1'];
           const child = start(email, host, args, { env, logs });
+          children.push(child);
           await says(child, 'ready', logs);
           return { email, host, port: CHANNEL_PORT, process: child };
         }),
       );
       return new Scene(started, parties as [Party, Party], home, logs);
     } catch (error) {
+      await Promise.all(children.map(end));
       rmSync(home, { recursive: true, force: true });
       throw error;
     }

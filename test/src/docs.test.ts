@@ -4,8 +4,9 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_LIMITS } from '../../native-free/index.js';
 import { metricsMarkdown } from '../../src/admin/index.js';
-import { configJsonSchema, settingsMarkdown } from '../../src/config/index.js';
+import { configJsonSchema, relaySettings, settingsMarkdown } from '../../src/config/index.js';
 import { RESIDENT_CONSTANT_BYTES, residentBoundBytes, STALL_GROWTH_BYTES } from '../../src/config/memory-bound.js';
+import { limitsMarkdown } from '../../src/relay/limits.js';
 
 const root = join(import.meta.dirname, '../../..');
 const ROOMS = ['native-free', 'workers', 'src', 'perf', 'test'];
@@ -14,6 +15,8 @@ const FOLDERS = ['.', 'docs', 'native-free', 'workers', 'src', 'perf', 'test', '
 const GENERATED: readonly (readonly [file: string, table: () => string])[] = [
   ['docs/configuration.md', settingsMarkdown],
   ['docs/metrics.md', metricsMarkdown],
+  ['docs/relay.md', limitsMarkdown],
+  ['docs/relay-configuration.md', () => settingsMarkdown(relaySettings)],
 ];
 
 /** Everything up to the table is written by hand. */

@@ -213,7 +213,7 @@ describe.skipIf(skip).sequential('three relays on one NATS server', () => {
       if (got.typ !== 12 || got.seq !== seq || got.pay[0] !== seq % 256)
         throw new Error(`expected frame ${seq}, got ${JSON.stringify(got)}`);
     }
-    expect(cluster.relay(0).stats()).toMatchObject({ pausedConnections: 0, cluster: { resent: 0 } });
+    await expect.poll(() => cluster.relay(0).stats()).toMatchObject({ pausedConnections: 0, cluster: { resent: 0 } });
   });
 
   it('lose and repeat nothing when NATS is killed and started anew in mid-burst', { timeout: 30_000 }, async () => {

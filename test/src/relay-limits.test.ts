@@ -1,14 +1,12 @@
 // Every limit of the relay: who goes beyond it is refused with the documented words, is counted, and harms nobody.
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { AddressCount, TrustedProxies } from '../../src/relay/addresses.js';
 import { RelayCounters } from '../../src/relay/counters.js';
 import { mintAccessToken, type RelayLimits, type RelayOptions, type RelayServer, startRelay } from '../../src/relay/index.js';
-import { LIMITS, limitsMarkdown, limitsOf } from '../../src/relay/limits.js';
+import { LIMITS, limitsOf } from '../../src/relay/limits.js';
 import { Rates, UserRate } from '../../src/relay/rate.js';
 import { Silence } from '../../src/relay/silence.js';
 import { aclYaml, putAcl, RelayClient } from './relay-client.js';
@@ -75,11 +73,6 @@ describe('the table of limits', () => {
       expect(() => limitsOf({ [key]: 0.5 }), key).toThrow(key);
     }
     expect(() => limitsOf({ lowWaterBytes: 2_000_000, highWaterBytes: 1_000_000 })).toThrow('lowWaterBytes');
-  });
-
-  it('stands in the documentation', () => {
-    const document = readFileSync(join(import.meta.dirname, '../../../docs/relay.md'), 'utf8');
-    expect(document).toContain(limitsMarkdown());
   });
 
   it('names only things that are counted', () => {

@@ -38,3 +38,11 @@ export function parseIceServers(urls: readonly string[], user?: string, pass?: s
   }
   return { servers, used, warnings };
 }
+
+/**
+ * The same servers without TURN: those that have it serve as STUN servers, which they all are (RFC 8656, section 3). For the offerer of a
+ * connection, see workers/README.md, "TURN on one side".
+ */
+export function withoutTurn(urls: readonly string[]): string[] {
+  return urls.map((url) => url.trim().replace(/^turn:([^?]+)(\?transport=udp)?$/, 'stun:$1'));
+}
