@@ -16,6 +16,8 @@ const MAX_RECORD_BYTES = 136 * 1024 * 1024;
 /** Without progress all that is under way is sent again after this long, doubling; NATS loses nothing while its connections stand. */
 const RESEND_MS = 1000;
 const MAX_RESEND_MS = 8000;
+/** Calls of tick() further apart than this: the process was busy. */
+const BUSY_MS = 400;
 
 export interface LinkPorts {
   /** Give a message to the carrier; it is not changed afterwards. */
@@ -45,6 +47,7 @@ export class Link {
   private nextNumber = 1;
   private resendMs = RESEND_MS;
   private progressAtMs = 0;
+  private tickedAtMs = 0;
   /** The acknowledged number at which a gap was answered, so that one gap is answered once. */
   private gapAnswered = -1;
   private arrived = 0;
@@ -113,6 +116,9 @@ export class Link {
   /** To be called every few ten milliseconds: late acknowledgements and resending. */
   tick(nowMs: number): void {
     if (this.unackedBytes > 0) this.acknowledge(PLAIN);
+    // Acknowledgements may wait behind whatever kept this process busy: it did not listen, so nobody was silent.
+    if (nowMs - this.tickedAtMs > BUSY_MS) this.progressAtMs += nowMs - this.tickedAtMs;
+    this.tickedAtMs = nowMs;
     if (this.underWay.length > 0 && nowMs - this.progressAtMs >= this.resendMs) {
       this.resendMs = Math.min(MAX_RESEND_MS, this.resendMs * 2);
       this.resend(nowMs);
