@@ -99,7 +99,7 @@ export async function openRelay(
   const limits = limitsOf(options.limits);
   checkHeaderValues(options);
   const replica = options.cluster === undefined ? undefined : new (await import('./cluster/acl-replica.js')).AclReplica();
-  const acl = await AclStore.load(options.dataDir, limits, options.log ?? SILENT, replica);
+  const acl = await AclStore.load(options.dataDir, limits, options.log ?? SILENT, replica?.found);
   const relay = new Relay(options, limits, acl, await Credentials.open(options));
   try {
     if (replica !== undefined) await relay.join(replica);
@@ -161,8 +161,8 @@ class Relay implements RelayServer {
     this.patrol = new Patrol(this.hub, limits, this.counters, this.log);
     this.rates = new Rates(limits);
     this.sessions = new SessionStore({
-      mayRead: (user, path) => acl.tree.can(user, path, 'read'),
-      mayWrite: (user, path) => acl.tree.can(user, path, 'write'),
+      mayRead: (user, path) => acl.can(user, path, 'read'),
+      mayWrite: (user, path) => acl.can(user, path, 'write'),
       maxSessionsPerUser: limits.maxSessionsPerUser,
       maxSessions: limits.maxSessions,
       maxPathBytes: limits.maxPathBytes,
@@ -195,6 +195,7 @@ class Relay implements RelayServer {
     this.sweeper.unref();
     this.fileWatch = setInterval(() => void this.reload(), FILES_MS);
     this.fileWatch.unref();
+    acl.watch();
   }
 
   /** Resolves when this process knows what the others of its cluster know. */
@@ -203,7 +204,7 @@ class Relay implements RelayServer {
     const { openCluster } = await import('./cluster/open.js');
     this.cluster = await openCluster(options.cluster as ClusterOptions, replica, {
       ...{ hub, sessions, limits, counters, log },
-      acl: { take: (key, content, modifiedMs) => acl.take(key, content, modifiedMs, log) },
+      acl,
       route: (from, frame, isBinary) => router.route(from, frame, isBinary),
       show: (session, id, to) => router.show(session, id, to),
       refuse: (to, sid) => router.refuseTaken(to, sid),
@@ -292,7 +293,9 @@ class Relay implements RelayServer {
   }
 
   reload(): Promise<void> {
-    this.looking = this.looking.then(() => this.lookAtFiles());
+    this.looking = this.looking
+      .then(() => this.lookAtFiles())
+      .catch((error: unknown) => this.log.error({ error: String(error) }, 'files could not be looked at'));
     return this.looking;
   }
 
@@ -308,6 +311,7 @@ class Relay implements RelayServer {
   private async shutDown(): Promise<void> {
     clearInterval(this.sweeper);
     clearInterval(this.fileWatch);
+    this.acl.stop();
     this.admission.closed = 'the relay is stopping';
     const gone = [...this.hub.all()].map((connection) => connection.gone);
     for (const connection of this.hub.all()) connection.close(1001, 'the relay is stopping');

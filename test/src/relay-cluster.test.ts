@@ -1,5 +1,8 @@
 // Several relays on one NATS server are one relay to their clients: the rules of sessions hold wherever somebody is connected, a slow reader at
 // one stops a sender at another, and a NATS server that goes and comes back costs no message.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Decoded, Message } from '../../native-free/envelope/index.js';
 import { NatsServer, natsAbsent } from '../support/nats-server.js';
@@ -175,6 +178,32 @@ describe.skipIf(skip).sequential('three relays on one NATS server', () => {
     alice.send(data(99));
     await alice.settled();
     expect(cluster.relay(0).stats().dataDenied).toBe(11);
+  });
+
+  it('keep ACL files the same on every disk, follow edits by hand, and do not take an old file for the newer rule', async () => {
+    const disks = [0, 1].map(() => mkdtempSync(join(tmpdir(), 'hotlink-cluster-')));
+    const file = (disk: number) => join(disks[disk] as string, 'datasites', DIR, 'syft.pub.yaml');
+    try {
+      await cluster.add({ dataDir: disks[0] as string });
+      await cluster.add({ dataDir: disks[1] as string });
+      expect(readFileSync(file(1), 'utf8')).toBe(aclYaml([BOB, CAROL, EVE]));
+      writeFileSync(file(0), aclYaml([BOB]));
+      const check = async (relay: number, user: string): Promise<number> =>
+        (await fetch(`${cluster.relay(relay).url}/api/v1/acl/check?user=${user}&path=${TCP}&level=1`)).status;
+      await expect.poll(() => check(1, CAROL), { timeout: 10_000 }).toBe(403);
+      await expect.poll(() => readFileSync(file(1), 'utf8')).toBe(aclYaml([BOB]));
+      // One process misses a change, and finds out when it comes back.
+      await cluster.relay(4).close();
+      await putAcl(cluster.relay(2), ALICE, DIR, aclYaml([EVE]));
+      expect(readFileSync(file(1), 'utf8')).toBe(aclYaml([BOB]));
+      await cluster.add({ dataDir: disks[1] as string });
+      expect(await check(5, BOB)).toBe(403);
+      expect(await check(5, EVE)).toBe(200);
+      expect(readFileSync(file(1), 'utf8')).toBe(aclYaml([EVE]));
+      expect(await check(0, BOB)).toBe(403);
+    } finally {
+      for (const disk of disks) rmSync(disk, { recursive: true, force: true });
+    }
   });
 
   it('teach a process that joins later who is there, what may be done and which sessions there are', async () => {

@@ -6,7 +6,7 @@ import type { AclRecord } from './records.js';
 /** Where rules are decided by: the relay's own store. */
 export interface AclTarget {
   /** Take a file as another process has it; null removes it. Never throws. */
-  take(key: string, content: Buffer | null, modifiedMs: number): void;
+  adopt(key: string, content: Buffer | null, modifiedMs: number): void;
 }
 
 interface File {
@@ -23,6 +23,8 @@ interface Ticket {
 export class AclReplica {
   private readonly files = new Map<string, File>();
   private readonly tickets = new Map<number, Ticket>();
+  /** Edits from here on are others' business too. */
+  onEdit: ((key: string, content: Uint8Array | null) => void) | undefined;
   private nextTicket = 1;
   /** The greatest version seen: a later change is later everywhere, whatever this machine's clock says. */
   private clock = 0;
@@ -32,19 +34,22 @@ export class AclReplica {
     return this.files.size === 0;
   }
 
-  /** This process found a file on its disk. */
-  loaded(key: string, content: Uint8Array, modifiedMs: number): void {
-    this.keep(key, Buffer.from(content), Math.trunc(modifiedMs));
-  }
+  /** The disk of this process has it so; null: no more. At start a file counts by its date, afterwards it was edited. */
+  readonly found = (key: string, content: Uint8Array | null, modifiedMs: number): void => {
+    if (this.onEdit !== undefined) this.onEdit(key, content);
+    else if (content !== null) this.keep(key, Buffer.from(content), Math.trunc(modifiedMs));
+  };
 
   /**
-   * This process took a file in, by upload or because it was edited on disk.
-   * @returns what to tell the others, without a ticket
+   * This process took a file in, by upload or because it was edited on disk; null: it was removed.
+   * @returns what to tell the others, without a ticket; undefined when it is as it was
    */
-  changed(key: string, content: Uint8Array | null, nowMs: number): AclRecord {
-    const version = Math.max(Math.trunc(nowMs), this.clock + 1);
-    this.keep(key, content === null ? null : Buffer.from(content), version);
-    return this.record(key) as AclRecord;
+  changed(key: string, content: Uint8Array | null, nowMs: number): AclRecord | undefined {
+    const known = this.files.get(key);
+    if (known !== undefined && (known.content === null ? content === null : content !== null && known.content.equals(content)))
+      return undefined;
+    this.keep(key, content === null ? null : Buffer.from(content), Math.max(Math.trunc(nowMs), this.clock + 1));
+    return this.record(key);
   }
 
   /** Another process has a file. */
@@ -53,12 +58,15 @@ export class AclReplica {
     const content = record.content === null ? null : Buffer.from(record.content, 'base64');
     if (known !== undefined && !isNewer(record.version, content, known)) return;
     this.keep(record.key, content, record.version);
-    target.take(record.key, content, record.version);
+    target.adopt(record.key, content, record.version);
   }
 
   /** Everything, for a process that came. */
   *all(): Generator<AclRecord> {
-    for (const key of this.files.keys()) yield this.record(key) as AclRecord;
+    for (const key of this.files.keys()) {
+      const record = this.record(key);
+      if (record !== undefined) yield record;
+    }
   }
 
   /**
@@ -102,7 +110,8 @@ export class AclReplica {
     this.clock = Math.max(this.clock, version);
   }
 
-  private record(key: string): AclRecord | undefined {
+  /** What to tell others of a file, without a ticket. */
+  record(key: string): AclRecord | undefined {
     const file = this.files.get(key);
     return file && { kind: 'acl', key, version: file.version, content: file.content?.toString('base64') ?? null, ticket: 0 };
   }

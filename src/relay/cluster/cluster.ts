@@ -42,6 +42,7 @@ export class Cluster {
         cutOff: (reason) => this.onCutOff(reason),
       },
     );
+    replica.onEdit = (key, content) => this.edited(key, content);
     this.learning = new Learning(this.mesh, this.neighbours);
   }
 
@@ -140,21 +141,22 @@ export class Cluster {
 
   // --- ACL files -------------------------------------------------------------------------------------------------------------------
 
-  /** Whether a change could reach the others just now. */
-  mayChange(): boolean {
-    return this.isServing();
-  }
-
   /**
-   * A file was taken in here. Every message sent to others from now on is behind it.
+   * A file was uploaded here. Every message sent to others from now on is behind it.
    * @returns resolves with true when every process decides by it, false when this one was cut off before it knew
    */
-  spread(key: string, content: Uint8Array | null): Promise<boolean> {
-    const record = this.replica.changed(key, content, Date.now());
+  spread(key: string, content: Uint8Array): Promise<boolean> {
+    const record = this.replica.changed(key, content, Date.now()) ?? this.replica.record(key);
     return new Promise((resolve) => {
       const ticket = this.replica.ticket(this.neighbours.keys(), resolve);
-      this.tellAll({ ...record, ticket });
+      if (record !== undefined) this.tellAll({ ...record, ticket });
     });
+  }
+
+  /** A file was edited on this process's disk; null: removed. Nobody waits for it. */
+  private edited(key: string, content: Uint8Array | null): void {
+    const record = this.replica.changed(key, content, Date.now());
+    if (record !== undefined) this.tellAll(record);
   }
 
   // --- other processes -------------------------------------------------------------------------------------------------------------
