@@ -29,6 +29,20 @@ function counters(name: string, label: string, help: string, values: (stats: Rel
   return { name: `hotlink_relay_${name}`, type: 'counter', help, labels: [label], samples };
 }
 
+/** Only a process of a cluster has it. */
+function ofCluster(
+  name: string,
+  type: 'gauge' | 'counter',
+  help: string,
+  value: (cluster: ClusterFigures) => number,
+  unit?: Metric['unit'],
+): RelayMetric {
+  const samples = ({ stats: { cluster } }: RelayFigures): Sample[] => (cluster === undefined ? [] : [[{}, value(cluster)]]);
+  return { name: `hotlink_relay_cluster_${name}`, type, help, labels: [], samples, ...(unit === undefined ? {} : { unit }) };
+}
+
+type ClusterFigures = NonNullable<RelayStats['cluster']>;
+
 export const relayMetrics: readonly RelayMetric[] = [
   gauge('start_time_seconds', 'Unix time at which the relay was started.', ({ startedMs }) => startedMs / 1000, 'seconds'),
   gauge('draining', '1 while the relay sends its clients away.', ({ stats }) => (stats.draining ? 1 : 0)),
@@ -80,6 +94,11 @@ export const relayMetrics: readonly RelayMetric[] = [
   counter('stuck_disconnects', 'Recipients closed because they took nothing.', (stats) => stats.stuckDisconnects),
   counter('overflow_disconnects', 'Recipients closed because all queues together were full.', (stats) => stats.overflowDisconnects),
   counter('silent_disconnects', 'Connections cut off because nothing was heard of them.', (stats) => stats.silentDisconnects),
+  counter(
+    'cut_off_disconnects',
+    'Clients disconnected because this process was cut off from its cluster.',
+    (stats) => stats.cutOffDisconnects,
+  ),
   counter('expired_disconnects', 'Connections closed because their token expired or was taken away.', (stats) => stats.expiredDisconnects),
   counter('opens', 'Sessions opened.', (stats) => stats.opens),
   counters('refused_opens', 'reason', 'Sessions refused.', (stats) => ({
@@ -111,6 +130,17 @@ export const relayMetrics: readonly RelayMetric[] = [
   counter('acl_refused', 'Uploads of ACL files refused.', (stats) => stats.aclRefused),
   counter('stun_requests', 'STUN questions answered.', (stats) => stats.stunRequests),
   counter('stun_ignored', 'Datagrams to the STUN port that are none.', (stats) => stats.stunIgnored),
+  ofCluster('processes', 'gauge', 'Other processes of the cluster that are heard.', ({ processes }) => processes),
+  ofCluster('remote_clients', 'gauge', 'Clients at other processes of the cluster.', ({ remoteClients }) => remoteClients),
+  ofCluster(
+    'outstanding_bytes',
+    'gauge',
+    'Bytes for other processes that they have not acknowledged.',
+    ({ outstandingBytes }) => outstandingBytes,
+    'bytes',
+  ),
+  ofCluster('resent', 'counter', 'Messages between processes that were sent again.', ({ resent }) => resent),
+  ofCluster('gaps', 'counter', 'Gaps seen between processes; repaired.', ({ gaps }) => gaps),
   gauge(
     'event_loop_delay_seconds',
     'By how much timers came late in the last second, 99th percentile.',

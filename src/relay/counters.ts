@@ -64,6 +64,8 @@ export class RelayCounters {
   messagesTooLarge = 0;
   messagesTooFragmented = 0;
   protocolErrors = 0;
+  /** Clients disconnected because this process was cut off from its cluster. */
+  cutOffDisconnects = 0;
   aclUpdates = 0;
   aclRefused = 0;
   stunRequests = 0;
