@@ -3,6 +3,7 @@
 
 /** From best to worst: TLS over TCP between own peers, a data channel, the relay's WebSocket. */
 export const LANE_KINDS = ['direct', 'webrtc', 'relay'] as const;
+/** What carries frames: `direct` (TLS over TCP), `webrtc` (a data channel), `relay`. */
 export type LaneKind = (typeof LANE_KINDS)[number];
 /** Lanes that pass no server of ours or of upstream's. */
 export type PeerLaneKind = Exclude<LaneKind, 'relay'>;

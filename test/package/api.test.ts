@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type ApiItem, readApi } from '../support/api-model.js';
+import { type ApiDoc, type ApiItem, type ApiMember, readApi } from '../support/api-model.js';
 import { apiPage } from '../support/api-page.js';
 
 const root = join(import.meta.dirname, '../../..');
@@ -23,16 +23,16 @@ const entries = Object.entries(exports).flatMap(([path, entry]) =>
 /** What has no word of documentation, as a reader would name it. */
 function undocumented(items: readonly ApiItem[]): string[] {
   return items.flatMap(({ name, doc, members }) => [
-    ...(doc.summary === '' ? [name] : []),
-    ...members
-      // A constructor whose arguments speak for themselves may be silent; symbols are the language's.
-      .filter(
-        (member) =>
-          member.doc.summary === '' && member.doc.params.length === 0 && member.doc.returns === '' && !member.name.startsWith('['),
-      )
-      .filter((member) => !(member.kind === 'constructor' && /\(\)$/.test(member.signature)))
-      .map((member) => `${name}.${member.name}`),
+    ...(isSilent(doc) ? [name] : []),
+    ...members.filter((member) => isSilent(member.doc) && !speaksForItself(member)).map((member) => `${name}.${member.name}`),
   ]);
+}
+
+const isSilent = ({ summary, params, returns }: ApiDoc): boolean => summary === '' && params.length === 0 && returns === '';
+
+/** A constructor without arguments, what the language calls by a symbol, and a property that has but one value, to tell it from its kin. */
+function speaksForItself({ kind, name, signature }: ApiMember): boolean {
+  return (kind === 'constructor' && signature.endsWith('()')) || name.startsWith('[') || /: (?:true|false|-?\d+|'[^']*')$/.test(signature);
 }
 
 describe.each(entries)('the API of $name', ({ name, types }) => {

@@ -72,10 +72,22 @@ export function readApi(entry: string): Api {
     const apiJsonFilePath = join(home, 'model.api.json');
     const forgotten = extract(join(root, entry), apiJsonFilePath);
     const [entryPoint] = (JSON.parse(readFileSync(apiJsonFilePath, 'utf8')) as ModelItem).members ?? [];
-    return { items: (entryPoint?.members ?? []).map(readItem), forgotten };
+    return { items: joinOverloads((entryPoint?.members ?? []).map(readItem)), forgotten };
   } finally {
     rmSync(home, { recursive: true, force: true });
   }
+}
+
+/** The forms of one function are one item, described by the first. */
+function joinOverloads<T extends ApiItem | ApiMember>(all: readonly T[]): T[] {
+  const joined: T[] = [];
+  for (const one of all) {
+    const at = joined.findIndex(({ kind, name }) => kind === one.kind && name === one.name && (kind === 'function' || kind === 'method'));
+    const before = joined[at];
+    if (before === undefined) joined.push(one);
+    else joined[at] = { ...before, signature: `${before.signature}\n${one.signature}` };
+  }
+  return joined;
 }
 
 /** @returns what is spoken of and not exported */
@@ -112,7 +124,7 @@ function readItem(item: ModelItem): ApiItem {
   const kind = KINDS[item.kind];
   if (kind === undefined) throw new Error(`${item.name} is a ${item.kind}, for which there is no word here`);
   const place = declarationOf(item);
-  const members = (item.members ?? []).map(readMember).toSorted((a, b) => placeOf(a, place) - placeOf(b, place));
+  const members = joinOverloads((item.members ?? []).map(readMember)).toSorted((a, b) => placeOf(a, place) - placeOf(b, place));
   const text = item.excerptTokens ?? [];
   const bases = (item.extendsTokenRanges ?? []).map(({ startIndex, endIndex }) => textOf(text.slice(startIndex, endIndex)));
   return { kind, name: item.name, signature: signatureOf(item), doc: readDoc(item.docComment ?? ''), bases, members };
@@ -161,7 +173,7 @@ function readDoc(comment: string): ApiDoc {
   return {
     summary: [summary.trim(), ...of('remarks')].filter(Boolean).join('\n\n'),
     params: of('param').map((block) => {
-      const [, name = '', words = ''] = /^(\S+)\s+(?:-\s+)?([^]*)$/.exec(block) ?? [];
+      const [, name = '', words = ''] = /^(\S+)\s+(?:-\s+)?([\s\S]*)$/.exec(block) ?? [];
       return [name, oneLine(words)] as const;
     }),
     returns: oneLine(of('returns').join(' ')),

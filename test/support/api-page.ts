@@ -42,7 +42,7 @@ function section(item: ApiItem, names: ReadonlySet<string>): string[] {
 
 function row({ signature, doc }: ApiMember, names: ReadonlySet<string>): string {
   const [, name = signature, optional = '', type = ''] =
-    /^(?:static |readonly |get )*([\w$]+|\[[^\]]+\])(?:\(\))?(\??):\s*([^]*)$/.exec(signature) ?? [];
+    /^(?:static |readonly |get )*([\w$]+|\[[^\]]+\])(?:\(\))?(\??):\s*([\s\S]*)$/.exec(signature) ?? [];
   const words = [described(doc, names), ...notes(doc, names)].join(' ').replaceAll(/\s+/g, ' ').trim();
   return `| \`${name}${optional}\` | ${cell(typeWords(type, names))} | ${cell(words)} |`;
 }
