@@ -172,8 +172,10 @@ export interface IpcStatus {
   counters: Record<IpcCounterName, number>;
 }
 
+/** What runs: the answer of `status()`. */
 export interface Status {
   email: string;
+  /** The relay's address, or the name of the program's own signaling. */
   server: string;
   /** Fingerprint of our identity key, when there is one. */
   identity?: string;

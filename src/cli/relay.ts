@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import { HotlinkError } from '../../native-free/errors.js';
 import { isLoopback } from '../admin/address.js';
-import { type RelayValues, relayOptionsOf, relaySettings, resolveRelaySettings } from '../config/index.js';
+import { RELAY_CONFIG_ENV, type RelayValues, relayOptionsOf, relaySettings, resolveRelaySettings } from '../config/index.js';
 import type { Log } from '../options.js';
 import { type RelayOptions, type RelayServer, startRelay } from '../relay/index.js';
 import { parseListen } from '../relay/options.js';
@@ -14,7 +14,7 @@ import { sourcesOf } from './setting-flags.js';
 
 /** @returns the exit code */
 export async function relay(command: Command): Promise<number> {
-  const { values, warnings } = resolveRelaySettings(sourcesOf(command, relaySettings));
+  const { values, warnings } = resolveRelaySettings(sourcesOf(command, relaySettings, RELAY_CONFIG_ENV));
   const log = createLog(logLevel(values));
   for (const warning of warnings) log.warn({}, warning);
   checkCombination(values);
@@ -47,7 +47,7 @@ function checkCombination({ listen, iKnow, authSecret, secretFile, tokenFile, tl
 function onHangup(command: Command, server: RelayServer, log: RunLog): Disposable {
   const handler = (): void => {
     try {
-      log.level = logLevel(resolveRelaySettings(sourcesOf(command, relaySettings)).values);
+      log.level = logLevel(resolveRelaySettings(sourcesOf(command, relaySettings, RELAY_CONFIG_ENV)).values);
     } catch (error) {
       log.error({ reason: (error as Error).message }, 'the configuration cannot be used; everything stays as it is');
     }

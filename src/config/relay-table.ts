@@ -10,6 +10,9 @@ import type { Row } from './setting.js';
 import { settings } from './table.js';
 import type { Values } from './values.js';
 
+/** Names the relay's configuration file: a daemon's has other keys. */
+export const RELAY_CONFIG_ENV = 'HOTLINK_RELAY_CONFIG';
+
 /** Rows that the relay shares with the daemon. */
 const SHARED = ['iceServers', 'turnUser', 'turnPass', 'turnHost', 'turnPort', 'debug', 'logLevel'] as const;
 

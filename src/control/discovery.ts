@@ -6,6 +6,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chooseMarkers, directoryOf, MAX_MARKER_CHARS, type Marker, parseMarker } from '../../native-free/index.js';
+import { type Clock, systemClock } from '../clock.js';
 import { isIpcContent } from './ipc-address.js';
 
 /** Consent to frames of peers. */
@@ -49,6 +50,8 @@ export interface DiscoveryOptions {
   ipcMarker: string;
   /** Whether TCP proxy markers count. */
   tcpProxy: boolean;
+  /** Default: the system's. */
+  clock?: Clock;
 }
 
 export class Discovery {
@@ -57,7 +60,8 @@ export class Discovery {
   readonly #events: DiscoveryEvents;
   readonly #options: DiscoveryOptions;
   readonly #seen = new Map<string, Seen>();
-  #timer: NodeJS.Timeout | undefined;
+  readonly #clock: Clock;
+  #cancelTimer: () => void = () => {};
   #stopped = false;
   #last = '';
   #lastIpc = '[]';
@@ -65,6 +69,7 @@ export class Discovery {
 
   constructor(datasites: string, email: string, options: DiscoveryOptions, events: DiscoveryEvents) {
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
     this.#root = datasites;
     this.#email = email;
     this.#events = events;
@@ -78,7 +83,7 @@ export class Discovery {
 
   stop(): void {
     this.#stopped = true;
-    clearTimeout(this.#timer);
+    this.#cancelTimer();
   }
 
   async #round(): Promise<void> {
@@ -94,9 +99,9 @@ export class Discovery {
       this.#events.markers(markers);
     }
     this.#tellIpc(found);
-    this.#timer = setTimeout(() => {
+    this.#cancelTimer = this.#clock.after(SCAN_MS, () => {
       this.#scanning = this.#round();
-    }, SCAN_MS);
+    });
   }
 
   #tellIpc(found: ReadonlyMap<string, Seen>): void {

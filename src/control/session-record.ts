@@ -46,7 +46,8 @@ export interface SessionRecord {
   readonly acceptedMs: number;
   /** Failed attempts since WebRTC last worked. */
   attempts: number;
-  /** ICE servers of the last attempt. */
+  /** ICE servers that were named for the last attempt, and those of them that it used. */
+  namedIce?: IceSettings;
   ice: IceSettings | undefined;
   /** Over as a session, but its data channel carries on until the one of its successor is up. */
   retired: boolean;

@@ -81,9 +81,9 @@ async function checkAccess(response: ServerResponse, query: URLSearchParams, ask
   const bits = Number(query.get('level'));
   if (!Number.isInteger(bits) || bits < 1 || bits > 15)
     return fail(response, 400, 'E_INVALID_REQUEST', '"level" is 1 read, 2 create, 4 write, 8 admin, or a sum');
-  if (user !== asker && !context.acl.tree.can(asker, path, 'admin'))
+  if (user !== asker && !context.acl.can(asker, path, 'admin'))
     return fail(response, 403, 'E_ACCESS_DENIED', 'only its owner or an admin may ask who else has access');
-  const missing = LEVELS.filter(([bit, level]) => (bits & bit) !== 0 && !context.acl.tree.can(user, path, level)).map(([, level]) => level);
+  const missing = LEVELS.filter(([bit, level]) => (bits & bit) !== 0 && !context.acl.can(user, path, level)).map(([, level]) => level);
   if (missing.length > 0) return fail(response, 403, 'E_ACCESS_DENIED', `no ${missing.join(' and ')} access`);
   json(response, 200, { user, path, level: bits });
 }

@@ -151,8 +151,8 @@ class Relay implements RelayServer {
     this.patrol = new Patrol(this.hub, limits, this.counters, this.log);
     this.rates = new Rates(limits);
     this.sessions = new SessionStore({
-      mayRead: (user, path) => acl.tree.can(user, path, 'read'),
-      mayWrite: (user, path) => acl.tree.can(user, path, 'write'),
+      mayRead: (user, path) => acl.can(user, path, 'read'),
+      mayWrite: (user, path) => acl.can(user, path, 'write'),
       maxSessionsPerUser: limits.maxSessionsPerUser,
       maxSessions: limits.maxSessions,
       maxPathBytes: limits.maxPathBytes,
@@ -182,6 +182,7 @@ class Relay implements RelayServer {
     this.sweeper.unref();
     this.fileWatch = setInterval(() => void this.reload(), FILES_MS);
     this.fileWatch.unref();
+    acl.watch();
   }
 
   async listen({ host, port }: { host: string; port: number }): Promise<void> {
@@ -261,7 +262,9 @@ class Relay implements RelayServer {
   }
 
   reload(): Promise<void> {
-    this.looking = this.looking.then(() => this.lookAtFiles());
+    this.looking = this.looking
+      .then(() => this.lookAtFiles())
+      .catch((error: unknown) => this.log.error({ error: String(error) }, 'files could not be looked at'));
     return this.looking;
   }
 
@@ -277,6 +280,7 @@ class Relay implements RelayServer {
   private async shutDown(): Promise<void> {
     clearInterval(this.sweeper);
     clearInterval(this.fileWatch);
+    this.acl.stop();
     this.admission.closed = 'the relay is stopping';
     const gone = [...this.hub.all()].map((connection) => connection.gone);
     for (const connection of this.hub.all()) connection.close(1001, 'the relay is stopping');

@@ -290,11 +290,6 @@ describe('a user who sends too much', () => {
     ]);
     await bob.settled();
     expect(relay.stats()).toMatchObject({ rateDisconnects: 2, connections: 1 });
-    // Its allowance is not filled by coming back.
-    const again = await client(relay, ALICE);
-    const throttled = relay.stats().throttled;
-    for (let i = 0; i < 60; i++) again.socket.ping();
-    await expect.poll(() => relay.stats().throttled).toBeGreaterThan(throttled);
   });
 
   it('is let off after a pause', () => {
