@@ -8,6 +8,9 @@ const SECTIONS: readonly (readonly [words: string, kinds: readonly ApiItem['kind
   ['types and constants', ['type', 'variable']],
 ];
 
+/** What a page shows beside a margin without scrolling. */
+const LINE_CHARS = 120;
+
 /** @param name the entry point @param intro what it is for, a paragraph */
 export function apiPage(name: string, intro: string, { items }: Api): string {
   const names = new Set(items.map((item) => item.name));
@@ -29,9 +32,9 @@ function section(item: ApiItem, names: ReadonlySet<string>): string[] {
   const { kind, name, signature, doc, bases, members } = item;
   const lines = [`## ${name}`, ''];
   if (kind === 'class' || kind === 'interface') {
-    const extending = bases.map((base) => linked(base, names)).join(', ');
-    lines.push(`${kind}${extending === '' ? '' : `, all of ${extending} and more`}. ${described(doc, names)}`.trim());
-  } else lines.push('```ts', signature, '```', '', described(doc, names));
+    const extending = bases.map((base) => typeWords(base, names)).join(', ');
+    lines.push(`${kind}${extending === '' ? '' : `, extends ${extending}`}. ${described(doc, names)}`.trim());
+  } else lines.push('```ts', compact(signature), '```', '', described(doc, names));
   lines.push(...notes(doc, names));
   const called = members.filter((member) => member.kind !== 'property');
   const read = members.filter((member) => member.kind === 'property');
@@ -48,7 +51,37 @@ function row({ signature, doc }: ApiMember, names: ReadonlySet<string>): string 
 }
 
 function method({ signature, doc }: ApiMember, names: ReadonlySet<string>): string[] {
-  return ['```ts', signature, '```', '', described(doc, names), ...notes(doc, names)];
+  return ['```ts', compact(signature), '```', '', described(doc, names), ...notes(doc, names)];
+}
+
+/** As a person would break it: short objects and parameters on one line, long choices on many. */
+function compact(signature: string): string {
+  let text = signature;
+  // From the inside out: each round closes what has nothing open in it.
+  for (let before = ''; before !== text; ) {
+    before = text;
+    text = text.replaceAll(/\{\n\s*([^{}]*?);\n\s*\}/g, (whole, inside: string) => {
+      const flat = `{ ${inside.replaceAll(/;\s*\n\s*/g, '; ')} }`;
+      return flat.length <= LINE_CHARS ? flat : whole;
+    });
+  }
+  text = manyLines(text);
+  return text.replaceAll(/^( {4})+/gm, (indent) => ' '.repeat(indent.length / 2));
+}
+
+/** A type that is a choice, too long for a line: one possibility on each. */
+function manyLines(signature: string): string {
+  const [, head, body] = /^(type [^=]*?) = ([\s\S]*)$/.exec(signature) ?? [];
+  if (head === undefined || body === undefined || !signature.split('\n').some((line) => line.length > LINE_CHARS)) return signature;
+  const choices: string[] = [''];
+  let depth = 0;
+  for (const part of body.replaceAll(/\/\*\*.*?\*\//g, '').split(/([{}()<>|])/)) {
+    if (/^[{(<]$/.test(part)) depth += 1;
+    if (/^[})>]$/.test(part)) depth -= 1;
+    if (part === '|' && depth === 0) choices.push('');
+    else choices[choices.length - 1] += part;
+  }
+  return choices.length === 1 ? signature : `${head} =${choices.map((choice) => `\n  | ${choice.trim()}`).join('')}`;
 }
 
 /** A type in a table: one line, with links where it is only a name. */
