@@ -90,6 +90,8 @@ export class RelayCounters {
   messagesTooFragmented = 0;
   /** Other breaches of the WebSocket protocol. */
   protocolErrors = 0;
+  /** Clients disconnected because this process was cut off from its cluster. */
+  cutOffDisconnects = 0;
   /** ACL files replaced. */
   aclUpdates = 0;
   /** ACL files refused. */

@@ -2,6 +2,7 @@
 import { HotlinkError } from '../../native-free/index.js';
 import type { Log } from '../options.js';
 import type { Authenticate } from './auth.js';
+import type { ClusterOptions } from './cluster/open.js';
 import type { RelayLimits } from './limits.js';
 
 /** Says nothing. */
@@ -45,6 +46,8 @@ export interface RelaySettings {
   readonly tokenFile?: string;
   /** Says who a client is, in place of everything above. */
   readonly authenticate?: Authenticate;
+  /** Makes this process one of many that serve the same users together, over NATS. */
+  readonly cluster?: ClusterOptions;
   /** `host:port` of a STUN responder on UDP; none by default. */
   readonly stunListen?: string;
   /** Receives what the relay has to say; never given a payload, a token or a password. Silent by default. */
