@@ -9,11 +9,15 @@ import type { Log } from '../options.js';
 import { AclStore } from './acl-store.js';
 import { Admission, type Known } from './admission.js';
 import { claim, type HostServer } from './claim.js';
+import type { AclReplica } from './cluster/acl-replica.js';
+import type { Cluster } from './cluster/cluster.js';
+import type { ClusterStats } from './cluster/host.js';
+import type { ClusterOptions } from './cluster/open.js';
 import { Connection } from './connection.js';
 import { RelayCounters } from './counters.js';
 import { Credentials } from './credentials.js';
 import { type Certificate, createFront, type Front } from './front.js';
-import { type HttpContext, handleRequest, urlOf } from './http.js';
+import { CUT_OFF, type HttpContext, handleRequest, urlOf } from './http.js';
 import { Hub } from './hub.js';
 import { type IceAdvert, iceAdvertFor, iceHeaders } from './ice-advert.js';
 import { limitsOf, type RelayLimits } from './limits.js';
@@ -27,18 +31,26 @@ import { type StunResponder, startStun } from './stun.js';
 import { formatFor, hostOf, type Refusal, refuseUpgrade } from './upgrade.js';
 
 /** Counters, which only grow, and what is the case right now. */
-export type RelayStats = Readonly<RelayCounters> & {
+export interface RelayStats extends Readonly<RelayCounters> {
+  /** WebSocket connections. */
   readonly connections: number;
+  /** Users with a connection. */
   readonly users: number;
+  /** Sessions of all users. */
   readonly sessions: number;
+  /** Directories with an ACL file. */
   readonly aclRulesets: number;
-  /** Connections whose reading is paused for a slow recipient, and for their user's rate. */
+  /** Connections whose reading is paused for a slow recipient. */
   readonly pausedConnections: number;
+  /** Connections whose reading is paused for their user's rate. */
   readonly throttledConnections: number;
-  /** Bytes waiting for recipients: of all of them, and of the one with the most. */
+  /** Bytes waiting for all recipients. */
   readonly bufferedBytes: number;
+  /** Bytes waiting for the one with the most. */
   readonly maxBufferedBytes: number;
-};
+  /** Of the other processes, if this one is of many. */
+  readonly cluster?: ClusterStats;
+}
 
 /** A relay that runs, in whatever HTTP server. */
 export interface EmbeddedRelay extends AsyncDisposable {
@@ -92,14 +104,17 @@ export async function openRelay(
   const stunListen = options.stunListen === undefined ? undefined : parseListen(options.stunListen, 'the STUN address');
   const limits = limitsOf(options.limits);
   checkHeaderValues(options);
-  const acl = await AclStore.load(options.dataDir, limits, options.log ?? SILENT);
+  const replica = options.cluster === undefined ? undefined : new (await import('./cluster/acl-replica.js')).AclReplica();
+  const acl = await AclStore.load(options.dataDir, limits, options.log ?? SILENT, replica?.found);
   const relay = new Relay(options, limits, acl, await Credentials.open(options));
   try {
+    if (replica !== undefined) await relay.join(replica);
     if ('server' in place) relay.attach(place);
     else await relay.listen(place);
     await relay.start(stunListen);
   } catch (error) {
     await relay.close();
+    if (error instanceof HotlinkError) throw error;
     const busy = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
     const addresses = ['host' in place ? `${place.host}:${place.port}` : undefined, options.stunListen].filter(
       (text) => text !== undefined,
@@ -134,6 +149,7 @@ class Relay implements RelayServer {
   /** Looks at files come one after the other. */
   private looking: Promise<void> = Promise.resolve();
   private stun: StunResponder | undefined;
+  private cluster: Cluster | undefined;
   private host = '';
   private boundPort = 0;
   private nextId = 1;
@@ -157,6 +173,8 @@ class Relay implements RelayServer {
       maxSessions: limits.maxSessions,
       maxPathBytes: limits.maxPathBytes,
       ttlMs: limits.sessionTtlMs,
+      isTaken: (sid, user) => this.cluster?.mayOpen(sid, user) === false,
+      onDelete: (sid) => this.cluster?.ended(sid),
     });
     this.router = new Router(this.hub, this.sessions, acl, this.counters, this.log);
     this.context = {
@@ -164,6 +182,7 @@ class Relay implements RelayServer {
       counters: this.counters,
       log: this.log,
       maxBodyBytes: limits.maxBodyBytes,
+      cluster: () => this.cluster,
       identify: (request: IncomingMessage) => this.admission.identify(request),
       isOverRate: (user: string) => this.rates.of(user, performance.now()).take(1, 0, performance.now()) !== 0,
       iceAdvert: (request: IncomingMessage, email: string) => this.iceAdvert(request, email),
@@ -183,6 +202,23 @@ class Relay implements RelayServer {
     this.fileWatch = setInterval(() => void this.reload(), FILES_MS);
     this.fileWatch.unref();
     acl.watch();
+  }
+
+  /** Resolves when this process knows what the others of its cluster know. */
+  async join(replica: AclReplica): Promise<void> {
+    const { options, hub, sessions, limits, counters, log, router, acl } = this;
+    const { openCluster } = await import('./cluster/open.js');
+    this.cluster = await openCluster(options.cluster as ClusterOptions, replica, {
+      ...{ hub, sessions, limits, counters, log },
+      acl,
+      route: (from, frame, isBinary) => router.route(from, frame, isBinary),
+      show: (session, id, to) => router.show(session, id, to),
+      refuse: (to, sid) => router.refuseTaken(to, sid),
+      disconnectAll: (reason) => this.patrol.endAll('cutOffDisconnects', 1013, reason),
+    });
+    router.join(this.cluster);
+    this.admission.whyAway = () => (this.cluster?.isServing() === false ? CUT_OFF : undefined);
+    await this.cluster.learn();
   }
 
   async listen({ host, port }: { host: string; port: number }): Promise<void> {
@@ -258,6 +294,7 @@ class Relay implements RelayServer {
       throttledConnections,
       bufferedBytes,
       maxBufferedBytes,
+      ...(this.cluster === undefined ? {} : { cluster: this.cluster.stats() }),
     };
   }
 
@@ -293,6 +330,7 @@ class Relay implements RelayServer {
     }
     await Promise.all(gone);
     this.detach();
+    await this.cluster?.close();
     await this.stun?.close();
   }
 
@@ -337,6 +375,7 @@ class Relay implements RelayServer {
         this.admission.left(address);
         const isLast = this.hub.remove(gone);
         this.sessions.disconnected(gone, isLast, performance.now());
+        this.cluster?.disconnected(gone);
         this.log.debug({ user, connection: gone.id }, 'disconnected');
       },
     });
@@ -344,6 +383,7 @@ class Relay implements RelayServer {
     this.router.greet(connection);
     this.hub.add(connection);
     this.sessions.connected(user);
+    this.cluster?.connected(connection);
     this.log.debug({ user, address, connection: connection.id, format: facts.format }, 'connected');
   }
 
