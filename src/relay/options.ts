@@ -26,8 +26,9 @@ export interface RelaySettings {
    * a list with such an entry as a whole, so that default turns every peer-to-peer connection off (wire §5.5).
    */
   readonly iceServers?: readonly string[];
-  /** Credentials for the TURN entries among `iceServers`, handed to every client. */
+  /** User name for the TURN entries among `iceServers`, handed to every client. */
   readonly turnUser?: string;
+  /** Password for them. */
   readonly turnPass?: string;
   /** Shared with a TURN server that checks time-limited credentials (coturn's `use-auth-secret`): every client is given its own. */
   readonly turnSecret?: string;

@@ -31,20 +31,26 @@ import { type StunResponder, startStun } from './stun.js';
 import { formatFor, hostOf, type Refusal, refuseUpgrade } from './upgrade.js';
 
 /** Counters, which only grow, and what is the case right now. */
-export type RelayStats = Readonly<RelayCounters> & {
+export interface RelayStats extends Readonly<RelayCounters> {
+  /** WebSocket connections. */
   readonly connections: number;
+  /** Users with a connection. */
   readonly users: number;
+  /** Sessions of all users. */
   readonly sessions: number;
+  /** Directories with an ACL file. */
   readonly aclRulesets: number;
-  /** Connections whose reading is paused for a slow recipient, and for their user's rate. */
+  /** Connections whose reading is paused for a slow recipient. */
   readonly pausedConnections: number;
+  /** Connections whose reading is paused for their user's rate. */
   readonly throttledConnections: number;
-  /** Bytes waiting for recipients: of all of them, and of the one with the most. */
+  /** Bytes waiting for all recipients. */
   readonly bufferedBytes: number;
+  /** Bytes waiting for the one with the most. */
   readonly maxBufferedBytes: number;
   /** Of the other processes, if this one is of many. */
   readonly cluster?: ClusterStats;
-};
+}
 
 /** A relay that runs, in whatever HTTP server. */
 export interface EmbeddedRelay extends AsyncDisposable {

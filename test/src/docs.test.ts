@@ -10,7 +10,7 @@ import { limitsMarkdown } from '../../src/relay/limits.js';
 
 const root = join(import.meta.dirname, '../../..');
 const ROOMS = ['native-free', 'workers', 'src', 'perf', 'test'];
-const FOLDERS = ['.', 'docs', 'native-free', 'workers', 'src', 'perf', 'test', 'deploy', 'examples'];
+const FOLDERS = ['.', 'docs', 'docs/api', 'native-free', 'workers', 'src', 'perf', 'test', 'deploy', 'examples'];
 /** Documents that end with a table the code generates. */
 const GENERATED: readonly (readonly [file: string, table: () => string])[] = [
   ['docs/configuration.md', settingsMarkdown],

@@ -27,13 +27,18 @@ export interface ClusterHost {
   disconnectAll(reason: string): void;
 }
 
+/** What one process of a cluster knows of the others. */
 export interface ClusterStats {
+  /** Other processes of the cluster. */
   readonly processes: number;
+  /** Their connections. */
   readonly remoteClients: number;
+  /** Sessions that this process knows of. */
   readonly knownSessions: number;
   /** Bytes for other processes that they have not acknowledged. */
   readonly outstandingBytes: number;
-  /** Messages between processes that were sent again, and gaps that were seen; both are repaired. */
+  /** Messages between processes that were sent again. */
   readonly resent: number;
+  /** Gaps in what others sent; repaired. */
   readonly gaps: number;
 }

@@ -6,6 +6,7 @@ import { Cluster } from './cluster.js';
 import type { ClusterHost } from './host.js';
 import { NatsCarrier } from './nats.js';
 
+/** Which processes are one cluster, and how they reach each other. */
 export interface ClusterOptions {
   /** NATS servers: `nats://[user:password@|token@]host:port`, `tls://…` for TLS; several with commas between. */
   readonly servers: string;
