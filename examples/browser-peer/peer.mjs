@@ -161,8 +161,10 @@ export class BrowserPeer {
         break;
       case MessageType.Accept:
         if (sender.kind === 'hotlink') {
-          if (this.#outbound.handleAccept(sid, sender.kind, now) === 'accepted') this.#begin(sid, 'out', sender.instance, this.#outbound.path, now);
-        } else if (sid === this.#outbound.sid) this.#log('the peer is no hotlink of our kind: it knows no streams, and this page no other way');
+          if (this.#outbound.handleAccept(sid, sender.kind, now) === 'accepted')
+            this.#begin(sid, 'out', sender.instance, this.#outbound.path, now);
+        } else if (sid === this.#outbound.sid)
+          this.#log('the peer is no hotlink of our kind: it knows no streams, and this page no other way');
         break;
       case MessageType.Reject:
         this.#log(`the session was rejected: ${message.rsn ?? ''}`);
@@ -176,7 +178,8 @@ export class BrowserPeer {
         if (this.#sessions.has(sid)) this.#sessions.get(sid).handleSignal(message, now);
         break;
       case MessageType.Data:
-        if (message.pay.length > 0) this.#sessions.get(sid)?.relayFrame(encodeFrame(message.pth, message.etg ?? '', message.seq, message.pay));
+        if (message.pay.length > 0)
+          this.#sessions.get(sid)?.relayFrame(encodeFrame(message.pth, message.etg ?? '', message.seq, message.pay));
         break;
     }
   }
@@ -189,7 +192,8 @@ export class BrowserPeer {
   }
 
   #begin(sid, direction, epoch, path, now) {
-    if (direction === 'out') for (const other of [...this.#sessions.values()]) if (other.direction === 'out') this.#end(other.sid, 'replaced', now);
+    if (direction === 'out')
+      for (const other of [...this.#sessions.values()]) if (other.direction === 'out') this.#end(other.sid, 'replaced', now);
     const session = new Session(this.#context, {
       sid,
       direction,

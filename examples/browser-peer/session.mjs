@@ -76,7 +76,9 @@ export class Session {
   }
 
   timeoutMs() {
-    return Math.min(...[this.#negotiation?.timeoutMs(), this.#retryAtMs, this.keys.timeoutMs()].map((at) => at ?? Number.POSITIVE_INFINITY));
+    return Math.min(
+      ...[this.#negotiation?.timeoutMs(), this.#retryAtMs, this.keys.timeoutMs()].map((at) => at ?? Number.POSITIVE_INFINITY),
+    );
   }
 
   handleTimeout(nowMs) {
@@ -99,7 +101,8 @@ export class Session {
       const { kind, ...rest } = output;
       if (kind === 'send') send({ typ: MessageType.Signal, sid: this.sid, ...rest });
       else if (kind === 'set-remote') this.#describe(output);
-      else if (kind === 'add-candidate') this.#step((connection) => connection.addIceCandidate({ candidate: output.candidate, sdpMid: output.mid }));
+      else if (kind === 'add-candidate')
+        this.#step((connection) => connection.addIceCandidate({ candidate: output.candidate, sdpMid: output.mid }));
       else this.#failed(output.reason, nowMs);
     }
     return any;
@@ -120,7 +123,12 @@ export class Session {
 
   #begin(role, nowMs) {
     if (!this.#context.webrtcAllowed) {
-      this.#context.send({ typ: MessageType.Signal, sid: this.sid, knd: 'webrtc_error', err: 'the webrtc lane is switched off on this side' });
+      this.#context.send({
+        typ: MessageType.Signal,
+        sid: this.sid,
+        knd: 'webrtc_error',
+        err: 'the webrtc lane is switched off on this side',
+      });
       return;
     }
     this.#hangUp('the connection is made anew');

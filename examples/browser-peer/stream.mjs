@@ -24,9 +24,16 @@ export class PageStream {
       this.id = core.highestStream + 1;
       this.#out = core.openStream(this.id, true, true, now);
     });
-    this.writable = new WritableStream({ write: (bytes) => this.#write(bytes), close: () => this.#close(), abort: (reason) => this.#reset(reason) });
+    this.writable = new WritableStream({
+      write: (bytes) => this.#write(bytes),
+      close: () => this.#close(),
+      abort: (reason) => this.#reset(reason),
+    });
     // Nothing is taken before it is asked for, so that what the reader leaves is not called taken.
-    this.readable = new ReadableStream({ pull: (controller) => this.#pull(controller), cancel: (reason) => this.#reset(reason) }, { highWaterMark: 0 });
+    this.readable = new ReadableStream(
+      { pull: (controller) => this.#pull(controller), cancel: (reason) => this.#reset(reason) },
+      { highWaterMark: 0 },
+    );
   }
 
   // --- from the peer ---------------------------------------------------------------------------------------------------------------
@@ -69,7 +76,8 @@ export class PageStream {
   async #close() {
     this.#run((now) => this.#core.endStream(this.#out, now));
     const { out } = this.#core;
-    while (this.#error === undefined && (out.pending || out.inFlightFrames > 0)) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    while (this.#error === undefined && (out.pending || out.inFlightFrames > 0))
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     if (this.#error !== undefined) throw this.#error;
   }
 

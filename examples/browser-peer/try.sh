@@ -19,7 +19,7 @@ start forward $HOTLINK forward --email bob@example.com --server "$server" --data
 until_ok grep -q dialling "$work/forward.out"
 
 # Its caches go where everything else goes.
-HOME=$work TMPDIR=$work "$chromium" --headless=new "${sandbox[@]}" --user-data-dir="$work/profile" --remote-debugging-port=0 \
+HOME=$work TMPDIR=$work XDG_RUNTIME_DIR=$work "$chromium" --headless=new "${sandbox[@]}" --user-data-dir="$work/profile" --remote-debugging-port=0 \
   "$server/?email=page@example.com&peer=bob@example.com&name=echo&lanes=webrtc" > "$work/chromium.out" 2> "$work/chromium.err" &
 browser=$!
 started+=($browser)
