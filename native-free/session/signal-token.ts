@@ -4,12 +4,16 @@
 import { normaliseCandidate } from './sdp.js';
 import { SIGNAL_LIMITS } from './tunables.js';
 
+/** Which of the two descriptions of an exchange. */
 export type DescriptionType = 'offer' | 'answer';
 
 /** A remote candidate; `mid` is absent where the peer left it empty, as Rust always does. */
 export type CandidateToken = { candidate: string; mid: string | undefined };
 
-/** @param offer what an answer is to, by {@link offerOf}: the answer to an offer that was replaced meanwhile must not be taken for the present one's */
+/**
+ * The token of an `sdp_offer` or `sdp_answer` signal.
+ * @param offer what an answer is to, see {@link offerOf}: one to an offer that was replaced meanwhile must not be taken for the present one's
+ */
 export function formatDescription(type: DescriptionType, sdp: string, offer?: string): string {
   return JSON.stringify({ type, sdp, ...(offer === undefined ? {} : { offer }) });
 }
@@ -20,6 +24,7 @@ export function offerOf(tok: string | undefined): string | undefined {
   return typeof offer === 'string' ? offer : undefined;
 }
 
+/** The token of an `ice_candidate` signal. */
 export function formatCandidate(candidate: string, mid: string): string {
   return JSON.stringify({ candidate, sdpMid: mid, sdpMLineIndex: 0, usernameFragment: null });
 }

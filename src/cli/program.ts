@@ -1,7 +1,7 @@
 // The `hotlink` command line: verbs, their flags, and how every way of ending becomes an exit code. Results go to stdout, talk to stderr.
 import { Argument, Command, CommanderError, InvalidArgumentError } from 'commander';
 import { HotlinkError } from '../../native-free/errors.js';
-import { relaySettings } from '../config/index.js';
+import { RELAY_CONFIG_ENV, relaySettings } from '../config/index.js';
 import { version } from '../version.js';
 import { addChannelsFlags, addPingpongFlags, addStreamFlags } from './bench-flags.js';
 import { addBurstFlags, addDemoFlags } from './burst-flags.js';
@@ -50,7 +50,7 @@ function program(does: Does): Command {
     .exitOverride()
     .showHelpAfterError('(--help shows what can be given)');
 
-  addSettingFlags(root.command('relay'), relaySettings)
+  addSettingFlags(root.command('relay'), relaySettings, RELAY_CONFIG_ENV)
     .description('the relay server: event endpoint, ACLs, STUN responder; prints the address it got')
     .option('--json', 'the address as one JSON value')
     .action(does(async (command) => (await import('./relay.js')).relay(command)));

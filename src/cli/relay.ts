@@ -3,32 +3,32 @@
 import type { Command } from 'commander';
 import { HotlinkError } from '../../native-free/errors.js';
 import { isLoopback } from '../admin/address.js';
-import { type RelayValues, relayOptionsOf, relaySettings, resolveRelaySettings } from '../config/index.js';
+import { RELAY_CONFIG_ENV, type RelayValues, relayOptionsOf, relaySettings, resolveRelaySettings } from '../config/index.js';
 import type { Log } from '../options.js';
 import { type RelayOptions, type RelayServer, startRelay } from '../relay/index.js';
 import { parseListen } from '../relay/options.js';
 import { EXIT_OK } from './exit-code.js';
 import { onInterruption, whenAborted } from './interruption.js';
 import { createLog, logLevel, type RunLog } from './log.js';
+import { openRelayAdmin } from './relay-admin.js';
 import { sourcesOf } from './setting-flags.js';
 
 /** @returns the exit code */
 export async function relay(command: Command): Promise<number> {
-  const { values, warnings } = resolveRelaySettings(sourcesOf(command, relaySettings));
+  const { values, warnings } = resolveRelaySettings(sourcesOf(command, relaySettings, RELAY_CONFIG_ENV));
   const log = createLog(logLevel(values));
   for (const warning of warnings) log.warn({}, warning);
   checkCombination(values);
   using interruption = onInterruption();
-  const server = await startRelay({ ...relayOptionsOf(values), ...advertised(values, log), log });
-  try {
-    using _hangup = onHangup(command, server, log);
-    const { json } = command.opts<{ json?: boolean }>();
-    process.stdout.write(json ? `${JSON.stringify({ listening: server.url, port: server.port })}\n` : `listening ${server.url}\n`);
-    await whenAborted(interruption.signal);
-    log.info({}, 'draining');
-  } finally {
-    await server.close();
-  }
+  await using server = await startRelay({ ...relayOptionsOf(values), ...advertised(values, log), log });
+  await using admin = openRelayAdmin(values.admin, server, values.dataDir, log);
+  using _hangup = onHangup(command, server, log);
+  await admin.settled;
+  const { json } = command.opts<{ json?: boolean }>();
+  process.stdout.write(json ? `${JSON.stringify({ listening: server.url, port: server.port })}\n` : `listening ${server.url}\n`);
+  await whenAborted(interruption.signal);
+  await server.drain();
+  log.info({}, 'drained');
   return interruption.exitCode ?? EXIT_OK;
 }
 
@@ -47,7 +47,7 @@ function checkCombination({ listen, iKnow, authSecret, secretFile, tokenFile, tl
 function onHangup(command: Command, server: RelayServer, log: RunLog): Disposable {
   const handler = (): void => {
     try {
-      log.level = logLevel(resolveRelaySettings(sourcesOf(command, relaySettings)).values);
+      log.level = logLevel(resolveRelaySettings(sourcesOf(command, relaySettings, RELAY_CONFIG_ENV)).values);
     } catch (error) {
       log.error({ reason: (error as Error).message }, 'the configuration cannot be used; everything stays as it is');
     }

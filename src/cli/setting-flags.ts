@@ -4,14 +4,17 @@ import { type Command, Option } from 'commander';
 import { HotlinkError } from '../../native-free/errors.js';
 import { type Resolved, type Row, resolveSettings, type Sources, settings } from '../config/index.js';
 
-/** Adds a flag for every setting that has one, and `--config`. A switch can also be turned off (`--no-strict`). */
-export function addSettingFlags(command: Command, rows: readonly Row[] = settings): Command {
+/**
+ * Adds a flag for every setting that has one, and `--config`. A switch can also be turned off (`--no-strict`).
+ * @param configEnv variable that names the configuration file
+ */
+export function addSettingFlags(command: Command, rows: readonly Row[] = settings, configEnv = 'HOTLINK_CONFIG'): Command {
   for (const row of rows) {
     if (row.flag === undefined) continue;
     command.addOption(new Option(row.flag, describe(row)));
     if (row.unit === 'switch') command.addOption(new Option(row.flag.replace('--', '--no-')).hideHelp());
   }
-  return command.option('--config <file>', 'configuration file, YAML or JSON (env: HOTLINK_CONFIG)');
+  return command.option('--config <file>', `configuration file, YAML or JSON (env: ${configEnv})`);
 }
 
 /**
@@ -26,18 +29,18 @@ export function loadSettings(command: Command): Resolved {
  * What the command line, the environment and the configuration file say.
  * @throws HotlinkError ERR_HLNK_CONFIG for a file that cannot be read
  */
-export function sourcesOf(command: Command, rows: readonly Row[]): Sources {
+export function sourcesOf(command: Command, rows: readonly Row[], configEnv = 'HOTLINK_CONFIG'): Sources {
   const given = command.opts<Record<string, unknown>>();
   const flags = Object.fromEntries(
     rows.filter((row) => row.flag !== undefined).map((row) => [row.key, given[new Option(row.flag!).attributeName()]]),
   );
-  const path = configPath(command);
+  const path = configPath(command, configEnv);
   return { flags, env: process.env, ...(path ? { file: { path, text: readConfig(path) } } : {}) };
 }
 
 /** @returns the configuration file that was named, if any */
-export function configPath(command: Command): string | undefined {
-  return command.opts<{ config?: string }>().config ?? (process.env.HOTLINK_CONFIG || undefined);
+export function configPath(command: Command, configEnv = 'HOTLINK_CONFIG'): string | undefined {
+  return command.opts<{ config?: string }>().config ?? (process.env[configEnv] || undefined);
 }
 
 function readConfig(path: string): string {

@@ -1,7 +1,7 @@
 // Flag > environment > configuration file > default, for every row of the settings table, with the origin of each value kept.
 // Pure: the environment and the file's text are arguments. Only the command line calls this; the library reads nothing by itself.
 import { HotlinkError } from '../../native-free/errors.js';
-import type { HotlinkOptions } from '../options.js';
+import type { HotlinkSettings } from '../options.js';
 import { parseConfigFile } from './file.js';
 import type { Row } from './setting.js';
 import { settings } from './table.js';
@@ -23,7 +23,7 @@ export interface Origin {
 export interface Resolved {
   values: Values;
   /** Without `email` and `server` when nothing gave them; {@link requireIdentity} insists on them. */
-  options: Partial<HotlinkOptions>;
+  options: Partial<HotlinkSettings>;
   origins: Record<ValueKey, Origin>;
   /** What was not taken as written, one sentence each. */
   warnings: string[];
@@ -79,7 +79,7 @@ export function resolveRows(rows: readonly Row[], sources: Sources, file: Readon
 }
 
 /** @throws HotlinkError ERR_HLNK_USAGE when the identity or the relay is missing */
-export function requireIdentity(resolved: Resolved): HotlinkOptions {
+export function requireIdentity(resolved: Resolved): HotlinkSettings {
   const { email, server } = resolved.options;
   if (email === undefined) throw new HotlinkError('ERR_HLNK_USAGE', 'no identity: give --email (or HOTLINK_EMAIL)');
   if (server === undefined) throw new HotlinkError('ERR_HLNK_USAGE', 'no relay: give --server (or HOTLINK_SERVER)');
@@ -125,7 +125,7 @@ const switches: readonly ValueKey[] = [
   ...(['latencyTrace', 'bench', 'priorityDebounceMs', 'aclStagingGraceMs'] as const),
 ];
 
-function optionsOf(values: Values): Partial<HotlinkOptions> {
+function optionsOf(values: Values): Partial<HotlinkSettings> {
   const withheld: readonly ValueKey[] = values.authEnabled === false ? [...switches, 'token'] : switches;
   return Object.fromEntries(Object.entries(values).filter(([key]) => !withheld.includes(key as ValueKey)));
 }

@@ -70,7 +70,7 @@ export class ChannelSessions {
         retryAtMs: undefined,
       },
       candidates: undefined,
-      acceptedMs: Date.now(),
+      acceptedMs: this.#options.clock.unixMs(),
       attempts: 0,
       rtcStarting: 0,
       ice: undefined,

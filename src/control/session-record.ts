@@ -48,7 +48,8 @@ export interface SessionRecord {
   attempts: number;
   /** Connections that the worker was told to make and has not begun: what it says meanwhile is of an earlier one. */
   rtcStarting: number;
-  /** ICE servers of the last attempt. */
+  /** ICE servers that were named for the last attempt, and those of them that it used. */
+  namedIce?: IceSettings;
   ice: IceSettings | undefined;
   /** Over as a session, but its data channel carries on until the one of its successor is up. */
   retired: boolean;
