@@ -12,7 +12,7 @@ export type CandidateToken = { candidate: string; mid: string | undefined };
 
 /**
  * The token of an `sdp_offer` or `sdp_answer` signal.
- * @param offer what an answer is to, see {@link offerOf}: one to an offer that was replaced meanwhile must not be taken for the present one's
+ * @param offer ICE user fragment of the offer that an answer is to: one to an offer that was replaced meanwhile is not to be taken
  */
 export function formatDescription(type: DescriptionType, sdp: string, offer?: string): string {
   return JSON.stringify({ type, sdp, ...(offer === undefined ? {} : { offer }) });

@@ -65,7 +65,7 @@ export const GO: readonly Mutation[] = [
     'G6',
     'the bound of what is held behind a hole',
     ['native-free/channel-upstream', 'no more than the window is held behind a hole; what does not fit ends the channel loudly'],
-    ['native-free/reorder', 'this.#held.size >= this.#maxFrames ||', ''],
+    ['native-free/reorder', 'this.#heldFrames >= this.#maxFrames ||', ''],
   ),
   mutation(
     'G6',
