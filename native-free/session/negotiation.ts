@@ -7,10 +7,13 @@ import { candidatesIn, firstMid, iceUfrag, normaliseCandidate, withCandidates } 
 import { type DescriptionType, formatCandidate, formatDescription, parseCandidate, parseDescription } from './signal-token.js';
 import { NEGOTIATION_TUNABLES, type NegotiationTunables, SIGNAL_LIMITS } from './tunables.js';
 
+/** How far an exchange is. `offered` and `answered`: our description is on its way; `connecting`: both are there. */
 export type NegotiationState = 'new' | 'gathering' | 'offered' | 'answered' | 'connecting' | 'connected' | 'failed';
 
+/** The kinds of signal that an exchange sends and takes. */
 export type SignalKind = 'sdp_offer' | 'sdp_answer' | 'ice_candidate' | 'webrtc_error';
 
+/** What the owner of an exchange is to do: signal to the peer, tell the connection, or give up. */
 export type NegotiationOutput =
   | { kind: 'send'; knd: SignalKind; tok?: string; err?: string }
   | { kind: 'set-remote'; type: DescriptionType; sdp: string }
@@ -21,16 +24,17 @@ export type NegotiationOutput =
 /** `repeated`: known already; `late`: right, but at a time when it changes nothing; `bad`: counted. */
 export type SignalVerdict = 'taken' | 'repeated' | 'late' | 'ignored' | 'bad';
 
-export type NegotiationOptions = {
+/** What an exchange is told once; tunables have defaults. */
+export interface NegotiationOptions extends Partial<NegotiationTunables> {
   /** The acceptor of a session offers, its opener answers. */
   role: 'offerer' | 'answerer';
-} & Partial<NegotiationTunables>;
+}
 
 type LocalCandidate = { candidate: string; mid: string };
 
 /**
  * One exchange. The owner feeds in what the addon says (the description without or with candidates, candidates, completion, the open channel)
- * and what the peer signals. After every call drain {@link poll}, then look at {@link timeoutMs}.
+ * and what the peer signals. After every call drain {@link Negotiation.poll}, then look at {@link Negotiation.timeoutMs}.
  */
 export class Negotiation {
   readonly #role: 'offerer' | 'answerer';
@@ -57,10 +61,12 @@ export class Negotiation {
     this.#tunables = { ...NEGOTIATION_TUNABLES, ...tunables };
   }
 
+  /** Whether this side offers or answers. */
   get role(): 'offerer' | 'answerer' {
     return this.#role;
   }
 
+  /** How far it is. */
   get state(): NegotiationState {
     return this.#state;
   }
@@ -85,11 +91,12 @@ export class Negotiation {
     return this.#remoteCandidates.dropped;
   }
 
+  /** The next thing to do; undefined when there is none now. */
   poll(): NegotiationOutput | undefined {
     return this.#outputs.shift();
   }
 
-  /** The absolute time at which {@link handleTimeout} must be called. */
+  /** The absolute time at which {@link Negotiation.handleTimeout} must be called. */
   timeoutMs(): number | undefined {
     const times = [this.#capMs, this.#retriesMs[0], this.#deadlineMs].filter((time) => time !== undefined);
     return times.length === 0 ? undefined : Math.min(...times);
@@ -158,6 +165,7 @@ export class Negotiation {
     }
   }
 
+  /** The time that timeoutMs named has come. */
   handleTimeout(nowMs: number): void {
     if (this.#deadlineMs !== undefined && nowMs >= this.#deadlineMs) {
       this.#fail(`connect deadline: ${this.#pending()}`, true);

@@ -4,15 +4,18 @@
 import { normaliseCandidate } from './sdp.js';
 import { SIGNAL_LIMITS } from './tunables.js';
 
+/** Which of the two descriptions of an exchange. */
 export type DescriptionType = 'offer' | 'answer';
 
 /** A remote candidate; `mid` is absent where the peer left it empty, as Rust always does. */
 export type CandidateToken = { candidate: string; mid: string | undefined };
 
+/** The token of an `sdp_offer` or `sdp_answer` signal. */
 export function formatDescription(type: DescriptionType, sdp: string): string {
   return JSON.stringify({ type, sdp });
 }
 
+/** The token of an `ice_candidate` signal. */
 export function formatCandidate(candidate: string, mid: string): string {
   return JSON.stringify({ candidate, sdpMid: mid, sdpMLineIndex: 0, usernameFragment: null });
 }

@@ -17,6 +17,8 @@ export class Admission {
   readonly proxies: TrustedProxies;
   /** Why nobody is let in any more. */
   closed: string | undefined;
+  /** Why nobody is let in just now. */
+  whyAway: () => string | undefined = () => undefined;
   private readonly allowedOrigins: readonly string[];
   private readonly limits: RelayLimits;
   private readonly credentials: Credentials;
@@ -74,6 +76,8 @@ export class Admission {
       this.counters.refusedDraining++;
       return { ok: false, status: 503, code: 'E_SERVICE_UNAVAILABLE', error: this.closed };
     }
+    const away = this.whyAway();
+    if (away !== undefined) return { ok: false, status: 503, code: 'E_SERVICE_UNAVAILABLE', error: away };
     if (this.hub.connections >= maxConnections) {
       this.counters.refusedTotal++;
       return { ok: false, status: 503, code: 'E_SERVICE_UNAVAILABLE', error: 'the relay has as many connections as it may have' };

@@ -2,7 +2,7 @@
 // it. The settings, the flags and the tables in docs/relay.md and docs/relay-configuration.md all come from here. Pure.
 import { HotlinkError } from '../../native-free/errors.js';
 
-/** All of them may be given in part; see {@link LIMITS} for defaults and ranges. */
+/** What a relay bears. All of them may be given in part; docs/relay.md has the ranges, {@link DEFAULT_LIMITS} the defaults. */
 export interface RelayLimits {
   /** WebSocket connections in all. */
   readonly maxConnections: number;
@@ -359,6 +359,7 @@ export const LIMITS: readonly LimitRow[] = [
   },
 ];
 
+/** What a relay goes by where nothing else is given. */
 export const DEFAULT_LIMITS: RelayLimits = Object.fromEntries(LIMITS.map((row) => [row.key, row.default])) as unknown as RelayLimits;
 
 /**

@@ -45,6 +45,11 @@ export class Patrol {
       if (recipient instanceof Connection) this.end(recipient, 'rateDisconnects', 1008, 'too many messages');
   }
 
+  /** This process may not serve anybody for now. */
+  endAll(counter: keyof RelayCounters, code: number, reason: string): void {
+    for (const connection of [...this.hub.all()]) this.end(connection, counter, code, reason);
+  }
+
   /** What clients are known by has changed: those whose token is no longer good leave. */
   async recheck(): Promise<void> {
     for (const connection of [...this.hub.all()]) {

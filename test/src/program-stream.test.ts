@@ -123,7 +123,8 @@ describe('a stream that is iterated over', () => {
       }
       if (!early) {
         expect(bytes).toBe(500_000);
-        expect(await answered).toEqual(await write(b, 200_000));
+        const said = await write(b, 200_000);
+        expect(await answered).toEqual(said);
       }
       expect(await here).toBeNull();
       if (early) expect(await there).toMatchObject({ code: 'ERR_HLNK_PEER_UNAVAILABLE' });
