@@ -11,6 +11,7 @@ const MAX_CACHED_DECISIONS = 2048;
  */
 const MAX_STEPS_PER_DECISION = 1_000_000;
 
+/** The rule sets of many directories, and the decision by them. */
 export class AclTree {
   private readonly rulesets = new Map<string, Ruleset>();
   private readonly decisions = new Map<string, boolean>();
@@ -42,6 +43,7 @@ export class AclTree {
     return existed;
   }
 
+  /** Whether the directory has a rule set of its own. */
   has(directory: string): boolean {
     return this.rulesets.has(directory);
   }

@@ -33,6 +33,9 @@ export interface RelayValues extends RelayLimits, Pick<Values, (typeof SHARED)[n
   turnSecret?: string;
   turnTtlSeconds: number;
   admin: string;
+  cluster?: string;
+  clusterName: string;
+  clusterSilenceMs: number;
 }
 
 const text = z.string().min(1);
@@ -183,6 +186,20 @@ const own: readonly Row[] = [
     'Admin endpoint: status, metrics, profiles. auto: a unix socket in `.syftbox` of the data directory, loopback TCP on Windows. An address must be a loopback one; its token stands in `.syftbox/hotlink_admin.json`. Needs a data directory.',
     { default: 'auto', range: 'auto, off, host:port' },
   ),
+  textRow(
+    'cluster',
+    'cluster',
+    'urls',
+    'NATS servers that make this process one of many which serve the same users, `nats://host:4222` or `tls://…`, several with commas between. One with a password belongs into the environment or a file.',
+    { secret: true },
+  ),
+  textRow('clusterName', 'cluster-name', 'name', 'Processes of one name are one cluster.', { default: 'relay' }),
+  integerRow(
+    'clusterSilenceMs',
+    { min: 1000, max: 600_000, default: 10_000 },
+    'ms',
+    'A process of the cluster that is not heard for so long is lost; without NATS it disconnects its clients after six tenths of it.',
+  ),
 ];
 
 export const relaySettings: readonly Row[] = [
@@ -210,6 +227,9 @@ export function relayOptionsOf(values: RelayValues): RelayOptions {
     turnTtlSeconds,
     limits: Object.fromEntries(LIMITS.map(({ key }) => [key, values[key]])),
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+    ...(values.cluster === undefined
+      ? {}
+      : { cluster: { servers: values.cluster, name: values.clusterName, silenceMs: values.clusterSilenceMs } }),
     ...(tlsCert === undefined || tlsKey === undefined ? {} : { tls: { certFile: tlsCert, keyFile: tlsKey } }),
   };
 }

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   fsyncSync,
+  futimesSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -26,7 +27,14 @@ const TICK_MS = 50;
 export type AclFound =
   | { readonly kind: 'same' }
   | { readonly kind: 'gone' }
-  | { readonly kind: 'file'; readonly stamp: string; readonly parsed: ParsedAcl };
+  | {
+      readonly kind: 'file';
+      readonly stamp: string;
+      readonly parsed: ParsedAcl;
+      /** undefined: it could not be read, or is too large. */
+      readonly content?: Uint8Array;
+      readonly modifiedMs: number;
+    };
 
 export class AclFiles {
   private readonly root: string;
@@ -59,11 +67,15 @@ export class AclFiles {
     const { ino, size, mtimeMs, ctimeMs } = found;
     const fresh = Date.now() - Math.max(mtimeMs, ctimeMs) < TICK_MS ? '' : `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
     if (fresh !== '' && fresh === stamp) return { kind: 'same' };
-    return { kind: 'file', stamp: fresh, parsed: this.read(file, size) };
+    return { kind: 'file', stamp: fresh, modifiedMs: mtimeMs, ...this.read(file, size) };
   }
 
-  /** Put a file in place of the one that is there; when it returns the new one is on the disk. @throws Error of the file system */
-  write(directory: string, content: Uint8Array): void {
+  /**
+   * Put a file in place of the one that is there; when it returns the new one is on the disk.
+   * @param modifiedMs what it is dated, if not now
+   * @throws Error of the file system
+   */
+  write(directory: string, content: Uint8Array, modifiedMs?: number): void {
     const place = this.path(directory);
     mkdirSync(place, { recursive: true });
     // The key itself cannot climb; a symbolic link somebody left in the data directory could.
@@ -73,6 +85,7 @@ export class AclFiles {
       const handle = openSync(temporary, 'wx', 0o640);
       try {
         for (let at = 0; at < content.byteLength; ) at += writeSync(handle, content, at);
+        if (modifiedMs !== undefined) futimesSync(handle, modifiedMs / 1000, modifiedMs / 1000);
         fsyncSync(handle);
       } finally {
         closeSync(handle);
@@ -82,6 +95,14 @@ export class AclFiles {
       rmSync(temporary, { force: true });
       throw error;
     }
+  }
+
+  /** Take a file away, if it is there. @throws Error of the file system */
+  remove(directory: string): void {
+    const place = this.path(directory);
+    if (statOf(place) === undefined) return;
+    if (!`${realpathSync(place)}${sep}`.startsWith(`${this.root}${sep}`)) throw new Error('outside of the data directory');
+    rmSync(join(place, ACL_FILE_NAME), { force: true });
   }
 
   /** Every directory with an ACL file, without following links. */
@@ -101,12 +122,13 @@ export class AclFiles {
     return join(this.root, ...directory.split('/'));
   }
 
-  private read(file: string, sizeBytes: number): ParsedAcl {
-    if (sizeBytes > this.maxFileBytes) return { ok: false, reason: `larger than ${this.maxFileBytes} bytes` };
+  private read(file: string, sizeBytes: number): { parsed: ParsedAcl; content?: Uint8Array } {
+    if (sizeBytes > this.maxFileBytes) return { parsed: { ok: false, reason: `larger than ${this.maxFileBytes} bytes` } };
     try {
-      return parseAclYaml(readFileSync(file));
+      const content = readFileSync(file);
+      return { parsed: parseAclYaml(content), content };
     } catch (error) {
-      return { ok: false, reason: error instanceof Error ? error.message : 'unreadable' };
+      return { parsed: { ok: false, reason: error instanceof Error ? error.message : 'unreadable' } };
     }
   }
 }

@@ -19,6 +19,9 @@ export type AclPut =
       readonly line?: number;
     };
 
+/** Is told of every file found on disk, at start and when it was edited; null: it was removed. */
+export type AclObserver = (key: string, content: Uint8Array | null, modifiedMs: number) => void;
+
 type AclLimits = Pick<RelayLimits, 'maxAclFileBytes' | 'maxAclFilesPerUser' | 'maxAclFiles' | 'maxPathBytes'>;
 
 /** The whole tree is looked at this often; a tree that takes long is given twenty times as long a rest. */
@@ -40,7 +43,12 @@ export class AclStore {
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
 
-  private constructor(files: AclFiles | undefined, limits: AclLimits, log: Log) {
+  /** Files whose last change could not be written: what the disk says of them is older than what is known. */
+  private readonly unwritten = new Set<string>();
+  private readonly observer: AclObserver;
+
+  private constructor(files: AclFiles | undefined, limits: AclLimits, log: Log, observer: AclObserver) {
+    this.observer = observer;
     this.files = files;
     this.limits = limits;
     this.log = log;
@@ -50,9 +58,9 @@ export class AclStore {
    * @param dataDir see RelayOptions; created if it does not exist
    * @param limits larger files are refused, and treated as unreadable on disk
    */
-  static async load(dataDir: string | undefined, limits: AclLimits, log: Log): Promise<AclStore> {
+  static async load(dataDir: string | undefined, limits: AclLimits, log: Log, observer: AclObserver = () => {}): Promise<AclStore> {
     const files = dataDir === undefined ? undefined : await AclFiles.open(join(dataDir, 'datasites'), limits.maxAclFileBytes);
-    const store = new AclStore(files, limits, log);
+    const store = new AclStore(files, limits, log, observer);
     await store.scan();
     return store;
   }
@@ -109,10 +117,33 @@ export class AclStore {
     } catch (error) {
       return { ok: false, code: 'io', reason: `the file could not be stored: ${error instanceof Error ? codeOf(error) : 'unknown error'}` };
     }
+    this.unwritten.delete(directory);
     this.set(directory, parsed.ruleset);
     // The next look finds out what it looks like.
     this.stamps.set(directory, '');
     return { ok: true, etag: createHash('md5').update(content).digest('hex'), sizeBytes: content.byteLength };
+  }
+
+  /**
+   * Take a file as another process of a cluster has it; whoever changed it was judged there. It counts at once, written or not.
+   * @param content null: it was removed
+   * @param modifiedMs when it was changed; the file is dated so
+   */
+  adopt(key: string, content: Uint8Array | null, modifiedMs: number): void {
+    const directory = aclDirectoryOf(key);
+    if (directory === undefined) return;
+    const parsed = content === null ? undefined : parseAclYaml(content);
+    if (parsed === undefined) this.remove(directory);
+    else this.set(directory, parsed.ok ? parsed.ruleset : PRIVATE_RULESET);
+    try {
+      if (content === null) this.files?.remove(directory);
+      else this.files?.write(directory, content, modifiedMs);
+      this.unwritten.delete(directory);
+      this.stamps.set(directory, '');
+    } catch (error) {
+      this.unwritten.add(directory);
+      this.log.error({ key, reason: error instanceof Error ? codeOf(error) : 'unknown error' }, 'ACL file could not be stored');
+    }
   }
 
   /** Take over what has changed in the files that decide about a path: a few system calls. */
@@ -158,12 +189,16 @@ export class AclStore {
   }
 
   private take(directory: string, found: AclFound): void {
-    if (found.kind === 'same') return;
+    if (found.kind === 'same' || this.unwritten.has(directory)) return;
+    const key = `${directory}/${ACL_FILE_NAME}`;
     if (found.kind === 'gone') {
-      if (this.stamps.delete(directory)) this.remove(directory);
+      if (!this.stamps.delete(directory)) return;
+      if (this.tree.has(directory)) this.observer(key, null, Date.now());
+      this.remove(directory);
       return;
     }
-    const { parsed, stamp } = found;
+    const { parsed, stamp, content, modifiedMs } = found;
+    if (content !== undefined) this.observer(key, content, modifiedMs);
     this.stamps.set(directory, stamp);
     if (!parsed.ok)
       this.log.warn(

@@ -5,6 +5,7 @@ import type { AccessLevel } from '../../native-free/acl/index.js';
 import type { Log } from '../options.js';
 import type { AclPut, AclStore } from './acl-store.js';
 import type { Known } from './admission.js';
+import type { Cluster } from './cluster/cluster.js';
 import type { RelayCounters } from './counters.js';
 import type { IceAdvert } from './ice-advert.js';
 import type { Refusal } from './upgrade.js';
@@ -15,11 +16,20 @@ export interface HttpContext {
   readonly log: Log;
   readonly maxBodyBytes: number;
   identify(request: IncomingMessage): Promise<Known | Refusal>;
+  /** Whether clients are let in: for load balancers. */
+  isReady(): boolean;
+  /** The other processes, if this one is of many. */
+  cluster(): Cluster | undefined;
   /** Counts one request of the user. */
   isOverRate(user: string): boolean;
   /** What the upgrade of this client would tell it in its headers. */
   iceAdvert(request: IncomingMessage, email: string): IceAdvert;
 }
+
+/** What clients are told meanwhile. */
+export const CUT_OFF = 'the relay is cut off from its cluster; try again';
+/** The change is made here, and every process hears of it when it can; until then it is not promised to anybody. */
+export const NOT_SPREAD = 'the relay was cut off from its cluster before every process had it; try again';
 
 const LEVELS: readonly (readonly [number, AccessLevel])[] = [
   [8, 'admin'],
@@ -51,14 +61,17 @@ export async function handleRequest(request: IncomingMessage, response: ServerRe
 /** The URL of a request, or undefined if the client wrote nonsense. */
 export function urlOf(request: IncomingMessage): URL | undefined {
   const target = request.url ?? '';
-  return target.startsWith('/') && URL.canParse(target, 'http://relay') ? new URL(target, 'http://relay') : undefined;
+  // Two slashes would be read as another host's name, with the path behind it.
+  return /^\/(?!\/)/.test(target) && URL.canParse(target, 'http://relay') ? new URL(target, 'http://relay') : undefined;
 }
 
 async function route(request: IncomingMessage, response: ServerResponse, context: HttpContext): Promise<void> {
   const url = urlOf(request);
   const key = `${request.method} ${url?.pathname}`;
   if (url === undefined) return fail(response, 400, 'E_INVALID_REQUEST', 'the URL cannot be read');
+  if (context.cluster()?.isServing() === false) return fail(response, 503, 'E_SERVICE_UNAVAILABLE', CUT_OFF);
   if (key === 'GET /healthz') return json(response, 200, { status: 'ok' });
+  if (key === 'GET /readyz') return json(response, context.isReady() ? 200 : 503, { ready: context.isReady() });
   if (key === 'GET /') return text(response, 'hotlink relay\n');
   if (key === 'GET /api/v1/events') return fail(response, 426, 'E_INVALID_REQUEST', 'this address speaks WebSocket');
   if (key !== 'PUT /api/v1/acl' && key !== 'GET /api/v1/acl/check' && key !== 'GET /api/v1/hotlink/ice')
@@ -102,6 +115,8 @@ async function putAcl(request: IncomingMessage, response: ServerResponse, user: 
   if (put.ok) {
     context.counters.aclUpdates++;
     context.log.info({ user, key }, 'ACL replaced');
+    const spread = await context.cluster()?.spread(key, content);
+    if (spread === false) return fail(response, 503, 'E_SERVICE_UNAVAILABLE', NOT_SPREAD);
     return json(response, 200, { key, version: '', etag: put.etag, size: put.sizeBytes, lastModified: new Date().toISOString() });
   }
   context.counters.aclRefused++;

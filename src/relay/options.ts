@@ -2,6 +2,7 @@
 import { HotlinkError } from '../../native-free/index.js';
 import type { Log } from '../options.js';
 import type { Authenticate } from './auth.js';
+import type { ClusterOptions } from './cluster/open.js';
 import type { RelayLimits } from './limits.js';
 
 /** Says nothing. */
@@ -25,8 +26,9 @@ export interface RelaySettings {
    * a list with such an entry as a whole, so that default turns every peer-to-peer connection off (wire §5.5).
    */
   readonly iceServers?: readonly string[];
-  /** Credentials for the TURN entries among `iceServers`, handed to every client. */
+  /** User name for the TURN entries among `iceServers`, handed to every client. */
   readonly turnUser?: string;
+  /** Password for them. */
   readonly turnPass?: string;
   /** Shared with a TURN server that checks time-limited credentials (coturn's `use-auth-secret`): every client is given its own. */
   readonly turnSecret?: string;
@@ -44,6 +46,8 @@ export interface RelaySettings {
   readonly tokenFile?: string;
   /** Says who a client is, in place of everything above. */
   readonly authenticate?: Authenticate;
+  /** Makes this process one of many that serve the same users together, over NATS. */
+  readonly cluster?: ClusterOptions;
   /** `host:port` of a STUN responder on UDP; none by default. */
   readonly stunListen?: string;
   /** Receives what the relay has to say; never given a payload, a token or a password. Silent by default. */

@@ -3,17 +3,22 @@
 import type { IncomingMessage } from 'node:http';
 import { Server as TlsServer } from 'node:https';
 import { type AddressInfo, isIPv6, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { HotlinkError } from '../../native-free/index.js';
 import type { Log } from '../options.js';
 import { AclStore } from './acl-store.js';
 import { Admission, type Known } from './admission.js';
 import { claim, type HostServer } from './claim.js';
+import type { AclReplica } from './cluster/acl-replica.js';
+import type { Cluster } from './cluster/cluster.js';
+import type { ClusterStats } from './cluster/host.js';
+import type { ClusterOptions } from './cluster/open.js';
 import { Connection } from './connection.js';
 import { RelayCounters } from './counters.js';
 import { Credentials } from './credentials.js';
 import { type Certificate, createFront, type Front } from './front.js';
-import { type HttpContext, handleRequest, urlOf } from './http.js';
+import { CUT_OFF, type HttpContext, handleRequest, urlOf } from './http.js';
 import { Hub } from './hub.js';
 import { type IceAdvert, iceAdvertFor, iceHeaders } from './ice-advert.js';
 import { limitsOf, type RelayLimits } from './limits.js';
@@ -27,18 +32,28 @@ import { type StunResponder, startStun } from './stun.js';
 import { formatFor, hostOf, type Refusal, refuseUpgrade } from './upgrade.js';
 
 /** Counters, which only grow, and what is the case right now. */
-export type RelayStats = Readonly<RelayCounters> & {
+export interface RelayStats extends Readonly<RelayCounters> {
+  /** WebSocket connections. */
   readonly connections: number;
+  /** Users with a connection. */
   readonly users: number;
+  /** Sessions of all users. */
   readonly sessions: number;
+  /** Directories with an ACL file. */
   readonly aclRulesets: number;
-  /** Connections whose reading is paused for a slow recipient, and for their user's rate. */
+  /** Connections whose reading is paused for a slow recipient. */
   readonly pausedConnections: number;
+  /** Connections whose reading is paused for their user's rate. */
   readonly throttledConnections: number;
-  /** Bytes waiting for recipients: of all of them, and of the one with the most. */
+  /** Bytes waiting for all recipients. */
   readonly bufferedBytes: number;
+  /** Bytes waiting for the one with the most. */
   readonly maxBufferedBytes: number;
-};
+  /** Everybody is being sent away. */
+  readonly draining: boolean;
+  /** Of the other processes, if this one is of many. */
+  readonly cluster?: ClusterStats;
+}
 
 /** A relay that runs, in whatever HTTP server. */
 export interface EmbeddedRelay extends AsyncDisposable {
@@ -51,6 +66,11 @@ export interface EmbeddedRelay extends AsyncDisposable {
    * are closed with 1008; nobody else notices.
    */
   reload(): Promise<void>;
+  /**
+   * Let nobody in any more, read no more, deliver what is held, then send everybody away with 1012: they are to connect again, to whoever serves
+   * this address then. Takes `drainMs` and half a second at most. The relay goes on answering HTTP until {@link close}.
+   */
+  drain(): Promise<void>;
   /** Disconnect everybody and free the relay's ports; a host program's server goes on. May be called twice. */
   close(): Promise<void>;
 }
@@ -73,6 +93,8 @@ export interface RelayHost {
 const EVENTS_PATH = '/api/v1/events';
 /** Sessions to expire and stuck recipients are looked for this often at most. */
 const SWEEP_MS = 1000;
+/** While draining, queues are looked at this often. */
+const DRAIN_LOOK_MS = 10;
 /** Files with secrets, tokens and certificates are looked at this often. */
 const FILES_MS = 2000;
 
@@ -92,14 +114,17 @@ export async function openRelay(
   const stunListen = options.stunListen === undefined ? undefined : parseListen(options.stunListen, 'the STUN address');
   const limits = limitsOf(options.limits);
   checkHeaderValues(options);
-  const acl = await AclStore.load(options.dataDir, limits, options.log ?? SILENT);
+  const replica = options.cluster === undefined ? undefined : new (await import('./cluster/acl-replica.js')).AclReplica();
+  const acl = await AclStore.load(options.dataDir, limits, options.log ?? SILENT, replica?.found);
   const relay = new Relay(options, limits, acl, await Credentials.open(options));
   try {
+    if (replica !== undefined) await relay.join(replica);
     if ('server' in place) relay.attach(place);
     else await relay.listen(place);
     await relay.start(stunListen);
   } catch (error) {
     await relay.close();
+    if (error instanceof HotlinkError) throw error;
     const busy = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
     const addresses = ['host' in place ? `${place.host}:${place.port}` : undefined, options.stunListen].filter(
       (text) => text !== undefined,
@@ -134,11 +159,13 @@ class Relay implements RelayServer {
   /** Looks at files come one after the other. */
   private looking: Promise<void> = Promise.resolve();
   private stun: StunResponder | undefined;
+  private cluster: Cluster | undefined;
   private host = '';
   private boundPort = 0;
   private nextId = 1;
   /** Who upgrades with this request: decided before the answer's headers are made. */
   private readonly upgrading = new WeakMap<IncomingMessage, string>();
+  private draining: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
 
   constructor(options: RelaySettings, limits: RelayLimits, acl: AclStore, credentials: Credentials) {
@@ -157,6 +184,8 @@ class Relay implements RelayServer {
       maxSessions: limits.maxSessions,
       maxPathBytes: limits.maxPathBytes,
       ttlMs: limits.sessionTtlMs,
+      isTaken: (sid, user) => this.cluster?.mayOpen(sid, user) === false,
+      onDelete: (sid) => this.cluster?.ended(sid),
     });
     this.router = new Router(this.hub, this.sessions, acl, this.counters, this.log);
     this.context = {
@@ -164,11 +193,15 @@ class Relay implements RelayServer {
       counters: this.counters,
       log: this.log,
       maxBodyBytes: limits.maxBodyBytes,
+      cluster: () => this.cluster,
       identify: (request: IncomingMessage) => this.admission.identify(request),
       isOverRate: (user: string) => this.rates.of(user, performance.now()).take(1, 0, performance.now()) !== 0,
       iceAdvert: (request: IncomingMessage, email: string) => this.iceAdvert(request, email),
+      isReady: () => this.admission.closed === undefined,
     };
-    const bounded = { maxPayload: limits.maxMessageBytes, maxFragments: limits.maxFragments };
+    // A message may come in as many reads as the smallest packets make of it.
+    const maxBufferedChunks = Math.max(4096, Math.ceil(limits.maxMessageBytes / 512));
+    const bounded = { maxPayload: limits.maxMessageBytes, maxFragments: limits.maxFragments, maxBufferedChunks };
     this.upgrader = new WebSocketServer({
       ...bounded,
       noServer: true,
@@ -183,6 +216,23 @@ class Relay implements RelayServer {
     this.fileWatch = setInterval(() => void this.reload(), FILES_MS);
     this.fileWatch.unref();
     acl.watch();
+  }
+
+  /** Resolves when this process knows what the others of its cluster know. */
+  async join(replica: AclReplica): Promise<void> {
+    const { options, hub, sessions, limits, counters, log, router, acl } = this;
+    const { openCluster } = await import('./cluster/open.js');
+    this.cluster = await openCluster(options.cluster as ClusterOptions, replica, {
+      ...{ hub, sessions, limits, counters, log },
+      acl,
+      route: (from, frame, isBinary) => router.route(from, frame, isBinary),
+      show: (session, id, to) => router.show(session, id, to),
+      refuse: (to, sid) => router.refuseTaken(to, sid),
+      disconnectAll: (reason) => this.patrol.endAll('cutOffDisconnects', 1013, reason),
+    });
+    router.join(this.cluster);
+    this.admission.whyAway = () => (this.cluster?.isServing() === false ? CUT_OFF : undefined);
+    await this.cluster.learn();
   }
 
   async listen({ host, port }: { host: string; port: number }): Promise<void> {
@@ -258,6 +308,8 @@ class Relay implements RelayServer {
       throttledConnections,
       bufferedBytes,
       maxBufferedBytes,
+      draining: this.draining !== undefined,
+      ...(this.cluster === undefined ? {} : { cluster: this.cluster.stats() }),
     };
   }
 
@@ -268,6 +320,11 @@ class Relay implements RelayServer {
     return this.looking;
   }
 
+  drain(): Promise<void> {
+    this.draining ??= this.sendAway();
+    return this.draining;
+  }
+
   close(): Promise<void> {
     this.closing ??= this.shutDown();
     return this.closing;
@@ -275,6 +332,18 @@ class Relay implements RelayServer {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  private async sendAway(): Promise<void> {
+    this.admission.closed = 'the relay restarts: connect again';
+    const leaving = [...this.hub.all()];
+    this.log.info({ connections: leaving.length }, 'draining');
+    // Nobody is read before anybody is sent away, so that nothing more is put into a queue.
+    for (const connection of leaving) connection.stopReading();
+    const untilMs = performance.now() + this.limits.drainMs;
+    while (performance.now() < untilMs && leaving.some(({ flow }) => flow.bufferedBytes > 0)) await pause(DRAIN_LOOK_MS);
+    for (const connection of leaving) connection.close(1012, 'the relay restarts: connect again');
+    await Promise.all(leaving.map(({ gone }) => gone));
   }
 
   private async shutDown(): Promise<void> {
@@ -293,6 +362,7 @@ class Relay implements RelayServer {
     }
     await Promise.all(gone);
     this.detach();
+    await this.cluster?.close();
     await this.stun?.close();
   }
 
@@ -337,6 +407,7 @@ class Relay implements RelayServer {
         this.admission.left(address);
         const isLast = this.hub.remove(gone);
         this.sessions.disconnected(gone, isLast, performance.now());
+        this.cluster?.disconnected(gone);
         this.log.debug({ user, connection: gone.id }, 'disconnected');
       },
     });
@@ -344,6 +415,7 @@ class Relay implements RelayServer {
     this.router.greet(connection);
     this.hub.add(connection);
     this.sessions.connected(user);
+    this.cluster?.connected(connection);
     this.log.debug({ user, address, connection: connection.id, format: facts.format }, 'connected');
   }
 

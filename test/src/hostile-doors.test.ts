@@ -109,14 +109,14 @@ describe('requests', () => {
         const chunked = await hostility.raw(put('Transfer-Encoding: chunked'));
         const piece = Buffer.concat([Buffer.from('4000\r\n'), Buffer.alloc(16_384, 0x61), Buffer.from('\r\n')]);
         for (const { socket } of [said, chunked]) {
-        // The relay hangs up in the middle, which the socket tells as an error.
-        const hungUp = new Promise<void>((resolve) => socket.once('close', () => resolve()));
-        for (let n = 0; n < 2000 && socket.writable && !over.aborted; n += 1) {
-          const drained = new Promise<void>((resolve) => socket.once('drain', () => resolve()));
-          if (!socket.write(piece)) await Promise.race([drained, hungUp]);
+          // The relay hangs up in the middle, which the socket tells as an error.
+          const hungUp = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+          for (let n = 0; n < 2000 && socket.writable && !over.aborted; n += 1) {
+            const drained = new Promise<void>((resolve) => socket.once('drain', () => resolve()));
+            if (!socket.write(piece)) await Promise.race([drained, hungUp]);
+          }
         }
-      }
-      for (const one of [said, chunked]) expect(await one.over).toMatch(/^HTTP\/1\.1 413 [\s\S]*E_INVALID_REQUEST|^$/);
+        for (const one of [said, chunked]) expect(await one.over).toMatch(/^HTTP\/1\.1 413 [\s\S]*E_INVALID_REQUEST|^$/);
       });
       expect(grown('largeBodies')).toBe(2);
       expect(grown('aclUpdates')).toBe(0);
