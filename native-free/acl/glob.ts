@@ -8,8 +8,9 @@
  */
 export type Glob = (text: string, work?: GlobWork) => boolean;
 
-/** Steps that are left to one decision: each compares one character or tries one place. */
+/** What a caller is ready to spend on patterns that somebody else wrote. */
 export interface GlobWork {
+  /** Each compares one character or tries one place; below zero nothing is left. */
   stepsLeft: number;
 }
 

@@ -51,10 +51,10 @@ describe('connections', () => {
     async () => {
       hostility = await Hostility.begin({ limits: { maxConnectionsPerUser: 5, maxConnectionsPerAddress: 20 } });
       let refused = '';
-      const grown = await hostility.under('a flood of connections', async (over) => {
+      const grown = await hostility.under('a flood of connections', async () => {
         const held = [];
         for (let n = 0; n < 5; n += 1) held.push(await hostility.attacker(EVE, { localAddress: '127.0.0.2' }));
-        for (let n = 0; n < 50 && !over.aborted; n += 1)
+        for (let n = 0; n < 30; n += 1)
           await hostility.attacker(EVE, { localAddress: '127.0.0.2' }).catch((error: Error) => {
             refused = error.message;
           });
@@ -133,8 +133,7 @@ describe('requests', () => {
           '/metrics',
           '/status',
           '/admin',
-          '/readyz',
-          '/debug',
+            '/debug',
           '/.git/config',
           '/api/v1/users',
           '/api/v1/acl',
