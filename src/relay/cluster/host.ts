@@ -29,9 +29,9 @@ export interface ClusterHost {
 
 /** What one process of a cluster knows of the others. */
 export interface ClusterStats {
-  /** Other processes of the cluster. */
+  /** Processes of the cluster, this one included. */
   readonly processes: number;
-  /** Their connections. */
+  /** Connections at the other ones. */
   readonly remoteClients: number;
   /** Sessions that this process knows of. */
   readonly knownSessions: number;
