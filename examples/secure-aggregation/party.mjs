@@ -111,13 +111,15 @@ function readOptions() {
     const addresses = [values.cp0, values.cp1, values.cp2];
     if (!['0', '1', '2'].includes(party)) throw new Error('--party is 0, 1 or 2');
     addresses.forEach((address, other) => {
-      if ((address === undefined) !== (String(other) === party)) throw new Error(`CP${party} needs the addresses of the other two, and not its own`);
+      if ((address === undefined) !== (String(other) === party))
+        throw new Error(`CP${party} needs the addresses of the other two, and not its own`);
     });
     const keyExchange = Number(values['key-exchange'] ?? 0);
     if (!Number.isSafeInteger(keyExchange) || keyExchange < 0) throw new Error('--key-exchange takes a number of messages');
     const common = { party: Number(party), addresses, keyExchange, out, json };
     if (party === '0') {
-      if (counts ?? disclose ?? values['key-exchange']) throw new Error('the dealer has no counts, and hears of a key exchange from the owners');
+      if (counts ?? disclose ?? values['key-exchange'])
+        throw new Error('the dealer has no counts, and hears of a key exchange from the owners');
       return common;
     }
     if (counts === undefined) throw new Error('an owner needs --counts');

@@ -86,5 +86,6 @@ export function toDecimals(words) {
 }
 
 function same(a, b, out) {
-  if (a.length !== b.length || a.length !== out.length) throw new Error(`vectors of ${a.length / 2}, ${b.length / 2} and ${out.length / 2} elements`);
+  if (a.length !== b.length || a.length !== out.length)
+    throw new Error(`vectors of ${a.length / 2}, ${b.length / 2} and ${out.length / 2} elements`);
 }

@@ -139,7 +139,7 @@ describe('a token of token.mjs', () => {
 
 describe('the example', () => {
   const examples = readdirSync(join(root, 'examples'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  const needs: Record<string, string> = { 'two-databases': 'redis-server' };
+  const needs: Record<string, string> = { 'two-databases': 'redis-server', 'browser-peer': 'chromium' };
 
   for (const { name } of examples) {
     const need = needs[name];

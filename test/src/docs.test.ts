@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_LIMITS } from '../../native-free/index.js';
-import { metricsMarkdown } from '../../src/admin/index.js';
+import { metricsMarkdown, relayMetrics } from '../../src/admin/index.js';
 import { configJsonSchema, relaySettings, settingsMarkdown } from '../../src/config/index.js';
 import { RESIDENT_CONSTANT_BYTES, residentBoundBytes, STALL_GROWTH_BYTES } from '../../src/config/memory-bound.js';
 import { limitsMarkdown } from '../../src/relay/limits.js';
@@ -16,6 +16,7 @@ const GENERATED: readonly (readonly [file: string, table: () => string])[] = [
   ['docs/configuration.md', settingsMarkdown],
   ['docs/metrics.md', metricsMarkdown],
   ['docs/relay.md', limitsMarkdown],
+  ['docs/relay-metrics.md', () => metricsMarkdown(relayMetrics)],
   ['docs/relay-configuration.md', () => settingsMarkdown(relaySettings)],
 ];
 
