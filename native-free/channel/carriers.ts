@@ -7,9 +7,13 @@ import type { Lane, LaneKind, PeerLaneKind } from '../lane.js';
 import type { InFlow } from './in-flow.js';
 import { type ChannelLimits, LOSS_MARGIN_MS, PING_MAX_MS, SUSPECT_MS } from './limits.js';
 
+/** What a core must know of a session. */
 export interface SessionInfo {
+  /** Its id. */
   sid: string;
+  /** `out`: opened by us. */
   direction: 'in' | 'out';
+  /** Whether the peer is of our own kind. */
   own: boolean;
   /** The peer's epoch: changes when the peer's channel was started anew. Empty for upstream peers. */
   epoch: string;

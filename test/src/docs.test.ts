@@ -53,6 +53,17 @@ function deadLinks(document: string): string[] {
   });
 }
 
+describe('docs/errors.md', () => {
+  it('has every code, once, in the order of the code', () => {
+    const listed = [...readFileSync(join(root, 'docs/errors.md'), 'utf8').matchAll(/^\| `(ERR_HLNK_\w+)` \|/gm)].map(([, code]) => code);
+    const known = [...readFileSync(join(root, 'native-free/errors.ts'), 'utf8').matchAll(/^ {2}\| '(ERR_HLNK_\w+)'/gm)].map(
+      ([, code]) => code,
+    );
+    expect(known.length).toBeGreaterThan(15);
+    expect(listed).toEqual(known);
+  });
+});
+
 describe('the documents', () => {
   it.each(GENERATED)('list in %s what the table in the code has', (file, table) => {
     const path = join(root, file);
