@@ -36,7 +36,7 @@ export function relayLines({ relayServer, stats, rates, loop, nowMs, rssBytes }:
     `${paint('bold', `relay ${url}`)}  running for ${durationText(nowMs - startedMs)}, process ${pid}, hotlink ${version}, ${bytesText(rssBytes)}${stats.draining ? paint('red', ', draining') : ''}`,
     `data ${dataDir}`,
     '',
-    `${stats.connections} connections of ${stats.users} users, ${stats.sessions} sessions, ${stats.aclRulesets} ACL files`,
+    `${count(stats.connections, 'connection')} of ${count(stats.users, 'user')}, ${count(stats.sessions, 'session')}, ${count(stats.aclRulesets, 'ACL file')}`,
     `in ${rateText(rates.bytesIn)} (${rates.messagesIn} messages a second), out ${rateText(rates.bytesOut)} (${rates.messagesOut})`,
     `waiting ${bytesText(stats.bufferedBytes)}, at most ${bytesText(stats.maxBufferedBytes)} for one; not read: ${stats.pausedConnections} for slow recipients, ${stats.throttledConnections} for their rate`,
     `busy ${Math.round(loop.utilization * 100)} %, late p99 ${durationText(loop.delayP99Ms)}`,
@@ -44,8 +44,12 @@ export function relayLines({ relayServer, stats, rates, loop, nowMs, rssBytes }:
   ];
 }
 
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
 /** One line, for logs and pipes. */
 export function relayLine({ stats, rates, nowMs }: RelayReport): string {
   const clock = new Date(nowMs).toISOString().slice(11, 19);
-  return `${clock} ${stats.connections} connections, ${stats.sessions} sessions, in ${rateText(rates.bytesIn)}, out ${rateText(rates.bytesOut)}, waiting ${bytesText(stats.bufferedBytes)}`;
+  return `${clock} ${count(stats.connections, 'connection')}, ${count(stats.sessions, 'session')}, in ${rateText(rates.bytesIn)}, out ${rateText(rates.bytesOut)}, waiting ${bytesText(stats.bufferedBytes)}`;
 }

@@ -198,7 +198,9 @@ class Relay implements RelayServer {
       iceAdvert: (request: IncomingMessage, email: string) => this.iceAdvert(request, email),
       isReady: () => this.admission.closed === undefined,
     };
-    const bounded = { maxPayload: limits.maxMessageBytes, maxFragments: limits.maxFragments };
+    // A message may come in as many reads as the smallest packets make of it.
+    const maxBufferedChunks = Math.max(4096, Math.ceil(limits.maxMessageBytes / 512));
+    const bounded = { maxPayload: limits.maxMessageBytes, maxFragments: limits.maxFragments, maxBufferedChunks };
     this.upgrader = new WebSocketServer({
       ...bounded,
       noServer: true,

@@ -63,12 +63,12 @@ describe('the admin endpoint of a relay', () => {
     expect((await ask(where, '/readyz')).status).toBe(200);
     expect((await ask(where, '/ping')).status).toBe(404);
     const status = await hotlink(['status', '--data', dataDir]);
-    expect(status).toMatchObject({ code: 0, stdout: expect.stringContaining('1 connections of 1 users, 1 sessions') });
+    expect(status).toMatchObject({ code: 0, stdout: expect.stringContaining('1 connection of 1 user, 1 session, 0 ACL files') });
     const json = await hotlink(['status', '--data', dataDir, '--json']);
     expect(JSON.parse(json.stdout)).toMatchObject({ stats: { connections: 1 } });
     const top = new Command(['top', '--data', dataDir]);
     commands.push(top);
-    await top.says('1 connections, 1 sessions');
+    await top.says('1 connection, 1 session, ');
     const profile = await hotlink(['profile', '--data', dataDir, '--seconds', '0.2', '--out', join(dataDir, 'profiles')]);
     expect(profile).toMatchObject({ code: 0, stdout: expect.stringContaining('main') });
     expect((await hotlink(['doctor', '--data', dataDir, '--email', ALICE, '--server', 'http://127.0.0.1:1', '--json'])).stdout).toContain(

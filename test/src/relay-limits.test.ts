@@ -391,6 +391,21 @@ describe('a recipient', () => {
   });
 });
 
+describe('messages that never become complete', () => {
+  it('cost their connections when they hold too much together; who sends whole ones is not touched', async () => {
+    const relay = await start({ maxQueuedBytes: 4 * 1024 * 1024 });
+    const good = await client(relay, ALICE);
+    const bad = await Promise.all(Array.from({ length: 6 }, () => client(relay, BOB)));
+    for (const { socket } of bad) {
+      socket.on('error', () => {});
+      socket.send(Buffer.alloc(1_000_000), { fin: false, binary: true });
+    }
+    await expect.poll(() => relay.stats().overflowDisconnects, { timeout: 5000 }).toBeGreaterThan(0);
+    expect(relay.stats().connections).toBeGreaterThanOrEqual(4); // as many as fit stay
+    await good.settled();
+  });
+});
+
 describe('silence', () => {
   it('of a half-open connection is noticed within the stated time, of one that answers pings it is not', async () => {
     const relay = await start({ pingMs: 200, pongMs: 300 });
