@@ -7,7 +7,7 @@ import { decoderNames, loadDecoder } from './decoders.js';
 import { fuzz } from './fuzzer.js';
 
 /** Inputs per decoder without a network between: some 100 ms each. */
-const INPUTS = 1500;
+const INPUTS = 1000;
 /** For those that ask a real server or the addon. */
 const FEW_INPUTS = 150;
 /** A process that instruments its code first takes a while on a busy machine. */

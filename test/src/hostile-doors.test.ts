@@ -133,7 +133,7 @@ describe('requests', () => {
           '/metrics',
           '/status',
           '/admin',
-            '/debug',
+          '/debug',
           '/.git/config',
           '/api/v1/users',
           '/api/v1/acl',
