@@ -166,6 +166,7 @@ export class RtcExchanges {
 
   #opened(record: SessionRecord, candidates: { local: string; remote: string }, nowMs: number): void {
     record.webrtc = 'connected';
+    record.connections = 1;
     record.webrtcReason = '';
     record.candidates = candidates;
     record.attempts = 0;

@@ -29,7 +29,7 @@ it('refuses a message over the limit without harm, and carries the largest one',
       mtu: 1280,
       loopback: true,
       ice: { iceServers: [] },
-      settings: { sctpWindowBytes: 'auto', sctpCongestion: 'standard', bufferedHighBytes: 1_048_576, backpressureWaitMs: 1500 },
+      settings: { sctpWindowBytes: 'auto', sctpCongestion: 'standard', stripes: 'auto', bufferedHighBytes: 1_048_576, backpressureWaitMs: 1500 },
     },
     {
       description: (type, sdp) => peer.setRemoteDescription(sdp, type),
