@@ -11,6 +11,7 @@
 import { SEQ_AT } from '../hlnk/constants.js';
 import type { Lane, LaneEvents, LaneKind, SendVerdict } from '../lane.js';
 import { type Carried, Member } from './member.js';
+import { Members } from './members.js';
 import { encodeReceipt, readReceipt } from './receipt.js';
 
 /** Largest frame once messages are watched, head included, bytes: small against what a member has on its way… */
@@ -23,14 +24,12 @@ const RECEIPT_AT_ONCE_BYTES = 4096;
 /** …and smaller ones after this many, or this long, ms. */
 const RECEIPT_AFTER_MESSAGES = 8;
 const RECEIPT_AFTER_MS = 20;
-/** How often it is looked whether everything waits for what is late on one member, ms; and what is late: so long after it was sent, ms, and so many round trips. */
-const AGAIN_MS = 50;
-const LEAST_LATE_MS = 100;
-const LATE_ROUND_TRIPS = 3;
-/** A member that delivers nothing for so long while another one does is given up, ms: far beyond what its own repair of a loss takes. */
-const STUCK_MS = 5000;
+/** How often it is looked whether everything waits for what is late on one member, ms. */
+const LOOK_MS = 50;
 /** How often its owner takes a look at a lane that is in use, ms. */
 const REVIEW_MS = 250;
+
+const NOBODY: readonly Member[] = [];
 
 export interface StripedLaneEvents extends LaneEvents {
   /** Frames from `from` up to, not including, `end` were on a member that is gone, those that {@link StripedLane.carries} denies. */
@@ -50,7 +49,7 @@ export class StripedLane implements Lane {
   readonly sid: string;
   readonly #events: StripedLaneEvents;
   readonly #now: () => number;
-  readonly #members: Member[] = [];
+  readonly #members = new Members();
   /** Which member has a frame, by sequence number, as far as they are watched; in the order they were given. */
   readonly #on = new Map<number, Carried>();
   /** Frames the first member took while it was alone: from the first one up to, not including, the last one's successor. */
@@ -61,7 +60,6 @@ export class StripedLane implements Lane {
   #striped = false;
   /** Messages heard since the last receipt. */
   #owed = 0;
-  #turn = 0;
   #refused = false;
   /** A frame was refused since the last review. */
   #limited = false;
@@ -70,7 +68,7 @@ export class StripedLane implements Lane {
   #wakeMs = Number.POSITIVE_INFINITY;
   #receiptMs = Number.POSITIVE_INFINITY;
   #reviewMs = Number.POSITIVE_INFINITY;
-  #againMs = Number.POSITIVE_INFINITY;
+  #lookMs = Number.POSITIVE_INFINITY;
 
   /** @param now a clock that does not go back, ms */
   constructor(first: Lane, now: () => number, events: StripedLaneEvents) {
@@ -78,24 +76,24 @@ export class StripedLane implements Lane {
     this.sid = first.sid;
     this.#now = now;
     this.#events = events;
-    this.#members.push(new Member(first, 0));
+    this.#members.all.push(new Member(first, 0));
   }
 
   get members(): number {
-    return this.#members.length;
+    return this.#members.count;
   }
   get lanes(): Lane[] {
-    return this.#members.map(({ lane }) => lane);
+    return this.#members.all.map(({ lane }) => lane);
   }
 
   get maxFrameBytes(): number {
     let bytes = this.#striped ? this.#frameBytes : Number.POSITIVE_INFINITY;
-    for (const { lane } of this.#members) bytes = Math.min(bytes, lane.maxFrameBytes);
+    for (const { lane } of this.#members.all) bytes = Math.min(bytes, lane.maxFrameBytes);
     return bytes;
   }
 
   get #few(): boolean {
-    return this.#members.length < MANY;
+    return this.#members.count < MANY;
   }
   get #frameBytes(): number {
     return this.#few ? FEW_FRAME_BYTES : MANY_FRAME_BYTES;
@@ -111,7 +109,7 @@ export class StripedLane implements Lane {
   /** The peer stripes too: from now on each side says what it has, and no member is given more than it is about to deliver. */
   begin(): void {
     this.#stripe(this.#now());
-    this.#tell(this.#members[0] as Member);
+    this.#tell(this.#members.all[0] as Member);
   }
 
   /** Another member is up. @param id what both ends call it, above 0 */
@@ -124,17 +122,17 @@ export class StripedLane implements Lane {
     this.#stripe(nowMs);
     const member = new Member(lane, id);
     member.watch(nowMs);
-    this.#members.push(member);
-    if (this.#members.length === MANY) this.#events.resized(this);
+    this.#members.all.push(member);
+    if (this.#members.count === MANY) this.#events.resized(this);
     this.#events.writable(this);
   }
 
   /** A member is gone. @returns false when it was none */
   remove(lane: Lane, reason: string): boolean {
-    const index = this.#members.findIndex((member) => member.lane === lane);
+    const index = this.#members.all.findIndex((member) => member.lane === lane);
     if (index < 0 || this.#closed) return false;
-    const [member] = this.#members.splice(index, 1) as [Member];
-    if (this.#members.length === 0) {
+    const [member] = this.#members.all.splice(index, 1) as [Member];
+    if (this.#members.count === 0) {
       this.#closed = true;
       this.#on.clear();
       this.#events.closed(this, reason);
@@ -163,11 +161,11 @@ export class StripedLane implements Lane {
 
   /** A message came in on a member. */
   received(lane: Lane, message: Uint8Array, lasting: boolean): void {
-    const member = this.#memberOf(lane);
+    const member = this.#members.of(lane);
     if (member === undefined) return;
     if (readReceipt(message, this.#receipted)) {
       this.#stripe(this.#now());
-      if (this.#refused && this.#members.some((one) => one.takesMore(this.#frameBytes))) this.#wanted();
+      if (this.#refused && this.#members.all.some((one) => one.takesMore(this.#frameBytes))) this.#wanted();
       return;
     }
     member.heardMessages += 1;
@@ -178,7 +176,7 @@ export class StripedLane implements Lane {
 
   /** A member was full and takes messages again. */
   writable(lane: Lane): void {
-    if (this.#memberOf(lane) !== undefined) this.#wanted();
+    if (this.#members.of(lane) !== undefined) this.#wanted();
   }
 
   /** The frame is on a member that is alive, so it is not lost, and neither is it there yet as far as is known. */
@@ -201,22 +199,18 @@ export class StripedLane implements Lane {
   }
 
   bufferedBytes(): number {
-    return this.#members.reduce((bytes, { lane }) => bytes + lane.bufferedBytes(), 0);
+    return this.#members.all.reduce((bytes, { lane }) => bytes + lane.bufferedBytes(), 0);
   }
 
   close(): void {
     this.#closed = true;
     this.#on.clear();
-    for (const { lane } of this.#members.splice(0)) lane.close();
+    for (const { lane } of this.#members.all.splice(0)) lane.close();
   }
 
   /** When {@link tick} must be called, ms; Infinity while nothing waits. */
   get dueMs(): number {
-    let atMs = Math.min(this.#receiptMs, this.#reviewMs, this.#againMs);
-    if (this.#striped && this.#members.length > 1) {
-      for (const member of this.#members) if (member.busy) atMs = Math.min(atMs, member.progressMs + STUCK_MS);
-    }
-    return atMs;
+    return Math.min(this.#receiptMs, this.#reviewMs, this.#lookMs);
   }
 
   tick(nowMs: number): void {
@@ -224,23 +218,24 @@ export class StripedLane implements Lane {
     if (this.#closed) return;
     if (nowMs >= this.#receiptMs) {
       this.#receiptMs = Number.POSITIVE_INFINITY;
-      if (this.#owed > 0) this.#tell(this.#next());
+      if (this.#owed > 0) this.#tell(this.#members.next());
     }
     if (nowMs >= this.#reviewMs) {
       this.#reviewMs = Number.POSITIVE_INFINITY;
       this.#used = false;
       if (this.#events.review(nowMs)) this.#use(nowMs);
     }
-    if (nowMs >= this.#againMs) {
-      this.#againMs = this.#on.size > 0 && this.#members.length > 1 ? nowMs + AGAIN_MS : Number.POSITIVE_INFINITY;
+    if (nowMs >= this.#lookMs) {
+      const busy = this.#members.count > 1 && this.#members.busy;
+      this.#lookMs = busy ? nowMs + LOOK_MS : Number.POSITIVE_INFINITY;
       this.#sendAgain(nowMs);
+      for (const member of this.#members.stuck(nowMs)) this.#events.stuck(member.lane);
     }
-    this.#giveUpStuck(nowMs);
     if (!this.#closed) this.#wake(this.dueMs);
   }
 
   #sendAlone(frame: Uint8Array, urgent: boolean): SendVerdict {
-    const member = this.#members[0] as Member;
+    const member = this.#members.all[0] as Member;
     const verdict = member.lane.trySend(frame, urgent);
     if (verdict === 'full') this.#limited = true;
     if (verdict !== 'taken') return verdict;
@@ -255,57 +250,30 @@ export class StripedLane implements Lane {
   }
 
   #sendStriped(frame: Uint8Array, urgent: boolean, nowMs: number): SendVerdict {
-    const passed: Member[] = [];
+    let passed = NOBODY;
     let gone = 0;
     for (;;) {
-      const member = this.#best(frame.length, urgent, passed);
-      if (member === undefined) return gone === this.#members.length ? 'closed' : 'full';
+      const member = this.#members.best(frame.length, urgent, this.#frameBytes, passed);
+      if (member === undefined) return gone === this.#members.count ? 'closed' : 'full';
       const verdict = member.lane.trySend(frame, urgent);
       if (verdict === 'taken') {
         const seq = seqOf(frame);
         const carried = member.sent(seq, frame.length, nowMs);
         if (seq > 0 && carried !== undefined) this.#on.set(seq, carried);
-        if (this.#members.length > 1 && this.#againMs === Number.POSITIVE_INFINITY) {
-          this.#againMs = nowMs + AGAIN_MS;
-          this.#wake(this.#againMs);
+        if (this.#members.count > 1 && this.#lookMs === Number.POSITIVE_INFINITY) {
+          this.#lookMs = nowMs + LOOK_MS;
+          this.#wake(this.#lookMs);
         }
         return verdict;
       }
       if (verdict === 'oversize') return verdict;
       if (verdict === 'closed') gone += 1;
-      passed.push(member);
+      passed = [...passed, member];
     }
-  }
-
-  /** The member that would have delivered first, of those that may be given more; of equals each in turn, so that no loss holds up all that is urgent. */
-  #best(bytes: number, urgent: boolean, passed: readonly Member[]): Member | undefined {
-    let best: Member | undefined;
-    let bestMs = Number.POSITIVE_INFINITY;
-    const count = this.#members.length;
-    this.#turn += 1;
-    for (let i = 0; i < count; i += 1) {
-      const member = this.#members[(this.#turn + i) % count] as Member;
-      if (passed.includes(member)) continue;
-      if (!urgent && !member.takesMore(this.#frameBytes)) {
-        member.limited = true;
-        continue;
-      }
-      const waitMs = member.inTheDark ? Number.MAX_VALUE : member.aheadBytes === 0 && urgent ? 0 : member.waitMs(bytes);
-      if (best !== undefined && waitMs >= bestMs) continue;
-      best = member;
-      bestMs = waitMs;
-    }
-    return best;
-  }
-
-  /** Any member, another one each time. */
-  #next(): Member {
-    this.#turn += 1;
-    return this.#members[this.#turn % this.#members.length] as Member;
   }
 
   readonly #receipted = (id: number, messages: number): void => {
-    const member = this.#members.find((one) => one.id === id);
+    const member = this.#members.byId(id);
     member?.receipt(messages, this.#now(), (seq) => {
       if (this.#on.get(seq)?.member === member) this.#on.delete(seq);
     });
@@ -326,8 +294,8 @@ export class StripedLane implements Lane {
   #stripe(nowMs: number): void {
     if (this.#striped) return;
     this.#striped = true;
-    for (const member of this.#members) member.watch(nowMs);
-    this.#soloOn = this.#members[0];
+    for (const member of this.#members.all) member.watch(nowMs);
+    this.#soloOn = this.#members.all[0];
     this.#events.resized(this);
   }
 
@@ -344,7 +312,7 @@ export class StripedLane implements Lane {
 
   /** Says on this member what has arrived on all of them. */
   #tell(member: Member): void {
-    if (member.lane.trySend(encodeReceipt(this.#members), true) === 'taken') this.#owed = 0;
+    if (member.lane.trySend(encodeReceipt(this.#members.all), true) === 'taken') this.#owed = 0;
   }
 
   /**
@@ -353,40 +321,9 @@ export class StripedLane implements Lane {
    */
   #sendAgain(nowMs: number): void {
     if (this.#refused) return;
-    let freeBytes = 0;
-    let lateMs = LEAST_LATE_MS;
-    for (const member of this.#members) {
-      if (member.aheadBytes === 0 && !member.inTheDark) freeBytes += member.mayAheadBytes(this.#frameBytes);
-      lateMs = Math.max(lateMs, LATE_ROUND_TRIPS * (member.rttMs ?? 0));
-    }
-    const again: number[] = [];
-    for (const [seq, { member, bytes, sentMs }] of this.#on) {
-      if (freeBytes <= 0) break;
-      if (nowMs - sentMs < lateMs || member.aheadBytes === 0) continue;
-      freeBytes -= bytes;
-      again.push(seq);
-    }
-    for (const seq of again) this.#on.delete(seq);
-    for (const seq of again) this.#events.lost(this, seq, seq + 1);
-  }
-
-  #giveUpStuck(nowMs: number): void {
-    if (!this.#striped) return;
-    const latestMs = this.#members.reduce((latest, { progressMs }) => Math.max(latest, progressMs), 0);
-    for (const member of [...this.#members]) {
-      if (this.#members.length < 2) return;
-      // While nothing moves on any of them it is not the member but the path, and others judge that.
-      if (member.busy && nowMs - member.progressMs >= STUCK_MS && latestMs - member.progressMs >= STUCK_MS / 2)
-        this.#events.stuck(member.lane);
-    }
-  }
-
-  #memberOf(lane: Lane): Member | undefined {
-    for (let i = 0; i < this.#members.length; i += 1) {
-      const member = this.#members[i] as Member;
-      if (member.lane === lane) return member;
-    }
-    return undefined;
+    const late = this.#members.late(this.#on, this.#frameBytes, nowMs);
+    for (const seq of late) this.#on.delete(seq);
+    for (const seq of late) this.#events.lost(this, seq, seq + 1);
   }
 
   #wake(atMs: number): void {

@@ -110,6 +110,11 @@ export class StripePlan {
     return { members: this.#asked, lossy: members > LOSSY_FROM };
   }
 
+  /** A member died. @param members that are left */
+  lost(members: number): void {
+    this.#asked = Math.min(this.#asked, members);
+  }
+
   /** Members that were asked for do not come up: this peer, or this path, does not want them. */
   failed(members: number, nowMs: number): void {
     this.#asked = members;

@@ -9,6 +9,8 @@ import type { WebRtcLane } from '../lanes/webrtc.js';
 const IDLE_MS = 60_000;
 /** How long the other side has to ask for a number that is wanted at once, ms. */
 const LATE_MS = 3000;
+/** A member of such a number that died is asked for again after this long, ms. */
+const AGAIN_MS = 500;
 
 /** How the channel's core does. */
 export interface Pressure {
@@ -58,6 +60,8 @@ export class Stripes {
   #late: NodeJS.Timeout | undefined;
   #acknowledgedBytes = 0;
   #lookedMs = 0;
+  /** Members, as far as both sides go. */
+  #agreed = 1;
   #closed = false;
   readonly #leads: boolean;
 
@@ -90,9 +94,9 @@ export class Stripes {
     this.lane.begin();
     if (!this.#atOnce || most === 1) return;
     // One side is enough; the other one looks whether it did, since it may have been told otherwise.
-    clearTimeout(this.#late);
+    this.#agreed = most;
     if (this.#leads) this.#events.widen(most, false);
-    else this.#late = setTimeout(() => this.#events.widen(most, false), LATE_MS);
+    else this.#wantLater();
   }
 
   /** @returns false when there are as many as there may be */
@@ -119,7 +123,10 @@ export class Stripes {
     if (index < 0) return;
     this.#members.splice(index, 1);
     this.lane.remove(member, reason);
-    if (this.#members.length > 0) this.#events.members(this.#members.length);
+    if (this.#members.length === 0) return;
+    this.#plan.lost(this.#members.length);
+    this.#events.members(this.#members.length);
+    if (this.#atOnce) this.#wantLater();
   }
 
   received(member: WebRtcLane, message: Uint8Array): void {
@@ -135,6 +142,11 @@ export class Stripes {
     this.#end();
     this.lane.close();
     this.#members.length = 0;
+  }
+
+  #wantLater(): void {
+    clearTimeout(this.#late);
+    this.#late = setTimeout(() => this.#events.widen(this.#agreed, false), this.#leads ? AGAIN_MS : LATE_MS);
   }
 
   #end(): void {
