@@ -1,4 +1,4 @@
-// The protocol as data in, data out: no addon, no I/O, no clock. Runs in a browser. What other programs may import as
+// The protocol as data in, data out: no addon, no I/O, no clock. For the rooms of this repository; other programs get what public.ts has, as
 // `hotlink/native-free`.
 export * from './acl/index.js';
 export * from './channel/index.js';

@@ -1,9 +1,11 @@
-// Ad-hoc channels without marker files: both sides derive the same directory from the name, and each grants the peer access to its own
-// copy of it at the relay, so that nothing has to be prepared. Main thread.
+// Ad-hoc channels without marker files, as programs ask for them: both sides derive the same directory from the name. Main thread.
 
+import type { Duplex } from 'node:stream';
+import type { ReadableStream, WritableStream } from 'node:stream/web';
 import { HotlinkError, isEmail, type Marker } from '../native-free/index.js';
 import type { ChannelShape } from '../workers/messages.js';
 
+/** Options of `forward()`: one of `listen` and `dial`. */
 export interface ForwardOptions {
   /** The peer's e-mail. */
   peer: string;
@@ -15,19 +17,54 @@ export interface ForwardOptions {
   dial?: string;
   /** Both sides listen and each application dials in (one stream at a time). With `listen` only. */
   rendezvous?: boolean;
+  /** Aborting rejects the call with `ERR_HLNK_CLOSED`; later it closes the channel. Not watched any more once the channel is closed. */
   signal?: AbortSignal;
 }
 
 /** Options of `connect()`. */
 export interface ConnectOptions extends Pick<ForwardOptions, 'peer' | 'name'> {
-  /** Aborting closes the stream. */
+  /** Aborting rejects the call with `ERR_HLNK_CLOSED`; later it closes the stream, resetting the far end. Not watched any more once it is closed. */
   signal?: AbortSignal;
+  /**
+   * Bytes that the stream buffers in this process's heap, each way, before it holds its writer up or stops reading: the `highWaterMark` of a
+   * Node.js stream. Default 262144. Beside it there are 1 MiB of shared memory each way, and the channel's window.
+   */
+  highWaterMark?: number;
 }
 
-/** A running ad-hoc channel. */
+/** A stream as web streams. */
+export interface WebStreamPair {
+  /** The peer's bytes; errors as the stream does. Cancelling it discards what the peer still sends, and leaves the other direction alone. */
+  readable: ReadableStream<Uint8Array>;
+  /** Closing it is `end()`, and resolves when the peer has acknowledged the last byte; aborting it destroys the stream. */
+  writable: WritableStream<Uint8Array>;
+}
+
+/**
+ * A stream between this program and the peer. A `node:stream` Duplex, half-open: `end()` ends this program's direction only.
+ *
+ * - `for await` reads to the end of the peer's direction, and leaves this program's open; leaving the loop early destroys the stream.
+ * - 'finish' comes when the peer has acknowledged the last byte, 'end' when the peer has ended and everything was read.
+ * - It is destroyed with a `HotlinkError` when the peer resets it or is lost, or the channel fails (`ERR_HLNK_PEER_UNAVAILABLE`,
+ *   `ERR_HLNK_GAP`, `ERR_HLNK_STRICT`, `ERR_HLNK_WORKER`); never with an 'end' that was none.
+ * - Destroying it before both directions are over resets the far end, which gets `ERR_HLNK_PEER_UNAVAILABLE` with the error's message.
+ * - `stop()` and an aborted signal destroy it without an error: 'close', and no 'end' or 'finish'.
+ */
+export interface HotlinkStream extends Duplex {
+  /**
+   * The same stream as a pair of web streams, bounded like this one: use either view, not both.
+   * @throws HotlinkError `ERR_HLNK_USAGE` the second time
+   */
+  toWeb(): WebStreamPair;
+  /** Destroys it, without an error. @returns when its channel is gone */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A running ad-hoc channel. `await using` closes it. */
 export interface ForwardChannel extends AsyncDisposable {
   /** Where the application dials; undefined on the dialling side. */
   readonly address: { host: string; port: number } | undefined;
+  /** Drains what was written, for two seconds at most, resets what is still open, and ends the channel. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -69,47 +106,6 @@ export function planForward(self: string, options: ForwardOptions): ForwardPlan 
   const shape: ChannelShape =
     dial !== undefined ? { kind: 'dial', ...where } : { kind: options.rendezvous === true ? 'rendezvous' : 'forward', port: where.port };
   return { marker, shape, bind: where.host, directory };
-}
-
-/**
- * Uploads the ACL that lets the peer open and read our copy of the channel's directory.
- * @throws HotlinkError `ERR_HLNK_RELAY_UNAVAILABLE`, `ERR_HLNK_DENIED`
- */
-export async function grant(
-  server: string,
-  self: string,
-  plan: ForwardPlan,
-  token: string | undefined,
-  signal?: AbortSignal,
-): Promise<void> {
-  const url = new URL(server);
-  url.protocol = url.protocol.replace(/^ws/, 'http');
-  url.pathname = `${url.pathname.replace(/\/+$/, '')}/api/v1/acl`;
-  url.searchParams.set('user', self);
-  url.searchParams.set('key', `${plan.directory}/syft.pub.yaml`);
-  const both = [self, plan.marker.peer];
-  // JSON is YAML: no quoting rules to get wrong.
-  const acl = JSON.stringify({ terminal: false, rules: [{ pattern: '**', access: { admin: [self], write: both, read: both } }] });
-  const form = new FormData();
-  form.set('file', new Blob([acl]), 'syft.pub.yaml');
-  let answer: Response;
-  try {
-    answer = await fetch(url, {
-      method: 'PUT',
-      body: form,
-      headers: token === undefined ? {} : { Authorization: `Bearer ${token}` },
-      ...(signal === undefined ? {} : { signal }),
-    });
-  } catch (error) {
-    throw new HotlinkError('ERR_HLNK_RELAY_UNAVAILABLE', `the relay at ${server} cannot be reached: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
-  if (!answer.ok)
-    throw new HotlinkError(
-      'ERR_HLNK_DENIED',
-      `the relay refused the permissions for ${plan.directory}: HTTP ${answer.status} ${await answer.text()}`,
-    );
 }
 
 /** @param text `host:port`, an IPv6 host in brackets @throws HotlinkError `ERR_HLNK_USAGE` */

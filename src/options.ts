@@ -1,13 +1,18 @@
 // What a program passes to createHotlink: everything the data plane can be told, with no environment and no file behind it.
-// The CLI builds one of these from flags, environment and configuration file (src/config); an embedding program writes it by hand.
+// The settings are what the CLI reads from flags, environment and configuration file (src/config); the ports (ports.ts) are for programs.
 
 import type { LaneKind } from '../native-free/index.js';
+import type { HotlinkPorts, IceServersFor } from './ports.js';
 
 /** The few calls a log sink needs; pino's loggers have this shape. */
 export interface Log {
+  /** Every signal and decision. */
   debug(fields: object, message: string): void;
+  /** What goes as it should. */
   info(fields: object, message: string): void;
+  /** What was refused or does not work now. */
   warn(fields: object, message: string): void;
+  /** What ended something. */
   error(fields: object, message: string): void;
 }
 
@@ -17,7 +22,7 @@ export type SealMode = 'auto' | 'require' | 'off';
 export type IdentityMode = 'off' | 'pin' | 'require';
 
 /** Settings of one data plane. Every tunable's default, unit, range and the memory it bounds stand in `src/config/table.ts`. */
-export interface HotlinkOptions {
+export interface HotlinkSettings {
   /** Our identity: an e-mail address as the relay knows it. */
   email: string;
   /** Relay base URL, `http(s)://host:port` or `ws(s)://host:port`. */
@@ -59,7 +64,9 @@ export interface HotlinkOptions {
   iceServers?: readonly string[];
   /** Leave addresses of container bridges and link-local ones out of WebRTC, ours and the peer's, where there are others. Default true. */
   iceFilter?: boolean;
+  /** User name for the TURN entries of `iceServers`; without both such entries are left out. */
   turnUser?: string;
+  /** Password for them. */
   turnPass?: string;
   /** Channel worker threads. Default: the machine's cores, at most 4. */
   threads?: number;
@@ -86,7 +93,6 @@ export interface HotlinkOptions {
   resumeMs?: number;
   /** False: treat other hotlinks as upstream peers, and be one to them. Nothing is acknowledged, and streams do not survive their lane. */
   ownPeers?: boolean;
-  /** Aborting it is `stop()`. */
   /** Whether `stream.tcp` markers open TCP channels. Default true. */
   tcpProxy?: boolean;
   /** Endpoints of local IPC: unix sockets (named pipes on Windows), or loopback TCP. Default `unix`. */
@@ -97,6 +103,20 @@ export interface HotlinkOptions {
   socketOnly?: boolean;
   /** How long a `.request` file must not have changed before it is replayed, ms. Default 10. */
   stableMs?: number;
+}
+
+/**
+ * What {@link createHotlink} takes: the settings, with their defaults, and the ports that a program may supply itself. Either `server` or
+ * `signaling` must be there.
+ */
+export interface HotlinkOptions extends Omit<HotlinkSettings, 'server' | 'iceServers'>, HotlinkPorts {
+  /** Relay base URL, `http(s)://host:port` or `ws(s)://host:port`. Not with `signaling`. */
+  server?: string;
+  /**
+   * STUN/TURN URLs; an empty list means host candidates only. Undefined: take what the relay advertises. A function is asked for each
+   * connection ({@link IceServersFor}).
+   */
+  iceServers?: readonly string[] | IceServersFor;
+  /** Aborting it is `stop()`. */
   signal?: AbortSignal;
-  log?: Log;
 }

@@ -4,12 +4,16 @@
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { type ChannelLimits, DEFAULT_LIMITS, HotlinkError, LANE_KINDS } from '../native-free/index.js';
+import { addonMissing } from '../workers/addon-file.js';
 import { parseIceServers } from '../workers/lanes/ice-servers.js';
 import type { DirectIdentity, IceSettings, RtcSettings } from '../workers/messages.js';
+import { type Clock, systemClock } from './clock.js';
 import type { IpcMode } from './control/ipc-address.js';
 import { readDirect } from './direct-address.js';
 import { parseAddress } from './forward.js';
 import type { HotlinkOptions, IdentityMode, SealMode } from './options.js';
+import type { AddressFilter, IceServersFor, WorkerEntries } from './ports.js';
+import type { Signaling } from './signaling.js';
 
 export interface DirectOptions {
   /** Host that peers are told; undefined: the addresses of our interfaces. */
@@ -22,7 +26,13 @@ export interface DirectOptions {
 
 export interface ResolvedOptions {
   email: string;
+  /** The relay's address; what to call the signaling where that is the program's own. */
   server: string;
+  signaling: Signaling | undefined;
+  clock: Clock;
+  workers: WorkerEntries;
+  addressFilter: AddressFilter | undefined;
+  iceServersFor: IceServersFor | undefined;
   dataDir: string | undefined;
   token: string | undefined;
   strict: boolean;
@@ -35,6 +45,8 @@ export interface ResolvedOptions {
   threads: number;
   mtu: number | 'auto';
   limits: ChannelLimits;
+  /** Why there is no WebRTC although nobody switched it off, a sentence. */
+  webrtcMissing: string | undefined;
   rtc: RtcSettings;
   direct: DirectOptions;
   quickAck: boolean;
@@ -52,10 +64,9 @@ export interface ResolvedOptions {
   };
   /** One object, read at each connection. */
   ice: IceSettings;
-  /** Takes what the relay advertises, unless the options said which servers to use. */
   /** What the options themselves name and cannot be used, a sentence each. */
   iceWarnings: string[];
-  /** @returns a sentence for each entry that cannot be used */
+  /** Takes what the relay advertises, unless the options said which servers to use. @returns a sentence for each entry that cannot be used */
   adoptIce(iceServers: string | undefined, turnUser: string | undefined, turnPass: string | undefined): string[];
 }
 
@@ -64,13 +75,18 @@ const FALLBACK_MS = 3000;
 
 export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
   const lanes = options.lanes ?? LANE_KINDS;
+  const webrtcMissing = lanes.includes('webrtc') ? addonMissing() : undefined;
   const direct = readDirect(options.direct ?? 'auto');
   if (direct === undefined) throw new HotlinkError('ERR_HLNK_CONFIG', `direct: "${options.direct}" is not auto, off or HOST:PORT`);
-  const p2pOnly = options.p2pOnly ?? false;
+  const { signaling } = options;
+  if ((options.server === undefined) === (signaling === undefined))
+    throw new HotlinkError('ERR_HLNK_CONFIG', 'give either server, the relay’s address, or signaling, a carrier of your own');
+  // The program's own signaling carries control messages only.
+  const p2pOnly = (options.p2pOnly ?? false) || signaling !== undefined;
   const peerLossMs = options.peerLossMs ?? DEFAULT_LIMITS.peerLossMs;
   const windowBytes = options.windowBytes ?? DEFAULT_LIMITS.windowBytes;
   const ice: IceSettings = {
-    iceServers: [...(options.iceServers ?? [])],
+    iceServers: typeof options.iceServers === 'function' ? [] : [...(options.iceServers ?? [])],
     ...(options.turnUser === undefined ? {} : { turnUser: options.turnUser }),
     ...(options.turnPass === undefined ? {} : { turnPass: options.turnPass }),
   };
@@ -83,7 +99,12 @@ export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
   };
   return {
     email: options.email,
-    server: options.server,
+    server: options.server ?? signaling?.name ?? 'own signaling',
+    signaling,
+    clock: options.clock ?? systemClock,
+    workers: options.workers ?? {},
+    addressFilter: options.addressFilter,
+    iceServersFor: typeof options.iceServers === 'function' ? options.iceServers : undefined,
     dataDir: options.dataDir,
     token: options.token,
     strict: options.strict ?? false,
@@ -108,10 +129,11 @@ export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
       // Three chances to be heard, or a single lost message would look like a lost peer.
       keepAliveMs: Math.min(options.keepAliveMs ?? DEFAULT_LIMITS.keepAliveMs, Math.floor(peerLossMs / 3)),
       resumeMs: options.resumeMs ?? DEFAULT_LIMITS.resumeMs,
-      webrtcAllowed: lanes.includes('webrtc'),
+      webrtcAllowed: lanes.includes('webrtc') && webrtcMissing === undefined,
       relayAllowed: lanes.includes('relay') && !p2pOnly,
       strict: options.strict ?? false,
     },
+    webrtcMissing,
     tcpProxy: options.tcpProxy ?? true,
     ipc: {
       mode: options.ipc ?? 'unix',

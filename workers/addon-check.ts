@@ -2,7 +2,8 @@
 // image of the WebRTC addon each, at the same time. One JSON line on stdout says how that went.
 
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
-import { addonFile, cleanupAddon, loadAddon } from './addon.js';
+import { cleanupAddon, loadAddon } from './addon.js';
+import { addonFile } from './addon-file.js';
 import type { AddonAnswer } from './messages.js';
 
 /** Two at once prove that each gets an image of its own; one alone would not. */

@@ -5,12 +5,12 @@
 // libdatachannel and usrsctp. The copy is unlinked as soon as it is mapped. Windows cannot delete a mapped file: there the directory is
 // removed at process exit, and what a killed process left behind by the next one. Any worker thread.
 
-import { chmodSync, closeSync, copyFileSync, existsSync, mkdtempSync, openSync, readdirSync, readSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { chmodSync, copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { PeerConnection, RtcConfig, SctpSettings } from 'node-datachannel';
 import { HotlinkError } from '../native-free/errors.js';
+import { addonFile } from './addon-file.js';
 
 /** The part of the addon that this program uses. */
 export interface Addon {
@@ -39,41 +39,6 @@ export function addonLoaded(): boolean {
 /** Ends the image's threads. To be called when every connection of this thread is closed, before the thread leaves. */
 export function cleanupAddon(): void {
   loaded?.cleanup();
-}
-
-/** Path of the addon that the package manager installed. @throws HotlinkError `ERR_HLNK_ADDON` */
-export function addonFile(): string {
-  const fromHere = createRequire(import.meta.url);
-  const fromLibrary = createRequire(fromHere.resolve('node-datachannel'));
-  const { platform, arch } = process;
-  const libc = platform === 'linux' ? ['-gnu', '-musl'] : platform === 'win32' ? ['-msvc'] : [''];
-  if (platform === 'linux' && runsOnMusl()) libc.reverse();
-  for (const suffix of libc) {
-    try {
-      return fromLibrary.resolve(`@node-datachannel/${platform}-${arch}${suffix}`);
-    } catch {
-      // not installed for this C library; the next name may be
-    }
-  }
-  throw new HotlinkError(
-    'ERR_HLNK_ADDON',
-    `no WebRTC addon for ${platform}-${arch}: the optional package @node-datachannel/${platform}-${arch}${libc[0]} is not installed; the relay lane still works`,
-  );
-}
-
-/**
- * By the loader that our own executable names. Not by `process.report`, which says it too: that looks up a name for the far end of every open
- * socket, and where no name server answers it stands still for seconds with the thread and all its streams.
- */
-function runsOnMusl(): boolean {
-  const head = Buffer.alloc(4096);
-  const file = openSync(process.execPath, 'r');
-  try {
-    readSync(file, head);
-  } finally {
-    closeSync(file);
-  }
-  return head.includes('/ld-musl-');
 }
 
 function loadPrivateImage(file: string): Addon {

@@ -179,6 +179,8 @@ export type FromChannel =
   | { t: 'want-session'; path?: string }
   | { t: 'want-relay'; sid: string }
   | { t: 'seal-broken'; sid: string; reason: string }
+  /** Answers `rtc-start` of a session's first connection: what was said before is of the one before. */
+  | { t: 'rtc-started'; sid: string }
   /** Of a further connection of the session's lane where `member` names one. */
   | { t: 'rtc-description'; sid: string; member?: string; type: 'offer' | 'answer'; sdp: string }
   | { t: 'rtc-local-candidate'; sid: string; member?: string; candidate: string; mid: string }

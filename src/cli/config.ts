@@ -10,7 +10,7 @@ export function configShow(command: Command): number {
   const { values, origins, warnings } = loadSettings(command);
   const shown = settings.map((row) => {
     const value = values[row.key];
-    return { key: row.key, value: row.secret && value !== undefined ? 'MASKED' : value, ...origins[row.key] };
+    return { key: row.key, value: row.secret && value !== undefined ? 'MASKED' : withoutPassword(value), ...origins[row.key] };
   });
   for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
   if (command.opts<{ json?: boolean }>().json) {
@@ -34,6 +34,12 @@ export function configCheck(command: Command): number {
   for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
   process.stdout.write(command.opts<{ json?: boolean }>().json ? `${JSON.stringify({ ok: true, warnings })}\n` : 'ok\n');
   return EXIT_OK;
+}
+
+/** An address may have been given with a password in it. */
+function withoutPassword(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutPassword);
+  return typeof value === 'string' ? value.replace(/(?<=:\/\/)[^\s/?#]*@/, 'MASKED@') : value;
 }
 
 function valueText(value: unknown): string {

@@ -2,8 +2,12 @@
 
 export const examples: Readonly<Record<string, readonly string[]>> = {
   relay: [
-    'hotlink relay --listen 0.0.0.0:8080 --data /var/lib/hotlink-relay',
     'hotlink relay --listen 127.0.0.1:8080 --stun 127.0.0.1:3478',
+    'hotlink relay --listen 0.0.0.0:443 --tls-cert fullchain.pem --tls-key privkey.pem --tokens tokens --data /var/lib/hotlink-relay',
+  ],
+  token: [
+    'hotlink token --email alice@example.com --tokens tokens --days 365',
+    'hotlink token --email alice@example.com --secret-file secrets --days 30',
   ],
   up: [
     'hotlink up --email alice@example.com --server https://relay.example.com --data ~/SyftBox',

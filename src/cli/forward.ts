@@ -5,7 +5,7 @@ import { HotlinkError } from '../../native-free/errors.js';
 import { requireIdentity } from '../config/index.js';
 import { holderOf } from '../doctor/ports.js';
 import type { ForwardOptions } from '../forward.js';
-import type { HotlinkOptions } from '../options.js';
+import type { HotlinkSettings } from '../options.js';
 import { startDaemon } from './daemon.js';
 import { EXIT_OK, exitCodeOf } from './exit-code.js';
 import { onInterruption, whenAborted } from './interruption.js';
@@ -67,7 +67,7 @@ export async function forward(command: Command): Promise<number> {
 }
 
 /** The command for the other side, to be run as it stands when the application is on the same port there. */
-function otherSide({ peer, name, dial, rendezvous }: Flags, { email, server }: HotlinkOptions, port: number | undefined): string {
+function otherSide({ peer, name, dial, rendezvous }: Flags, { email, server }: HotlinkSettings, port: number | undefined): string {
   const theirs = Number(dial?.slice(dial.lastIndexOf(':') + 1) ?? port);
   const shape = dial !== undefined || rendezvous === true ? `--listen 127.0.0.1:${theirs}` : `--dial 127.0.0.1:${theirs}`;
   return `hotlink forward --email ${peer} --server ${server} --peer ${email} --name ${name} ${shape}${rendezvous === true ? ' --rendezvous' : ''}`;

@@ -1,6 +1,7 @@
 // The `hotlink` command line: verbs, their flags, and how every way of ending becomes an exit code. Results go to stdout, talk to stderr.
 import { Argument, Command, CommanderError, InvalidArgumentError } from 'commander';
 import { HotlinkError } from '../../native-free/errors.js';
+import { RELAY_CONFIG_ENV, relaySettings } from '../config/index.js';
 import { version } from '../version.js';
 import { addChannelsFlags, addPingpongFlags, addStreamFlags } from './bench-flags.js';
 import { addBurstFlags, addDemoFlags } from './burst-flags.js';
@@ -49,15 +50,19 @@ function program(does: Does): Command {
     .exitOverride()
     .showHelpAfterError('(--help shows what can be given)');
 
-  root
-    .command('relay')
+  addSettingFlags(root.command('relay'), relaySettings, RELAY_CONFIG_ENV)
     .description('the relay server: event endpoint, ACLs, STUN responder; prints the address it got')
-    .option('--listen <host:port>', 'where to listen; port 0 takes any', '127.0.0.1:8080')
-    .option('--data <dir>', 'keep ACLs here across restarts')
-    .option('--stun <host:port>', 'also answer STUN there, on UDP, and advertise it')
-    .option('--turn-ttl <seconds>', 'how long TURN credentials made from HOTLINK_RELAY_TURN_SECRET are good (default: a day)')
     .option('--json', 'the address as one JSON value')
     .action(does(async (command) => (await import('./relay.js')).relay(command)));
+
+  root
+    .command('token')
+    .description('makes a token that a client shows a relay with authentication (HOTLINK_TOKEN); it is printed once and kept nowhere')
+    .requiredOption('--email <address>', 'whose token it is')
+    .option('--tokens <file>', "a static token; its hash is appended to this file, the relay's --tokens")
+    .option('--secret-file <file>', 'an access token (JWT), signed with the first secret of this file (env: HOTLINK_RELAY_AUTH_SECRET)')
+    .option('--days <n>', 'until when it is good; without it for ever', above0)
+    .action(does(async (command) => (await import('./token.js')).token(command)));
 
   addSettingFlags(root.command('up'))
     .description('the daemon: discovers stream.tcp markers, carries channels, writes telemetry; prints `ready` once started')

@@ -1,54 +1,64 @@
-// `hotlink relay`: the relay server until a signal. Prints the address it got on stdout, one line.
+// `hotlink relay`: the relay server until a signal. Prints the address it got on stdout, one line. SIGHUP looks at the files of secrets, tokens
+// and certificates at once, and takes the log's level from the configuration file again.
 import type { Command } from 'commander';
-import { resolveSettings } from '../config/index.js';
-import type { Values } from '../config/values.js';
+import { HotlinkError } from '../../native-free/errors.js';
+import { isLoopback } from '../admin/address.js';
+import { RELAY_CONFIG_ENV, type RelayValues, relayOptionsOf, relaySettings, resolveRelaySettings } from '../config/index.js';
 import type { Log } from '../options.js';
-import { type RelayOptions, startRelay } from '../relay/index.js';
+import { type RelayOptions, type RelayServer, startRelay } from '../relay/index.js';
+import { parseListen } from '../relay/options.js';
 import { EXIT_OK } from './exit-code.js';
 import { onInterruption, whenAborted } from './interruption.js';
-import { createLog, logLevel } from './log.js';
-
-interface RelayFlags {
-  listen: string;
-  data?: string;
-  stun?: string;
-  turnTtl?: string;
-  json?: boolean;
-}
+import { createLog, logLevel, type RunLog } from './log.js';
+import { openRelayAdmin } from './relay-admin.js';
+import { sourcesOf } from './setting-flags.js';
 
 /** @returns the exit code */
 export async function relay(command: Command): Promise<number> {
-  const flags = command.opts<RelayFlags>();
-  // What the relay advertises to its clients comes from the same variables as upstream's server reads.
-  const { values, warnings } = resolveSettings({ env: process.env });
+  const { values, warnings } = resolveRelaySettings(sourcesOf(command, relaySettings, RELAY_CONFIG_ENV));
   const log = createLog(logLevel(values));
   for (const warning of warnings) log.warn({}, warning);
+  checkCombination(values);
   using interruption = onInterruption();
-  // Secrets come from the environment alone: a command line is everybody's to read.
-  const authSecret = process.env.HOTLINK_RELAY_AUTH_SECRET;
-  const turnSecret = process.env.HOTLINK_RELAY_TURN_SECRET;
-  const server = await startRelay({
-    listen: flags.listen,
-    log,
-    ...(flags.data === undefined ? {} : { dataDir: flags.data }),
-    ...(flags.stun === undefined ? {} : { stunListen: flags.stun }),
-    ...advertised(values, log),
-    ...(authSecret ? { authSecret } : {}),
-    ...(turnSecret ? { turnSecret } : {}),
-    ...(flags.turnTtl === undefined ? {} : { turnTtlSeconds: Number(flags.turnTtl) }),
-  });
-  try {
-    process.stdout.write(flags.json ? `${JSON.stringify({ listening: server.url, port: server.port })}\n` : `listening ${server.url}\n`);
-    await whenAborted(interruption.signal);
-    log.info({}, 'draining');
-  } finally {
-    await server.close();
-  }
+  await using server = await startRelay({ ...relayOptionsOf(values), ...advertised(values, log), log });
+  await using admin = openRelayAdmin(values.admin, server, values.dataDir, log);
+  using _hangup = onHangup(command, server, log);
+  await admin.settled;
+  const { json } = command.opts<{ json?: boolean }>();
+  process.stdout.write(json ? `${JSON.stringify({ listening: server.url, port: server.port })}\n` : `listening ${server.url}\n`);
+  await whenAborted(interruption.signal);
+  await server.drain();
+  log.info({}, 'drained');
   return interruption.exitCode ?? EXIT_OK;
 }
 
+/** @throws HotlinkError ERR_HLNK_CONFIG for settings that do harm or nothing together */
+function checkCombination({ listen, iKnow, authSecret, secretFile, tokenFile, tlsCert, tlsKey }: RelayValues): void {
+  const isOpen = authSecret === undefined && secretFile === undefined && tokenFile === undefined;
+  if (isOpen && !iKnow && !isLoopback(parseListen(listen, 'the listen address').host))
+    throw new HotlinkError(
+      'ERR_HLNK_CONFIG',
+      `without authentication everybody who reaches ${listen} is who they claim to be: give --tokens or --secret-file (docs/relay.md), or --i-know if the network is closed`,
+    );
+  if ((tlsCert === undefined) !== (tlsKey === undefined))
+    throw new HotlinkError('ERR_HLNK_CONFIG', 'a certificate and its key belong together: give both --tls-cert and --tls-key');
+}
+
+function onHangup(command: Command, server: RelayServer, log: RunLog): Disposable {
+  const handler = (): void => {
+    try {
+      log.level = logLevel(resolveRelaySettings(sourcesOf(command, relaySettings, RELAY_CONFIG_ENV)).values);
+    } catch (error) {
+      log.error({ reason: (error as Error).message }, 'the configuration cannot be used; everything stays as it is');
+    }
+    void server.reload().then(() => log.info({ level: log.level }, 'secrets, tokens, certificate and log level read again'));
+  };
+  process.on('SIGHUP', handler);
+  return { [Symbol.dispose]: () => void process.off('SIGHUP', handler) };
+}
+
 /** The ICE servers and credentials that clients are told. Upstream's TURN host counts only with credentials: without, it does harm. */
-function advertised(values: Values, log: Log): Pick<RelayOptions, 'iceServers' | 'turnUser' | 'turnPass'> {
+function advertised(values: RelayValues, log: Log): Pick<RelayOptions, 'iceServers' | 'turnUser' | 'turnPass'> {
   const { iceServers, turnUser, turnPass, turnHost, turnPort } = values;
   const credentials = { ...(turnUser === undefined ? {} : { turnUser }), ...(turnPass === undefined ? {} : { turnPass }) };
   if (iceServers !== undefined) return { iceServers, ...credentials };

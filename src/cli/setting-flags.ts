@@ -2,16 +2,19 @@
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { HotlinkError } from '../../native-free/errors.js';
-import { type Resolved, resolveSettings, type Setting, settings } from '../config/index.js';
+import { type Resolved, type Row, resolveSettings, type Sources, settings } from '../config/index.js';
 
-/** Adds a flag for every setting that has one, and `--config`. A switch can also be turned off (`--no-strict`). */
-export function addSettingFlags(command: Command): Command {
-  for (const row of settings) {
+/**
+ * Adds a flag for every setting that has one, and `--config`. A switch can also be turned off (`--no-strict`).
+ * @param configEnv variable that names the configuration file
+ */
+export function addSettingFlags(command: Command, rows: readonly Row[] = settings, configEnv = 'HOTLINK_CONFIG'): Command {
+  for (const row of rows) {
     if (row.flag === undefined) continue;
     command.addOption(new Option(row.flag, describe(row)));
     if (row.unit === 'switch') command.addOption(new Option(row.flag.replace('--', '--no-')).hideHelp());
   }
-  return command.option('--config <file>', 'configuration file, YAML or JSON (env: HOTLINK_CONFIG)');
+  return command.option('--config <file>', `configuration file, YAML or JSON (env: ${configEnv})`);
 }
 
 /**
@@ -19,17 +22,25 @@ export function addSettingFlags(command: Command): Command {
  * @throws HotlinkError ERR_HLNK_USAGE, ERR_HLNK_CONFIG
  */
 export function loadSettings(command: Command): Resolved {
+  return resolveSettings(sourcesOf(command, settings));
+}
+
+/**
+ * What the command line, the environment and the configuration file say.
+ * @throws HotlinkError ERR_HLNK_CONFIG for a file that cannot be read
+ */
+export function sourcesOf(command: Command, rows: readonly Row[], configEnv = 'HOTLINK_CONFIG'): Sources {
   const given = command.opts<Record<string, unknown>>();
   const flags = Object.fromEntries(
-    settings.filter((row) => row.flag !== undefined).map((row) => [row.key, given[new Option(row.flag!).attributeName()]]),
+    rows.filter((row) => row.flag !== undefined).map((row) => [row.key, given[new Option(row.flag!).attributeName()]]),
   );
-  const path = configPath(command);
-  return resolveSettings({ flags, env: process.env, ...(path ? { file: { path, text: readConfig(path) } } : {}) });
+  const path = configPath(command, configEnv);
+  return { flags, env: process.env, ...(path ? { file: { path, text: readConfig(path) } } : {}) };
 }
 
 /** @returns the configuration file that was named, if any */
-export function configPath(command: Command): string | undefined {
-  return command.opts<{ config?: string }>().config ?? (process.env.HOTLINK_CONFIG || undefined);
+export function configPath(command: Command, configEnv = 'HOTLINK_CONFIG'): string | undefined {
+  return command.opts<{ config?: string }>().config ?? (process.env[configEnv] || undefined);
 }
 
 function readConfig(path: string): string {
@@ -40,7 +51,7 @@ function readConfig(path: string): string {
   }
 }
 
-function describe(row: Setting): string {
+function describe(row: Row): string {
   const facts = [row.range, row.env.length > 0 ? `env: ${row.env.map((name) => name.name).join(', ')}` : undefined].filter(Boolean);
   return `${row.meaning} (${facts.join('; ')})`;
 }

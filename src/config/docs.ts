@@ -1,10 +1,10 @@
 // The settings table as Markdown, for the documentation. Generated, so that what is written cannot drift from what is read.
-import type { Setting } from './setting.js';
+import type { Row } from './setting.js';
 import { settings } from './table.js';
 
 /** One Markdown table of every setting: key, flag, environment, default, range, memory, meaning. */
-export function settingsMarkdown(): string {
-  const rows = settings.map((row) => [
+export function settingsMarkdown(of: readonly Row[] = settings): string {
+  const rows = of.map((row) => [
     `\`${row.key}\``,
     row.flag ? `\`${row.flag}\`` : '–',
     row.env.map((name) => `\`${name.name}\``).join(', ') || '–',
@@ -18,7 +18,7 @@ export function settingsMarkdown(): string {
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.map(escapeCell).join(' | ')} |`).join('\n');
 }
 
-function defaultText(row: Setting): string {
+function defaultText(row: Row): string {
   if (row.defaultWords !== undefined) return row.defaultWords;
   if (row.default === undefined) return '–';
   return Array.isArray(row.default) ? row.default.join(',') : String(row.default);

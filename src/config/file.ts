@@ -3,13 +3,13 @@
 import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { HotlinkError } from '../../native-free/errors.js';
+import type { Row } from './setting.js';
 import { settings } from './table.js';
 import type { Values } from './values.js';
 
-const schema = z.strictObject(Object.fromEntries(settings.map((row) => [row.key, row.schema.optional()])));
-
 /** The JSON Schema of a configuration file, for editors; `docs/hotlink.schema.json` is this. */
 export function configJsonSchema(): object {
+  const schema = schemaOf(settings);
   const { $schema, ...rest } = z.toJSONSchema(schema, { io: 'input' }) as Record<string, unknown>;
   const properties = rest['properties'] as Record<string, object>;
   for (const { key, meaning, default: value, secret } of settings) {
@@ -26,20 +26,30 @@ export function configJsonSchema(): object {
  * @throws HotlinkError ERR_HLNK_CONFIG naming the file, the line and what to write instead
  */
 export function parseConfigFile(text: string, path: string): Partial<Values> {
+  return parseRowsFile(text, path, settings) as Partial<Values>;
+}
+
+/** The same for any table of settings. */
+export function parseRowsFile(text: string, path: string, rows: readonly Row[]): Readonly<Record<string, unknown>> {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
   const broken = document.errors[0];
   if (broken) throw refusal(path, lines.linePos(broken.pos[0]).line, firstLine(broken.message));
   if (document.contents === null) return {};
   if (!isMap(document.contents)) throw refusal(path, 1, 'a map of settings is expected (key: value)');
-  const checked = schema.safeParse(document.toJS());
-  if (checked.success) return checked.data as Partial<Values>;
+  const checked = schemaOf(rows).safeParse(document.toJS());
+  if (checked.success) return checked.data;
   const issue = checked.error.issues[0]!;
   const unknown = issue.code === 'unrecognized_keys' ? issue.keys[0]! : undefined;
   const where = [...issue.path.map(String), ...(unknown === undefined ? [] : [unknown])];
   const line = lines.linePos(offsetOf(document.contents, where)).line;
-  if (unknown !== undefined) throw refusal(path, line, `unknown key '${where.join('.')}'${where.length === 1 ? closest(unknown) : ''}`);
+  if (unknown !== undefined)
+    throw refusal(path, line, `unknown key '${where.join('.')}'${where.length === 1 ? closest(unknown, rows) : ''}`);
   throw refusal(path, line, `${where.join('.')}: ${issue.message}`);
+}
+
+function schemaOf(rows: readonly Row[]): z.ZodObject {
+  return z.strictObject(Object.fromEntries(rows.map((row) => [row.key, row.schema.optional()])));
 }
 
 /** Where the last part of `path` that is there begins. */
@@ -69,8 +79,8 @@ function firstLine(message: string): string {
   return (message.split('\n')[0] ?? message).replace(/ at line \d+, column \d+:?$/, '');
 }
 
-function closest(key: string): string {
+function closest(key: string, rows: readonly Row[]): string {
   const plain = (name: string): string => name.toLowerCase().replaceAll(/[-_]|bytes$|ms$/g, '');
-  const match = settings.find((row) => plain(row.key) === plain(key));
+  const match = rows.find((row) => plain(row.key) === plain(key));
   return match ? ` (is '${match.key}' meant?)` : '';
 }

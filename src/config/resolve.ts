@@ -1,9 +1,9 @@
 // Flag > environment > configuration file > default, for every row of the settings table, with the origin of each value kept.
 // Pure: the environment and the file's text are arguments. Only the command line calls this; the library reads nothing by itself.
 import { HotlinkError } from '../../native-free/errors.js';
-import type { HotlinkOptions } from '../options.js';
+import type { HotlinkSettings } from '../options.js';
 import { parseConfigFile } from './file.js';
-import type { Setting } from './setting.js';
+import type { Row } from './setting.js';
 import { settings } from './table.js';
 import type { ValueKey, Values } from './values.js';
 
@@ -23,7 +23,7 @@ export interface Origin {
 export interface Resolved {
   values: Values;
   /** Without `email` and `server` when nothing gave them; {@link requireIdentity} insists on them. */
-  options: Partial<HotlinkOptions>;
+  options: Partial<HotlinkSettings>;
   origins: Record<ValueKey, Origin>;
   /** What was not taken as written, one sentence each. */
   warnings: string[];
@@ -35,10 +35,34 @@ export interface Resolved {
  */
 export function resolveSettings(sources: Sources): Resolved {
   const file = sources.file ? parseConfigFile(sources.file.text, sources.file.path) : {};
+  const resolved = resolveRows(settings, sources, file as Readonly<Record<string, unknown>>);
+  const { values, warnings } = resolved;
+  const origins = resolved.origins as Record<ValueKey, Origin>;
+  // Who says how large frames are means all of them.
+  if (origins.chunkBytes.from !== 'default' && origins.ownChunkBytes.from === 'default') {
+    values.ownChunkBytes = values.chunkBytes;
+    origins.ownChunkBytes = origins.chunkBytes;
+  }
+  return { values: values as unknown as Values, options: optionsOf(values as unknown as Values), origins, warnings };
+}
+
+/** What came of a table of settings. */
+export interface ResolvedRows {
+  values: Record<string, unknown>;
+  origins: Record<string, Origin>;
+  warnings: string[];
+}
+
+/**
+ * Merges all sources of one table.
+ * @param file what its parser made of the configuration file
+ * @throws HotlinkError ERR_HLNK_USAGE for a flag that cannot be read
+ */
+export function resolveRows(rows: readonly Row[], sources: Sources, file: Readonly<Record<string, unknown>>): ResolvedRows {
   const warnings: string[] = [];
-  const values: Partial<Record<ValueKey, unknown>> = {};
-  const origins = {} as Record<ValueKey, Origin>;
-  for (const row of settings) {
+  const values: Record<string, unknown> = {};
+  const origins: Record<string, Origin> = {};
+  for (const row of rows) {
     const found = fromFlag(row, sources.flags ?? {}) ?? fromEnv(row, sources.env ?? {}, warnings);
     if (found) {
       values[row.key] = found.value;
@@ -51,16 +75,11 @@ export function resolveSettings(sources: Sources): Resolved {
       origins[row.key] = { from: 'default' };
     }
   }
-  // Who says how large frames are means all of them.
-  if (origins.chunkBytes.from !== 'default' && origins.ownChunkBytes.from === 'default') {
-    values.ownChunkBytes = values.chunkBytes;
-    origins.ownChunkBytes = origins.chunkBytes;
-  }
-  return { values: values as unknown as Values, options: optionsOf(values as unknown as Values), origins, warnings };
+  return { values, origins, warnings };
 }
 
 /** @throws HotlinkError ERR_HLNK_USAGE when the identity or the relay is missing */
-export function requireIdentity(resolved: Resolved): HotlinkOptions {
+export function requireIdentity(resolved: Resolved): HotlinkSettings {
   const { email, server } = resolved.options;
   if (email === undefined) throw new HotlinkError('ERR_HLNK_USAGE', 'no identity: give --email (or HOTLINK_EMAIL)');
   if (server === undefined) throw new HotlinkError('ERR_HLNK_USAGE', 'no relay: give --server (or HOTLINK_SERVER)');
@@ -69,7 +88,7 @@ export function requireIdentity(resolved: Resolved): HotlinkOptions {
 
 type Found = { value: unknown; origin: Origin } | undefined;
 
-function fromFlag(row: Setting, flags: Readonly<Record<string, unknown>>): Found {
+function fromFlag(row: Row, flags: Readonly<Record<string, unknown>>): Found {
   const given = flags[row.key];
   if (row.flag === undefined || given === undefined) return undefined;
   const name = row.flag.split(' ')[0]!;
@@ -80,7 +99,7 @@ function fromFlag(row: Setting, flags: Readonly<Record<string, unknown>>): Found
   return { value: parsed.value, origin: { from: 'flag', name } };
 }
 
-function fromEnv(row: Setting, env: Readonly<Record<string, string | undefined>>, warnings: string[]): Found {
+function fromEnv(row: Row, env: Readonly<Record<string, string | undefined>>, warnings: string[]): Found {
   let fallback: Found;
   for (const { name, parse } of row.env) {
     const text = env[name];
@@ -106,7 +125,7 @@ const switches: readonly ValueKey[] = [
   ...(['latencyTrace', 'bench', 'priorityDebounceMs', 'aclStagingGraceMs'] as const),
 ];
 
-function optionsOf(values: Values): Partial<HotlinkOptions> {
+function optionsOf(values: Values): Partial<HotlinkSettings> {
   const withheld: readonly ValueKey[] = values.authEnabled === false ? [...switches, 'token'] : switches;
   return Object.fromEntries(Object.entries(values).filter(([key]) => !withheld.includes(key as ValueKey)));
 }

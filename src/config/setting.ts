@@ -9,6 +9,22 @@ export interface EnvName<T> {
   parse?: (text: string) => Parsed<T>;
 }
 
+/** A row as those see it who only read, document and show settings, whichever table it stands in. */
+export interface Row {
+  readonly key: string;
+  readonly env: readonly EnvName<unknown>[];
+  readonly flag?: string;
+  readonly unit: string;
+  readonly default?: unknown;
+  readonly defaultWords?: string;
+  readonly range?: string;
+  readonly memory?: string;
+  readonly meaning: string;
+  readonly secret?: boolean;
+  readonly parse: (text: string) => Parsed<unknown>;
+  readonly schema: z.ZodType;
+}
+
 export interface Setting<K extends ValueKey = ValueKey> {
   key: K;
   /** Upstream's names first; the first one that is set and can be read wins. */

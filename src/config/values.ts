@@ -1,9 +1,9 @@
 // What configuration amounts to once every source has been read: the data plane's options plus the few switches only the command line cares for.
-// Keys are the same in a configuration file, in the settings table and in `HotlinkOptions`.
-import type { HotlinkOptions } from '../options.js';
+// Keys are the same in a configuration file, in the settings table and in `HotlinkSettings`.
+import type { HotlinkSettings } from '../options.js';
 
-/** Options that a person can set from outside; `signal` and `log` are objects and cannot come from a file; `identityDir` follows the data directory. */
-type Configurable = Omit<HotlinkOptions, 'signal' | 'log' | 'email' | 'server' | 'identityDir'>;
+/** Options that a person can set from outside; ports are objects and cannot come from a file; `identityDir` follows the data directory. */
+type Configurable = Omit<HotlinkSettings, 'email' | 'server' | 'identityDir'>;
 
 /** One ad-hoc channel, as `hotlink forward` takes it. */
 export interface ChannelConfig {

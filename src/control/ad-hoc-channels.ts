@@ -1,12 +1,20 @@
 // Channels that the program asks for instead of a marker: forwards, streams of the program itself, and the ones that only carry pings. Each is
-// granted at the relay first, and goes when its owner closes it. Main thread.
+// granted at the relay first, where there is one, and goes when its owner closes it. Main thread.
 
-import type { Duplex } from 'node:stream';
 import { HotlinkError } from '../../native-free/index.js';
-import { type ConnectOptions, type ForwardChannel, type ForwardOptions, type ForwardPlan, grant, planForward } from '../forward.js';
+import { abortError, onAbort } from '../abort.js';
+import {
+  type ConnectOptions,
+  type ForwardChannel,
+  type ForwardOptions,
+  type ForwardPlan,
+  type HotlinkStream,
+  planForward,
+} from '../forward.js';
 import type { ResolvedOptions } from '../resolved-options.js';
 import type { ChannelControl } from './channel-control.js';
 import { type Channels, forwardId } from './channels.js';
+import { grant } from './grant.js';
 import { type PingOptions, type PingResult, pingOver } from './ping.js';
 import { pingId, pingPlan } from './ping-channel.js';
 import { ProgramStream } from './program-stream.js';
@@ -22,6 +30,8 @@ export class AdHocChannels {
   readonly #options: ResolvedOptions;
   readonly #channels: Channels;
   readonly #events: AdHocEvents;
+  /** Ends the watch of each forward's abort signal. */
+  readonly #unwatch = new Set<() => void>();
 
   constructor(options: ResolvedOptions, channels: Channels, events: AdHocEvents) {
     this.#options = options;
@@ -29,46 +39,70 @@ export class AdHocChannels {
     this.#events = events;
   }
 
+  /** The data plane stops: no abort signal is watched any more. */
+  ended(): void {
+    for (const unwatch of this.#unwatch) unwatch();
+    this.#unwatch.clear();
+  }
+
   async forward(options: ForwardOptions): Promise<ForwardChannel> {
+    const { signal } = options;
     const plan = planForward(this.#options.email, options);
     const id = forwardId(plan.marker);
-    const channel = await this.#add(id, plan, options.signal);
-    const close = (): Promise<void> => this.#remove(id, channel);
+    const channel = await this.#add(id, plan, signal);
+    let unwatch = (): void => {};
+    let closing: Promise<void> | undefined;
+    const close = (): Promise<void> => {
+      this.#unwatch.delete(unwatch);
+      unwatch();
+      closing ??= this.#channels.withdraw(id);
+      return closing;
+    };
     try {
-      if (plan.shape.kind !== 'dial') await channel.listening(options.signal);
+      if (plan.shape.kind !== 'dial') await channel.listening(signal);
     } catch (error) {
       await close();
       throw error;
     }
-    options.signal?.addEventListener('abort', () => void close(), { once: true });
+    unwatch = onAbort(signal, () => void close());
+    this.#unwatch.add(unwatch);
     const address = plan.shape.kind === 'dial' ? undefined : { host: plan.bind, port: channel.port };
     return { address, close, [Symbol.asyncDispose]: close };
   }
 
-  async connect(options: ConnectOptions): Promise<Duplex> {
+  async connect(options: ConnectOptions): Promise<HotlinkStream> {
+    const { signal, highWaterMark } = options;
+    if (highWaterMark !== undefined && !(Number.isSafeInteger(highWaterMark) && highWaterMark > 0))
+      throw new HotlinkError('ERR_HLNK_USAGE', `highWaterMark: ${highWaterMark} is not a number of bytes above 0`);
     // A place to listen is not used: the program is there already.
-    const plan = planForward(this.#options.email, { ...options, listen: '127.0.0.1:0' });
+    const plan = planForward(this.#options.email, { peer: options.peer, name: options.name, listen: '127.0.0.1:0' });
     const id = forwardId(plan.marker);
-    const channel = await this.#add(id, { ...plan, shape: { kind: 'program', silent: false } }, options.signal);
-    const stream: ProgramStream = new ProgramStream({
-      open: (out, incoming) =>
-        channel.open(out, incoming, {
-          written: () => stream.written(),
-          // A data plane that stops closes its streams; that is no error of theirs.
-          over: (error) => (this.#events.running() ? stream.over(error) : stream.destroy()),
-        }),
-      abandon: (reason) => channel.abandon(reason),
-      close: () => this.#remove(id, channel),
-    });
-    options.signal?.addEventListener('abort', () => stream.destroy(), { once: true });
+    const channel = await this.#add(id, { ...plan, shape: { kind: 'program', silent: false } }, signal);
+    const stream: ProgramStream = new ProgramStream(
+      {
+        open: (out, incoming) =>
+          channel.open(out, incoming, {
+            written: () => stream.written(),
+            // A data plane that stops closes its streams; that is no error of theirs.
+            over: (error) => (this.#events.running() ? stream.over(error) : stream.destroy()),
+            gone: () => void stream.destroy(),
+          }),
+        abandon: (reason) => channel.abandon(reason),
+        close: () => this.#channels.withdraw(id),
+      },
+      highWaterMark,
+    );
+    const unwatch = onAbort(signal, () => void stream.destroy());
+    stream.once('close', unwatch);
     return stream;
   }
 
   async ping(options: PingOptions): Promise<PingResult> {
     const { peer, name, signal } = options;
+    const { email, clock } = this.#options;
     const channel = this.#pingable(peer, name);
     if (channel === undefined && name !== undefined) throw new HotlinkError('ERR_HLNK_USAGE', `there is no channel "${name}" with ${peer}`);
-    return pingOver(channel ?? (await this.#add(pingId(peer), pingPlan(this.#options.email, peer), signal)), options);
+    return pingOver(channel ?? (await this.#add(pingId(peer), pingPlan(email, peer), signal, false)), options, clock);
   }
 
   /** A channel with the peer: one that has a lane if any. */
@@ -77,25 +111,21 @@ export class AdHocChannels {
     return found.find((one) => one.status().lane !== undefined) ?? found[0];
   }
 
-  /** Lets the peer in at the relay, then adds the channel. */
-  async #add(id: string, plan: ForwardPlan, signal: AbortSignal | undefined): Promise<ChannelControl> {
-    const { server, email, token } = this.#options;
-    this.#refuse(id, plan);
-    await grant(server, email, plan, token, signal);
-    // It may have been stopped, or the same asked for, meanwhile.
-    this.#refuse(id, plan);
-    const channel = this.#channels.add(id, plan.marker, plan.shape, plan.bind);
+  /** Lets the peer in at the relay, then adds the channel. @param held until it is withdrawn */
+  async #add(id: string, plan: ForwardPlan, signal: AbortSignal | undefined, held = true): Promise<ChannelControl> {
+    this.#refuse(id, plan, signal);
+    if (this.#options.signaling === undefined) await grant(this.#options, plan, signal);
+    // It may have been stopped, given up, or the same asked for, meanwhile.
+    this.#refuse(id, plan, signal);
+    const channel = this.#channels[held ? 'hold' : 'add'](id, plan.marker, plan.shape, plan.bind);
     this.#events.added();
     return channel;
   }
 
-  #refuse(id: string, { marker }: ForwardPlan): void {
-    if (!this.#events.running()) throw new HotlinkError('ERR_HLNK_CLOSED', 'start() the data plane first');
+  #refuse(id: string, { marker }: ForwardPlan, signal: AbortSignal | undefined): void {
+    if (signal?.aborted === true) throw abortError(signal);
+    if (!this.#events.running()) throw new HotlinkError('ERR_HLNK_CLOSED', 'the data plane is not running: start() it, or it was stopped');
     if (this.#channels.get(id) !== undefined)
       throw new HotlinkError('ERR_HLNK_USAGE', `a channel of this name with ${marker.peer} is open already`);
-  }
-
-  async #remove(id: string, channel: ChannelControl): Promise<void> {
-    if (this.#channels.get(id) === channel) await this.#channels.remove(id, channel, 'closed');
   }
 }

@@ -53,6 +53,8 @@ export interface ProgramListener {
   written(): void;
   /** @param error undefined when it ended in peace */
   over(error: HotlinkError | undefined): void;
+  /** The channel was stopped, with whatever was still open. */
+  gone(): void;
 }
 
 export class ChannelControl {
@@ -71,7 +73,7 @@ export class ChannelControl {
   readonly #counters = createCounters();
   readonly #listening = new Listening();
   readonly #refusals = new EventLimit();
-  readonly #addedMs = Date.now();
+  readonly #addedMs: number;
   /** Who waits for which ping. */
   readonly #pings = new Map<number, (pong: Pong) => void>();
   #nextPing = 1;
@@ -90,6 +92,7 @@ export class ChannelControl {
     this.idStem = ownIdStem(options.host, this.epoch, options.ownPeers);
     this.#options = options;
     this.#events = events;
+    this.#addedMs = options.clock.unixMs();
     this.#worker = new ChannelWorker(
       {
         key: this.key,
@@ -112,7 +115,7 @@ export class ChannelControl {
     this.#sessions = new ChannelSessions(options, this.#worker, events);
     this.#outbound = new OutboundControl(marker, options.shape.kind === 'ipc', this.#sessions, {
       send: (message) => events.send(message),
-      event: (what, fields, level) => events.event(what, fields, level),
+      event: events.event,
       trace: (what, fields) => events.trace(what, fields),
       up: (sid, nowMs) => this.#outboundUp(sid, nowMs),
       problem: (sentence) => {
@@ -185,8 +188,10 @@ export class ChannelControl {
    * does not wait for room in a ring that nobody empties, which would hold up every channel.
    */
   lost(error: HotlinkError): void {
+    this.#listening.ended();
+    this.#exchanges.close();
     this.#outbound.session.close('restarted');
-    this.service(performance.now());
+    this.service(this.#options.clock.nowMs());
     this.#events.relay({ t: 'rings-gone', channel: this.index });
     this.#program?.over(error);
   }
@@ -254,7 +259,7 @@ export class ChannelControl {
       this.#outbound.session.handleGoPath(path);
     }
     this.#peer = peer;
-    this.#exchanges.prepareInbound(this.#sessions.get(sid) ?? this.#sessions.add(sid, 'in', path, peer), performance.now());
+    this.#exchanges.prepareInbound(this.#sessions.get(sid) ?? this.#sessions.add(sid, 'in', path, peer), this.#options.clock.nowMs());
   }
 
   /** The Accept is on its way. */
@@ -349,7 +354,7 @@ export class ChannelControl {
   // --- worker --------------------------------------------------------------------------------------------------------------------
 
   #fromWorker(message: FromChannel): void {
-    const now = performance.now();
+    const now = this.#options.clock.nowMs();
     switch (message.t) {
       case 'listening':
         this.#problem = undefined;
@@ -371,6 +376,7 @@ export class ChannelControl {
         break;
       }
       case 'seal-broken':
+      case 'rtc-started':
       case 'rtc-description':
       case 'rtc-local-candidate':
       case 'rtc-gathered':
@@ -389,7 +395,7 @@ export class ChannelControl {
         this.#carrier =
           message.lane === undefined
             ? undefined
-            : { sid: message.sid as string, lane: message.lane, reason: message.reason, sinceMs: Date.now() };
+            : { sid: message.sid as string, lane: message.lane, reason: message.reason, sinceMs: this.#options.clock.unixMs() };
         this.#events.event('lane', { key: this.key, peer: this.marker.peer, sid: message.sid, lane: message.lane, reason: message.reason });
         break;
       case 'first-payload':
@@ -463,6 +469,7 @@ export class ChannelControl {
         webrtc: this.#options.limits.webrtcAllowed,
         relay: this.#options.limits.relayAllowed,
       },
+      webrtcMissing: this.#options.webrtcMissing,
       port: this.port,
       problem: this.#exchanges.problem ?? this.#problem,
       counters: readCounters(this.#counters),
@@ -474,12 +481,15 @@ export class ChannelControl {
 
   /** Drains and stops the worker's part, then says Close on our session. @returns when its port and its connections are gone */
   async stop(reason: string): Promise<void> {
+    this.#listening.ended();
+    this.#exchanges.close();
     if (!this.#worker.stopping) {
       await this.#worker.stop();
       this.#outbound.session.close(reason);
-      this.service(performance.now());
+      this.service(this.#options.clock.nowMs());
       this.#events.relay({ t: 'rings-gone', channel: this.index });
     }
     await this.#worker.stopped;
+    this.#program?.gone();
   }
 }

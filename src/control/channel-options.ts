@@ -3,7 +3,10 @@
 
 import type { ChannelLimits, HotlinkErrorCode, HotlinkMessage, Marker } from '../../native-free/index.js';
 import type { ChannelShape, DirectIdentity, IceSettings, RtcSettings, ToRelay } from '../../workers/messages.js';
+import type { Clock } from '../clock.js';
+import type { Report } from '../events.js';
 import type { SealMode } from '../options.js';
+import type { AddressFilter, IceServersFor } from '../ports.js';
 import type { Identities } from './identities.js';
 
 export interface ChannelOptions {
@@ -17,6 +20,8 @@ export interface ChannelOptions {
   bind: string;
   shape: ChannelShape;
   limits: ChannelLimits;
+  /** Why there is no WebRTC although nobody switched it off, a sentence. */
+  webrtcMissing: string | undefined;
   rtc: RtcSettings;
   quickAck: boolean;
   ice: IceSettings;
@@ -25,6 +30,11 @@ export interface ChannelOptions {
   mtu: number | 'auto';
   seal: SealMode;
   identities: Identities;
+  clock: Clock;
+  /** The embedding program's word on addresses. */
+  addressFilter: AddressFilter | undefined;
+  /** The embedding program names the servers of each connection; `ice` does not count then. */
+  iceServersFor: IceServersFor | undefined;
   /** Where the numbering toward an upstream peer goes on, by path. */
   numbers: [string, number][];
   /** Undefined where the direct lane is off. */
@@ -47,7 +57,7 @@ export interface ChannelEvents {
   numbers(numbers: [string, number][]): void;
   /** A local connection closed: a moment to write telemetry. */
   flush(): void;
-  event(what: string, fields: Record<string, unknown>, level?: 'info' | 'warn' | 'error'): void;
+  event: Report;
   /** A session that the peer opened is refused from here on: it is to be closed. */
   refuse(sid: string, reason: string): void;
   /** For the debug log only. */

@@ -26,6 +26,8 @@ export interface ChannelParts {
   addedMs: number;
   /** What the configuration lets carry payload. */
   allowed: Record<LaneKind, boolean>;
+  /** Why there is no WebRTC although nobody switched it off. */
+  webrtcMissing: string | undefined;
   /** Port it listens on; 0 before that. */
   port: number;
   problem: string | undefined;

@@ -8,6 +8,7 @@
 
 import { HotlinkError, type HotlinkErrorCode, type HotlinkMessage, isTcpPath, type Marker, MessageType } from '../../native-free/index.js';
 import type { ChannelShape, ToRelay } from '../../workers/messages.js';
+import type { Report } from '../events.js';
 import type { ResolvedOptions } from '../resolved-options.js';
 import { ChannelControl } from './channel-control.js';
 import { isDue, soonest } from './deadline.js';
@@ -44,7 +45,7 @@ export interface ChannelsEvents {
   fellBack(channel: ChannelControl): void;
   /** A local connection closed: a moment to write telemetry. */
   flush(): void;
-  event(what: string, fields: Record<string, unknown>, level?: 'info' | 'warn' | 'error'): void;
+  event: Report;
   /** For the debug log only. */
   trace(what: string, fields: Record<string, unknown>): void;
   /** A strict channel was violated. */
@@ -66,6 +67,8 @@ export class Channels {
   readonly #past: Record<Total, number> = { offers: 0, answersOk: 0, badSignals: 0, framesRefused: 0, strictViolations: 0 };
   /** By peer and path: outlives the channels, since a Go peer counts on as long as it runs. */
   readonly #numbers = new Map<string, Map<string, number>>();
+  /** Ad-hoc channels that somebody holds: one that nobody holds any more is not restarted. */
+  readonly #held = new Set<string>();
   /** Channels on their way out. The threads must outlive them. */
   readonly #removals = new Set<Promise<void>>();
   /** Markers are applied one set after the other: stopping a channel takes a moment, and its port must be free for the next. */
@@ -159,7 +162,22 @@ export class Channels {
   }
 
   add(id: string, marker: Marker, shape: ChannelShape, bind: string): ChannelControl {
-    const { limits, rtc, ice, iceFilter, mtu, email, direct, quickAck, ownPeers, seal } = this.#options;
+    const {
+      limits,
+      webrtcMissing,
+      rtc,
+      ice,
+      iceFilter,
+      mtu,
+      email,
+      direct,
+      quickAck,
+      ownPeers,
+      seal,
+      clock,
+      addressFilter,
+      iceServersFor,
+    } = this.#options;
     const numbers = this.#numbers.get(marker.peer) ?? new Map<string, number>();
     this.#numbers.set(marker.peer, numbers);
     const channel = new ChannelControl(
@@ -172,6 +190,7 @@ export class Channels {
         bind,
         shape,
         limits,
+        webrtcMissing,
         rtc,
         quickAck,
         ice,
@@ -182,6 +201,9 @@ export class Channels {
         numbers: [...numbers],
         seal,
         identities: this.#identities,
+        clock,
+        addressFilter,
+        iceServersFor,
       },
       this.#placeOf(shape) ?? this.#supervisor,
       {
@@ -198,7 +220,7 @@ export class Channels {
           for (const [path, next] of latest) numbers.set(path, next);
         },
         flush: () => this.#events.flush(),
-        event: (what, fields, level) => this.#events.event(what, fields, level),
+        event: this.#events.event,
         refuse: (sid, reason) => this.#events.refuse(sid, reason),
         trace: (what, fields) => this.#events.trace(what, fields),
         failed: (code, message, over) => this.#failed(id, channel, code, message, over),
@@ -207,7 +229,7 @@ export class Channels {
     );
     this.#nextIndex += 1;
     this.#byId.set(id, channel);
-    if (this.#relayUp) channel.relayUp(performance.now());
+    if (this.#relayUp) channel.relayUp(this.#options.clock.nowMs());
     this.#events.event('channel added', { key: channel.key, peer: marker.peer, port: marker.port });
     return channel;
   }
@@ -220,6 +242,26 @@ export class Channels {
   /** The sessions that its peer opened are to be closed. */
   leaving(channel: ChannelControl, reason: string): void {
     this.#events.leaving(channel, reason);
+  }
+
+  /** As {@link add}, for a channel that somebody holds until {@link withdraw}. */
+  hold(id: string, marker: Marker, shape: ChannelShape, bind: string): ChannelControl {
+    this.#held.add(id);
+    return this.add(id, marker, shape, bind);
+  }
+
+  /** Removes a channel that was held, whichever life it is in. @returns when it is gone */
+  async withdraw(id: string): Promise<void> {
+    this.#held.delete(id);
+    const channel = this.#byId.get(id);
+    if (channel !== undefined) await this.remove(id, channel, 'closed');
+    else await Promise.all(this.#removals);
+  }
+
+  /** Whether a channel that failed is to be started anew. */
+  #comesAgain(id: string, shape: ChannelShape): boolean {
+    if (this.#ending || this.#byId.has(id) || this.#placeOf(shape) === undefined) return false;
+    return !id.startsWith(FORWARD_PREFIX) || this.#held.has(id);
   }
 
   remove(id: string, channel: ChannelControl, reason: string): Promise<void> {
@@ -260,11 +302,11 @@ export class Channels {
     this.#events.leaving(channel, 'restarted');
     channel.lost(new HotlinkError('ERR_HLNK_WORKER', error.message));
     if (channel.shape.kind === 'program') return;
-    setTimeout(() => {
-      if (this.#ending || this.#byId.has(id) || this.#placeOf(channel.shape) === undefined) return;
+    this.#options.clock.after(RESTART_MS, () => {
+      if (!this.#comesAgain(id, channel.shape)) return;
       this.add(id, channel.marker, channel.shape, channel.bind);
       this.#events.applied();
-    }, RESTART_MS);
+    });
   }
 
   #restart(id: string, channel: ChannelControl, reason: string): void {
@@ -272,7 +314,7 @@ export class Channels {
       if (this.#ending || this.#byId.get(id) !== channel) return;
       await this.remove(id, channel, reason);
       // An IPC channel may have been made anew for a peer's Open meanwhile, or its host may be gone.
-      if (this.#byId.has(id) || this.#placeOf(channel.shape) === undefined) return;
+      if (!this.#comesAgain(id, channel.shape)) return;
       this.add(id, channel.marker, channel.shape, channel.bind);
       this.#events.applied();
     });

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   DIRECT_SIGNAL,
+  type DirectParty,
   type DirectSignal,
   MAX_DIRECT_ADDRESSES,
   MessageType,
@@ -12,7 +13,9 @@ import {
   type SignalMessage,
   writeDirectSignal,
 } from '../../native-free/index.js';
+import { parseAddress } from '../../native-free/session/direct-signal.js';
 import type { FromChannel } from '../../workers/messages.js';
+import { AddressRules } from './address-rules.js';
 import { interfaceAddresses, resolveAddresses, withPort } from './addresses.js';
 import type { ChannelEvents, ChannelOptions } from './channel-options.js';
 import type { ChannelSessions } from './channel-sessions.js';
@@ -41,6 +44,7 @@ export class DirectExchanges {
   readonly #worker: ChannelWorker;
   readonly #trust: Trust;
   readonly #events: ChannelEvents;
+  readonly #rules: AddressRules;
   /** Until when the offers taken so far are paid for, ms. */
   #paidUntilMs = 0;
 
@@ -50,6 +54,7 @@ export class DirectExchanges {
     this.#worker = worker;
     this.#trust = trust;
     this.#events = events;
+    this.#rules = new AddressRules(options.addressFilter, options.marker.peer, events.event);
   }
 
   /** We accepted the session, so we offer, or say that there will be no offer: the peer would wait for it, and its status say so. */
@@ -85,7 +90,7 @@ export class DirectExchanges {
     else if (signal.kind === 'offer') this.#offered(record, signal, nowMs);
     else if (record.direction === 'in' && signal.re === record.direct.token) {
       record.direct.repeatAtMs = undefined;
-      this.#worker.tell({ t: 'direct-peer', sid: record.sid, token: signal.re, peer: signal.party });
+      this.#meet(record, signal.re, signal.party);
     }
   }
 
@@ -156,8 +161,17 @@ export class DirectExchanges {
     // One that is passed over comes again: an offer without an answer is repeated.
     else if (this.#mayCost(nowMs)) {
       const token = this.#start(record, party.token, nowMs);
-      this.#worker.tell({ t: 'direct-peer', sid: record.sid, token, peer: party });
+      this.#meet(record, token, party);
     }
+  }
+
+  /** The peer said where it is: the addresses that may be dialled are. */
+  #meet({ sid }: SessionRecord, token: string, party: DirectParty): void {
+    const addresses = party.addresses.filter((text) => {
+      const address = parseAddress(text);
+      return address === undefined || this.#rules.allows('direct', 'remote', address.host);
+    });
+    this.#worker.tell({ t: 'direct-peer', sid, token, peer: { ...party, addresses } });
   }
 
   #mayCost(nowMs: number): boolean {
@@ -193,7 +207,10 @@ export class DirectExchanges {
     const party = {
       token,
       fingerprint: identity.fingerprint,
-      addresses: addresses.slice(0, MAX_DIRECT_ADDRESSES).map((address) => withPort(address, port)),
+      addresses: addresses
+        .filter((address) => this.#rules.allows('direct', 'local', address))
+        .slice(0, MAX_DIRECT_ADDRESSES)
+        .map((address) => withPort(address, port)),
     };
     direct.said = writeDirectSignal(direct.offer === undefined ? { kind: 'offer', party } : { kind: 'answer', party, re: direct.offer });
     if (direct.offer === undefined) direct.repeatAtMs = nowMs + REPEAT_MS;

@@ -1,16 +1,19 @@
-// Finds `stream.tcp` markers under the datasites tree every 250 ms, as upstream does, and says which channels there should be; and, in the
+// Finds `stream.tcp` markers under the datasites tree every 250 ms, as upstream does (less often where the tree is large), and says which channels there should be; and, in the
 // same walk, the markers of local IPC (wire.md 6). Unlike
 // upstream it notices edits and deletions, and each unusable marker is reported once per content (wire.md 4.1). Main thread.
 
-import type { Dirent } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chooseMarkers, directoryOf, MAX_MARKER_CHARS, type Marker, parseMarker } from '../../native-free/index.js';
+import { type Clock, systemClock } from '../clock.js';
 import { isIpcContent } from './ipc-address.js';
+import { type FoundFile, TreeWalk } from './tree-walk.js';
 
 /** Consent to frames of peers. */
 const ACCEPT_NAME = 'stream.accept';
 const SCAN_MS = 250;
+/** Walks of a large tree rest for this many times as long as they took: they never cost more than two percent of this thread. */
+const REST = 50;
 const MARKER_NAME = 'stream.tcp';
 /** Deepest directory looked into, counted from the datasites root: upstream's layouts use seven levels. */
 const MAX_DEPTH = 16;
@@ -49,15 +52,19 @@ export interface DiscoveryOptions {
   ipcMarker: string;
   /** Whether TCP proxy markers count. */
   tcpProxy: boolean;
+  /** Default: the system's. */
+  clock?: Clock;
 }
 
 export class Discovery {
   readonly #root: string;
+  readonly #walk: TreeWalk;
   readonly #email: string;
   readonly #events: DiscoveryEvents;
   readonly #options: DiscoveryOptions;
   readonly #seen = new Map<string, Seen>();
-  #timer: NodeJS.Timeout | undefined;
+  readonly #clock: Clock;
+  #cancelTimer: () => void = () => {};
   #stopped = false;
   #last = '';
   #lastIpc = '[]';
@@ -65,7 +72,9 @@ export class Discovery {
 
   constructor(datasites: string, email: string, options: DiscoveryOptions, events: DiscoveryEvents) {
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
     this.#root = datasites;
+    this.#walk = new TreeWalk(datasites, MAX_DEPTH, (name) => this.#concerns(name));
     this.#email = email;
     this.#events = events;
     this.#scanning = this.#round();
@@ -78,12 +87,12 @@ export class Discovery {
 
   stop(): void {
     this.#stopped = true;
-    clearTimeout(this.#timer);
+    this.#cancelTimer();
   }
 
   async #round(): Promise<void> {
     const found = new Map<string, Seen>();
-    await this.#scan('', 0, found);
+    for (const file of await this.#walk.walk()) await this.#look(file, found);
     if (this.#stopped) return;
     this.#seen.clear();
     for (const [path, seen] of found) this.#seen.set(path, seen);
@@ -94,9 +103,9 @@ export class Discovery {
       this.#events.markers(markers);
     }
     this.#tellIpc(found);
-    this.#timer = setTimeout(() => {
+    this.#cancelTimer = this.#clock.after(Math.max(SCAN_MS, this.#walk.tookMs * REST), () => {
       this.#scanning = this.#round();
-    }, SCAN_MS);
+    });
   }
 
   #tellIpc(found: ReadonlyMap<string, Seen>): void {
@@ -121,39 +130,23 @@ export class Discovery {
     this.#events.ipc(list);
   }
 
-  async #scan(relative: string, depth: number, found: Map<string, Seen>): Promise<void> {
-    let entries: Dirent[];
-    try {
-      entries = await readdir(join(this.#root, relative), { withFileTypes: true });
-    } catch {
-      return; // not there yet, or going away under us: the next round sees
-    }
-    for (const entry of entries) {
-      const path = relative === '' ? entry.name : `${relative}/${entry.name}`;
-      if (entry.isDirectory() && depth < MAX_DEPTH) await this.#scan(path, depth + 1, found);
-      else if (entry.isFile() && this.#concerns(entry.name)) await this.#look(path, entry.name, found);
-    }
-  }
-
   #concerns(name: string): boolean {
     return name === MARKER_NAME || name === ACCEPT_NAME || name === this.#options.ipcMarker;
   }
 
-  async #look(path: string, name: string, found: Map<string, Seen>): Promise<void> {
+  async #look({ path, name, stats: { mtimeMs, size, ino } }: FoundFile, found: Map<string, Seen>): Promise<void> {
     if (name === ACCEPT_NAME) {
       found.set(path, { stamp: '', marker: undefined });
       return;
     }
-    const file = join(this.#root, path);
+    const stamp = `${mtimeMs} ${size} ${ino}`;
+    const before = this.#seen.get(path);
+    if (before?.stamp === stamp) {
+      found.set(path, before);
+      return;
+    }
     try {
-      const { mtimeMs, size, ino } = await stat(file);
-      const stamp = `${mtimeMs} ${size} ${ino}`;
-      const before = this.#seen.get(path);
-      if (before?.stamp === stamp) {
-        found.set(path, before);
-        return;
-      }
-      const text = size > MAX_MARKER_CHARS ? '' : await readFile(file, 'utf8');
+      const text = size > MAX_MARKER_CHARS ? '' : await readFile(join(this.#root, path), 'utf8');
       if (name === this.#options.ipcMarker && (name !== MARKER_NAME || isIpcContent(text))) {
         found.set(path, { stamp, marker: undefined, ipc: text });
         return;

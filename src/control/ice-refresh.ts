@@ -3,6 +3,7 @@
 // header nor the request, so nothing is asked of them. One timer; whoever makes it stops it. Main thread.
 
 import { z } from 'zod';
+import { type Clock, systemClock } from '../clock.js';
 
 /** Asked when this part of the time is over: early enough for a few attempts that fail. */
 const REFRESH_AT = 0.75;
@@ -30,11 +31,15 @@ export class IceRefresh {
   readonly #url: string;
   readonly #headers: Record<string, string>;
   readonly #events: IceRefreshEvents;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #clock: Clock;
+  /** Cancels the timer. */
+  #timer: (() => void) | undefined;
 
-  constructor(server: string, email: string, token: string | undefined, events: IceRefreshEvents) {
+  constructor(server: string, email: string, token: string | undefined, events: IceRefreshEvents, clock: Clock = systemClock) {
+    this.#clock = clock;
     this.#url = iceUrl(server, email);
-    this.#headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+    // No socket stays in a pool of the process past our end.
+    this.#headers = { connection: 'close', ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }) };
     this.#events = events;
   }
 
@@ -50,15 +55,14 @@ export class IceRefresh {
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.();
     this.#timer = undefined;
   }
 
   #schedule(inMs: number | undefined): void {
     this.stop();
     if (inMs === undefined) return;
-    this.#timer = setTimeout(() => void this.#refresh(), inMs);
-    this.#timer.unref();
+    this.#timer = this.#clock.after(inMs, () => void this.#refresh());
   }
 
   async #refresh(): Promise<void> {

@@ -4,6 +4,7 @@
 
 import { join } from 'node:path';
 import { checkPath, directoryOf, type HotlinkMessage, isTcpPath, MessageType, type OpenMessage, runName } from '../../native-free/index.js';
+import type { Report } from '../events.js';
 import type { ResolvedOptions } from '../resolved-options.js';
 import type { IpcStatus } from '../status.js';
 import { type ChannelControl, HELLO_SIGNAL } from './channel-control.js';
@@ -21,7 +22,7 @@ const REPEAT_MS = 300;
 
 export interface IpcDirectoriesEvents {
   send(message: HotlinkMessage): void;
-  event(what: string, fields: Record<string, unknown>, level?: 'info' | 'warn' | 'error'): void;
+  event: Report;
   /** Opens that wait may find their channel now. */
   applied(): void;
 }
@@ -31,10 +32,11 @@ export class IpcDirectories {
   readonly #supervisor: Supervisor;
   readonly #channels: Channels;
   readonly #events: IpcDirectoriesEvents;
-  readonly #run = runName(Date.now());
+  readonly #run: string;
   readonly #byDirectory = new Map<string, IpcDirectory>();
   readonly #held = new Map<string, { open: OpenMessage; untilMs: number }>();
-  readonly #repeats = new Set<NodeJS.Timeout>();
+  /** Cancels each hello that is to be repeated. */
+  readonly #repeats = new Set<() => void>();
   /** Directories on their way out: the address must be free for the next. */
   #removing: Promise<void> = Promise.resolve();
   #found: readonly IpcFound[] = [];
@@ -44,6 +46,7 @@ export class IpcDirectories {
 
   constructor(options: ResolvedOptions, supervisor: Supervisor, channels: Channels, events: IpcDirectoriesEvents) {
     this.#options = options;
+    this.#run = runName(options.clock.unixMs());
     this.#supervisor = supervisor;
     this.#channels = channels;
     this.#events = events;
@@ -82,7 +85,7 @@ export class IpcDirectories {
   broadcast(open: OpenMessage): void {
     const { sid, pth, frm } = open;
     if (checkPath(pth) !== 'ok' || isTcpPath(pth) || frm === undefined || frm === this.#options.email) return;
-    const now = performance.now();
+    const now = this.#options.clock.nowMs();
     for (const [old, { untilMs }] of this.#held) if (untilMs <= now || this.#held.size >= MAX_HELD) this.#held.delete(old);
     this.#held.set(sid, { open, untilMs: now + HELD_MS });
     this.#answerHeld();
@@ -108,7 +111,7 @@ export class IpcDirectories {
 
   async stop(reason: string): Promise<void> {
     this.#ending = true;
-    for (const timer of this.#repeats) clearTimeout(timer);
+    for (const cancel of this.#repeats) cancel();
     await Promise.all([...this.#byDirectory.values()].map((directory) => directory.stop(reason)));
     await this.#removing;
   }
@@ -127,6 +130,7 @@ export class IpcDirectories {
         directory,
         markerPath,
         markerName,
+        clock: this.#options.clock,
         task: {
           ipcHost: host,
           directory,
@@ -142,7 +146,7 @@ export class IpcDirectories {
       this.#supervisor,
       this.#channels,
       {
-        event: (what, fields, level) => this.#events.event(what, fields, level),
+        event: this.#events.event,
         died: () => {
           this.#remove(directory, one, 'its thread died');
           void this.#removing.then(() => this.apply(this.#found));
@@ -168,10 +172,10 @@ export class IpcDirectories {
       const hello: HotlinkMessage = { typ: MessageType.Signal, sid, knd: HELLO_SIGNAL, tok: this.#options.email };
       this.#events.send({ typ: MessageType.Accept, sid });
       this.#events.send(hello);
-      const again = setTimeout(() => {
+      const again = this.#options.clock.after(REPEAT_MS, () => {
         this.#repeats.delete(again);
         this.#events.send(hello);
-      }, REPEAT_MS);
+      });
       this.#repeats.add(again);
     }
   }

@@ -11,6 +11,8 @@ import { rm, writeFile } from 'node:fs/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { createIpcCounters, isEmail, type Marker, readIpcCounters } from '../../native-free/index.js';
 import type { FromIpcHost, IpcHostTask, ToIpcHost } from '../../workers/messages.js';
+import type { Clock } from '../clock.js';
+import type { Report } from '../events.js';
 import type { IpcStatus } from '../status.js';
 import type { ChannelControl } from './channel-control.js';
 import type { Channels } from './channels.js';
@@ -25,7 +27,7 @@ const GATHER_MS = 2000;
 const ANYONE = '';
 
 export interface IpcDirectoryEvents {
-  event(what: string, fields: Record<string, unknown>, level?: 'info' | 'warn' | 'error'): void;
+  event: Report;
   /** The host's thread is gone. */
   died(): void;
 }
@@ -36,6 +38,7 @@ export interface IpcDirectoryOptions {
   directory: string;
   markerPath: string;
   markerName: string;
+  clock: Clock;
   task: Omit<IpcHostTask, 'port' | 'counters'>;
 }
 
@@ -53,7 +56,8 @@ export class IpcDirectory {
   #problem: string | undefined;
   #consent = false;
   #markerWasThere = false;
-  #gathering: NodeJS.Timeout | undefined;
+  /** Cancels it. */
+  #gathering: (() => void) | undefined;
   #settled: () => void = () => {};
   #stopping: Promise<void> | undefined;
   /** Resolves when it listens, or cannot. */
@@ -103,14 +107,14 @@ export class IpcDirectory {
     if (!isEmail(email) || email === this.#options.self || this.#legs.has(email)) return;
     this.#events.event('ipc peer', { directory: this.#options.directory, peer: email });
     this.legOf(email);
-    this.#gathering ??= setTimeout(() => {
+    this.#gathering ??= this.#options.clock.after(GATHER_MS, () => {
       const id = this.#legs.get(ANYONE);
       const anyone = id === undefined ? undefined : this.#channels.get(id);
       // One of upstream's may have taken it too: then it carries.
       if (id === undefined || anyone === undefined || anyone.hasSessions) return;
       this.#legs.delete(ANYONE);
       void this.#channels.remove(id, anyone, 'its peers have channels of their own');
-    }, GATHER_MS);
+    });
   }
 
   relay(up: boolean): void {
@@ -145,7 +149,7 @@ export class IpcDirectory {
   }
 
   async #stop(reason: string): Promise<void> {
-    clearTimeout(this.#gathering);
+    this.#gathering?.();
     await Promise.all(
       [...this.#legs.values()].map(async (id) => {
         const channel = this.#channels.get(id);

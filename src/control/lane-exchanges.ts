@@ -150,6 +150,11 @@ export class LaneExchanges {
     if (this.#options.direct !== undefined) record.direct.retryAtMs = record.askedAtMs;
   }
 
+  /** The channel ends: nothing more is begun. */
+  close(): void {
+    this.#rtc.close();
+  }
+
   // --- machines --------------------------------------------------------------------------------------------------------------------
 
   /** Drains the exchanges and carries out what they ask for. @param between what must be done once it is known how the relay is used */

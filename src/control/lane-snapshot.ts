@@ -22,12 +22,12 @@ export function laneStatuses(parts: ChannelParts): LaneStatus[] {
   return lanes.map((one) => (one.lane === parts.carrier?.lane ? { lane: one.lane, state: 'carries', reason: '' } : one));
 }
 
-function peerLane(lane: PeerLaneKind, { allowed, sessions, outbound }: ChannelParts): LaneStatus {
+function peerLane(lane: PeerLaneKind, { allowed, webrtcMissing, sessions, outbound }: ChannelParts): LaneStatus {
   const records = [...sessions.all()];
   const stands = records.map(standing[lane]);
   const failed = stands.findLast(({ state }) => state === 'error');
   const is = (state: LaneStatus['state'], reason: string): LaneStatus => ({ lane, state, reason });
-  if (!allowed[lane]) return is('off', 'switched off on this side');
+  if (!allowed[lane]) return is('off', (lane === 'webrtc' ? webrtcMissing : undefined) ?? 'switched off on this side');
   if (stands.some(({ state }) => state === 'connected')) return is('up', 'ready; nothing is sent over it now');
   if (stands.some(({ state }) => state === 'connecting')) return is('connecting', trying[lane]);
   if (failed !== undefined) return is('failed', failed.reason || 'no reason is known');

@@ -3,6 +3,7 @@
 // machine without any address is waited for. One timer; whoever makes it stops it. Main thread.
 
 import { type InterfaceAddress, isLocalOnly } from '../../native-free/index.js';
+import { type Clock, systemClock } from '../clock.js';
 import { allAddresses } from './addresses.js';
 
 /** A tenth of a millisecond of work each; a stream over a dead path notices by itself only after 2 to 30 s. */
@@ -18,15 +19,16 @@ export interface NetworkChange {
 export class NetworkWatch {
   readonly #changed: (change: NetworkChange) => void;
   readonly #list: () => InterfaceAddress[];
-  readonly #timer: NodeJS.Timeout;
+  readonly #clock: Clock;
+  #cancelTimer: () => void = () => {};
   #known: Set<string>;
 
-  constructor(changed: (change: NetworkChange) => void, list: () => InterfaceAddress[] = allAddresses) {
+  constructor(changed: (change: NetworkChange) => void, list: () => InterfaceAddress[] = allAddresses, clock = systemClock) {
     this.#changed = changed;
     this.#list = list;
     this.#known = outward(list());
-    this.#timer = setInterval(() => this.look(), POLL_MS);
-    this.#timer.unref();
+    this.#clock = clock;
+    this.#arm();
   }
 
   /** Compares with the last time. */
@@ -42,7 +44,14 @@ export class NetworkWatch {
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    this.#cancelTimer();
+  }
+
+  #arm(): void {
+    this.#cancelTimer = this.#clock.after(POLL_MS, () => {
+      this.#arm();
+      this.look();
+    });
   }
 }
 

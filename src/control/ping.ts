@@ -1,6 +1,7 @@
 // One round trip through a channel's data path, with a bound on the patience. Main thread.
 
 import { HotlinkError } from '../../native-free/index.js';
+import type { Clock } from '../clock.js';
 import type { LaneKind } from '../status.js';
 import type { ChannelControl } from './channel-control.js';
 
@@ -9,35 +10,52 @@ const PATIENCE_MS = 5000;
 /** A ping or its answer may be lost, for example while the peer's end of a lane comes up; every try is measured by itself. */
 const AGAIN_MS = 500;
 
+/** Options of `ping()`. */
 export interface PingOptions {
   /** The peer's e-mail. */
   peer: string;
   /** Which channel, where there are several: its name in `status()`. */
   name?: string;
+  /** Longest wait for the answer, ms. Default 5000. */
   timeoutMs?: number;
+  /** Aborting rejects with `ERR_HLNK_CLOSED`. */
   signal?: AbortSignal;
 }
 
+/** One round trip. */
 export interface PingResult {
+  /** The peer's e-mail. */
   peer: string;
   /** Name of the channel that carried it. */
   channel: string;
   /** What carried it. */
   lane: LaneKind;
+  /** From the question to its answer, ms. */
   rttMs: number;
 }
 
 /** @throws HotlinkError `ERR_HLNK_PEER_UNAVAILABLE`, `ERR_HLNK_CLOSED` */
-export async function pingOver(channel: ChannelControl, { peer, timeoutMs = PATIENCE_MS, signal }: PingOptions): Promise<PingResult> {
+export async function pingOver(
+  channel: ChannelControl,
+  { peer, timeoutMs = PATIENCE_MS, signal }: PingOptions,
+  clock: Clock,
+): Promise<PingResult> {
   const { pong, again, forget } = channel.ping();
-  const repeat = setInterval(again, AGAIN_MS);
-  let timer: NodeJS.Timeout | undefined;
+  let cancelRepeat = (): void => {};
+  const repeat = (): void => {
+    cancelRepeat = clock.after(AGAIN_MS, () => {
+      again();
+      repeat();
+    });
+  };
+  repeat();
+  let cancelTimeout = (): void => {};
   let aborted = (): void => {};
   const givenUp = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
+    cancelTimeout = clock.after(timeoutMs, () => {
       const why = channel.status().problem ?? 'is it running, at the same relay, and does it have a channel with us?';
       reject(new HotlinkError('ERR_HLNK_PEER_UNAVAILABLE', `${peer} did not answer within ${timeoutMs} ms: ${why}`));
-    }, timeoutMs);
+    });
     aborted = () => reject(new HotlinkError('ERR_HLNK_CLOSED', 'given up'));
     signal?.addEventListener('abort', aborted, { once: true });
     if (signal?.aborted) aborted();
@@ -49,8 +67,8 @@ export async function pingOver(channel: ChannelControl, { peer, timeoutMs = PATI
     return { peer, channel: channel.status().name, lane, rttMs };
   } finally {
     forget();
-    clearInterval(repeat);
-    clearTimeout(timer);
+    cancelRepeat();
+    cancelTimeout();
     signal?.removeEventListener('abort', aborted);
   }
 }

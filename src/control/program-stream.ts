@@ -7,11 +7,15 @@
 
 import { Duplex } from 'node:stream';
 import { createRing, HotlinkError, RingConsumer, RingProducer } from '../../native-free/index.js';
+import type { HotlinkStream, WebStreamPair } from '../forward.js';
+import { webStreams } from './web-streams.js';
 
 /** Bytes between the program and the channel's thread, per direction; the memory of a stream beside its window. */
 const RING_BYTES = 1_048_576;
 /** Largest record, bytes: a frame between own peers, so that one write becomes one frame. */
 const RECORD_BYTES = 245_760;
+/** What a stream buffers in the heap unless it is told otherwise: a frame between own peers, and some. */
+const HIGH_WATER_BYTES = 262_144;
 
 export interface ProgramStreamPorts {
   /** Starts the other end. */
@@ -22,16 +26,19 @@ export interface ProgramStreamPorts {
   close(): Promise<void>;
 }
 
-export class ProgramStream extends Duplex {
+export class ProgramStream extends Duplex implements HotlinkStream {
   readonly #ports: ProgramStreamPorts;
   readonly #from: RingConsumer;
   readonly #to: RingProducer;
   #reading = false;
+  /** Bytes of the ring's first record that were pushed already. */
+  #pushedBytes = 0;
+  #web = false;
   #over = false;
   #finished: (() => void) | undefined;
 
-  constructor(ports: ProgramStreamPorts) {
-    super({ allowHalfOpen: true, autoDestroy: true, readableHighWaterMark: 262_144, writableHighWaterMark: 262_144 });
+  constructor(ports: ProgramStreamPorts, highWaterMark = HIGH_WATER_BYTES) {
+    super({ allowHalfOpen: true, autoDestroy: true, readableHighWaterMark: highWaterMark, writableHighWaterMark: highWaterMark });
     this.#ports = ports;
     const out = createRing(RING_BYTES);
     const incoming = createRing(RING_BYTES);
@@ -68,12 +75,23 @@ export class ProgramStream extends Duplex {
         await this.#from.dataWait();
         continue;
       }
-      const { bytes, recordStart } = this.#from;
-      const copy = Buffer.from(bytes.slice(recordStart, recordStart + length).buffer);
-      this.#from.release();
-      if (!this.push(copy)) break;
+      if (!this.push(this.#take(length))) break;
     }
     this.#reading = false;
+  }
+
+  /** The next bytes of a record, no more than are to be buffered at once. */
+  #take(recordBytes: number): Buffer {
+    const { bytes, recordStart } = this.#from;
+    const start = recordStart + this.#pushedBytes;
+    const end = Math.min(recordStart + recordBytes, start + Math.max(1, this.readableHighWaterMark));
+    const copy = Buffer.from(bytes.slice(start, end).buffer);
+    this.#pushedBytes = end - recordStart;
+    if (this.#pushedBytes === recordBytes) {
+      this.#pushedBytes = 0;
+      this.#from.release();
+    }
+    return copy;
   }
 
   override _write(chunk: Buffer | string, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
@@ -104,6 +122,37 @@ export class ProgramStream extends Duplex {
   override _final(done: (error?: Error | null) => void): void {
     this.#finished = () => done();
     this.#to.close();
+  }
+
+  /**
+   * As of every Readable, but that the end of the bytes leaves the other direction open: Node's own would destroy the whole Duplex there, and
+   * with it an answer that is yet to be written. Leaving the loop early destroys it.
+   */
+  override async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, undefined> {
+    let ended = false;
+    try {
+      for await (const part of this.iterator({ destroyOnReturn: false })) yield part as Buffer;
+      ended = true;
+    } finally {
+      if (!ended) this.destroy();
+    }
+    return undefined;
+  }
+
+  toWeb(): WebStreamPair {
+    if (this.#web) throw new HotlinkError('ERR_HLNK_USAGE', 'this stream has its web streams already');
+    this.#web = true;
+    return webStreams(this);
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    if (this.closed) return;
+    await new Promise<void>((resolve) => {
+      // Its own end is what is waited for; an error on the way is its listeners' matter.
+      this.once('error', () => {});
+      this.once('close', resolve);
+      this.destroy();
+    });
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {

@@ -4,12 +4,7 @@ import { type MessagePort, Worker } from 'node:worker_threads';
 import { HotlinkError, type HotlinkMessage, ownId } from '../../native-free/index.js';
 import { RELAY_ENTRY } from '../../workers/entries.js';
 import type { FromRelay, RelayWorkerData, ToRelay } from '../../workers/messages.js';
-
-export interface RelayLinkEvents {
-  message(message: FromRelay): void;
-  /** The worker died; nothing can be sent any more. */
-  died(error: Error): void;
-}
+import type { RelayPort, RelayPortEvents } from './relay-port.js';
 
 /**
  * What the relay worker needs to reach the event endpoint in our name (wire.md 1.1).
@@ -52,13 +47,14 @@ function eventsUrl(server: string, email: string): string {
   }
 }
 
-export class RelayLink {
+export class RelayLink implements RelayPort {
   readonly #worker: Worker;
   #randomId = Math.floor(Math.random() * 0x1_0000_0000);
   #stopping = false;
 
-  constructor(data: RelayWorkerData, events: RelayLinkEvents) {
-    this.#worker = new Worker(RELAY_ENTRY, { workerData: data, name: 'relay' });
+  /** @param entry where the worker's module lies; undefined: where it lies in this package */
+  constructor(data: RelayWorkerData, entry: URL | undefined, events: RelayPortEvents) {
+    this.#worker = new Worker(entry ?? RELAY_ENTRY, { workerData: data, name: 'relay' });
     this.#worker.on('message', (message: FromRelay) => events.message(message));
     this.#worker.on('error', (error) => events.died(error));
     this.#worker.on('exit', (code) => {

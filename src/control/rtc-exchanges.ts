@@ -14,23 +14,35 @@ import {
   sdpCertificate,
 } from '../../native-free/index.js';
 import { parseIceServers, withoutTurn } from '../../workers/lanes/ice-servers.js';
-import type { FromChannel, IceSettings } from '../../workers/messages.js';
+import type { FromChannel, IceSettings, ToChannel } from '../../workers/messages.js';
+import { AddressRules } from './address-rules.js';
 import { allAddresses } from './addresses.js';
 import type { ChannelEvents, ChannelOptions } from './channel-options.js';
 import type { ChannelSessions } from './channel-sessions.js';
 import type { ChannelWorker } from './channel-worker.js';
 import { isDue, soonest } from './deadline.js';
+import { IceLookups } from './ice-lookups.js';
+import type { SealExchangesEvents } from './seal-exchanges.js';
 import type { SessionRecord } from './session-record.js';
 import type { Trust } from './trust.js';
 
 /** Backoff between WebRTC attempts of one session, ms. */
 const RETRY_FIRST_MS = 250;
 const RETRY_LAST_MS = 30_000;
+/**
+ * A Rust peer offers once, right behind its Accept. What is not here after this long was dropped by a server that dealt with it in front of the
+ * Accept (wire.md S1), and only a new session brings another one, ms.
+ */
+const LOST_OFFER_MS = 2500;
 /** Failures that mean that no packet came through: here or as the peer tells it. */
 const NO_PATH = /ICE found no path|no data channel within/;
 
+/** What is told to a worker about its peer connections. */
+type ToRtc = Extract<ToChannel, { t: `rtc-${string}` }>;
 /** What a worker says of its peer connections. */
 export type RtcMessage = Extract<FromChannel, { t: `rtc-${string}` }>;
+
+export type RtcExchangesEvents = ChannelEvents & Pick<SealExchangesEvents, 'replace'>;
 
 export class RtcExchanges {
   readonly totals = { offers: 0, answersOk: 0, badSignals: 0 };
@@ -39,31 +51,40 @@ export class RtcExchanges {
   readonly #sessions: ChannelSessions;
   readonly #worker: ChannelWorker;
   readonly #trust: Trust;
-  readonly #events: ChannelEvents;
+  readonly #events: RtcExchangesEvents;
+  /** A session was replaced for an offer that was lost, and no data channel has been open since. */
+  #askedAgain = false;
   #dcOpenAtMs: number | undefined;
   /** By the addresses there were when the last attempt began. */
   #filter = new CandidateFilter([], false);
+  readonly #rules: AddressRules;
+  readonly #lookups: IceLookups | undefined;
+  /** What a connection is to be told once its servers are known. */
+  readonly #held = new Map<string, ToRtc[]>();
 
-  constructor(options: ChannelOptions, sessions: ChannelSessions, worker: ChannelWorker, trust: Trust, events: ChannelEvents) {
+  constructor(options: ChannelOptions, sessions: ChannelSessions, worker: ChannelWorker, trust: Trust, events: RtcExchangesEvents) {
     this.#options = options;
     this.#sessions = sessions;
     this.#worker = worker;
     this.#trust = trust;
     this.#events = events;
+    const { addressFilter, iceServersFor, marker, clock } = options;
+    this.#rules = new AddressRules(addressFilter, marker.peer, events.event);
+    this.#lookups = iceServersFor && new IceLookups(iceServersFor, marker.peer, clock, events.event);
+  }
+
+  /** The channel ends: nothing more is asked for. */
+  close(): void {
+    this.#lookups?.close();
+    this.#held.clear();
   }
 
   // --- sessions come up ----------------------------------------------------------------------------------------------------------
 
   /** We accepted the session, so we offer. */
   inboundUp(record: SessionRecord, nowMs: number): void {
-    if (!this.#options.limits.webrtcAllowed) {
-      this.#events.send({
-        typ: MessageType.Signal,
-        sid: record.sid,
-        knd: 'webrtc_error',
-        err: 'the webrtc lane is switched off on this side',
-      });
-    } else if (record.peer.kind !== 'go') this.#begin(record, 'offerer', nowMs);
+    if (!this.#options.limits.webrtcAllowed) this.#decline(record);
+    else if (record.peer.kind !== 'go') this.#begin(record, 'offerer', nowMs);
   }
 
   /** The peer accepted the session, so its offer is to come. */
@@ -71,7 +92,8 @@ export class RtcExchanges {
     if (record.peer.kind === 'go') this.#failed(record, 'a Go peer has no WebRTC', nowMs);
     else if (this.#options.limits.webrtcAllowed) {
       record.webrtc = 'connecting';
-      record.offerDueAtMs = nowMs + NEGOTIATION_TUNABLES.connectDeadlineMs;
+      const once = record.peer.kind === 'rust' && !this.#askedAgain;
+      record.offerDueAtMs = nowMs + (once ? LOST_OFFER_MS : NEGOTIATION_TUNABLES.connectDeadlineMs);
     }
   }
 
@@ -79,7 +101,10 @@ export class RtcExchanges {
 
   handleSignal(record: SessionRecord, signal: SignalMessage, nowMs: number): void {
     if (!this.#genuine(record, signal, nowMs)) return;
-    if (this.#beginsAnew(record, signal) && this.#options.limits.webrtcAllowed) this.#begin(record, 'answerer', nowMs);
+    if (this.#beginsAnew(record, signal)) {
+      if (this.#options.limits.webrtcAllowed) this.#begin(record, 'answerer', nowMs);
+      else this.#decline(record);
+    }
     const negotiation = record.negotiation;
     if (negotiation === undefined) {
       if (signal.knd === 'webrtc_error') this.#failed(record, `the peer says: ${signal.err ?? 'no reason'}`, nowMs);
@@ -87,6 +112,12 @@ export class RtcExchanges {
       this.totals.badSignals += 1;
       this.#events.event('signal refused', { sid: signal.sid, kind: signal.knd }, 'warn');
     }
+  }
+
+  /** Says why nothing will come of WebRTC, so that the peer need not wait for it. */
+  #decline({ sid }: SessionRecord): void {
+    const err = this.#options.webrtcMissing ?? 'the webrtc lane is switched off on this side';
+    this.#events.send({ typ: MessageType.Signal, sid, knd: 'webrtc_error', err });
   }
 
   /** A description whose certificate is not the peer's goes no further: the relay may have put its own in. */
@@ -138,15 +169,18 @@ export class RtcExchanges {
   handleWorker(message: RtcMessage, nowMs: number): void {
     const record = this.#sessions.get(message.sid);
     if (record === undefined) return;
+    if (message.t === 'rtc-started') record.rtcStarting -= 1;
+    // Of a connection that was replaced: its description would go out as the new one's, and nobody could answer it.
+    if (record.rtcStarting > 0 || this.#held.has(record.sid)) return;
     switch (message.t) {
       case 'rtc-description':
-        record.negotiation?.handleLocalDescription(message.type, this.#filter.strip(message.sdp), nowMs);
+        record.negotiation?.handleLocalDescription(message.type, this.#strip('local', message.sdp), nowMs);
         break;
       case 'rtc-local-candidate':
-        if (!this.#filter.refuses(message.candidate)) record.negotiation?.handleLocalCandidate(message.candidate, message.mid, nowMs);
+        if (this.#allows('local', message.candidate)) record.negotiation?.handleLocalCandidate(message.candidate, message.mid, nowMs);
         break;
       case 'rtc-gathered':
-        record.negotiation?.handleGatheringComplete(this.#filter.strip(message.sdp), nowMs);
+        record.negotiation?.handleGatheringComplete(this.#strip('local', message.sdp), nowMs);
         break;
       case 'rtc-open':
         this.#opened(record, { local: message.local, remote: message.remote }, nowMs);
@@ -167,6 +201,7 @@ export class RtcExchanges {
   #opened(record: SessionRecord, candidates: { local: string; remote: string }, nowMs: number): void {
     record.webrtc = 'connected';
     record.connections = 1;
+    this.#askedAgain = false;
     record.webrtcReason = '';
     record.candidates = candidates;
     record.attempts = 0;
@@ -188,6 +223,8 @@ export class RtcExchanges {
   /** Drains every negotiation and carries out what it asks for. */
   service(nowMs: number): void {
     for (const record of this.#sessions.all()) this.#drain(record, nowMs);
+    // A session that ended while its servers were looked up.
+    for (const sid of this.#held.keys()) if (this.#sessions.get(sid) === undefined) this.#stopOld(sid);
   }
 
   timeoutMs(): number | undefined {
@@ -200,14 +237,26 @@ export class RtcExchanges {
     for (const record of this.#sessions.all()) {
       if (isDue(record.negotiation?.timeoutMs(), nowMs)) record.negotiation?.handleTimeout(nowMs);
       if (isDue(record.retryAtMs, nowMs)) this.#begin(record, 'offerer', nowMs);
-      if (isDue(record.offerDueAtMs, nowMs))
-        this.#failed(record, 'the peer accepted the session and made no offer: its WebRTC is off, or its log says why it cannot', nowMs);
+      if (isDue(record.offerDueAtMs, nowMs)) this.#noOffer(record, nowMs);
     }
+  }
+
+  #noOffer(record: SessionRecord, nowMs: number): void {
+    if (record.peer.kind !== 'rust' || this.#askedAgain) {
+      this.#failed(record, 'the peer accepted the session and made no offer: its WebRTC is off, or its log says why it cannot', nowMs);
+      return;
+    }
+    this.#askedAgain = true;
+    record.offerDueAtMs = nowMs + NEGOTIATION_TUNABLES.connectDeadlineMs - LOST_OFFER_MS;
+    // What the relay has taken of a session could not be counted on in another one.
+    if (record.binding !== 0) return;
+    this.#events.replace(record, nowMs);
+    this.#sessions.drop(record.sid, 'the peer made no offer');
   }
 
   #begin(record: SessionRecord, role: 'offerer' | 'answerer', nowMs: number): void {
     // The worker must hear of the end of what was there, or its core would go on with a dead lane.
-    if (record.negotiation !== undefined) this.#worker.tell({ t: 'rtc-stop', sid: record.sid });
+    if (record.negotiation !== undefined) this.#stopOld(record.sid);
     record.retryAtMs = undefined;
     record.offerDueAtMs = undefined;
     this.#filter = new CandidateFilter(allAddresses(), this.#options.iceFilter);
@@ -215,16 +264,25 @@ export class RtcExchanges {
     record.webrtc = 'connecting';
     record.candidates = undefined;
     record.negotiation = new Negotiation({ role });
-    record.ice = this.#iceFor(record, role);
-    this.#worker.tell({
-      t: 'rtc-start',
-      sid: record.sid,
-      role,
-      own: record.peer.kind === 'hotlink',
-      mtu: record.mtu,
-      loopback: record.sameHost,
-      ice: record.ice,
-    });
+    const { sid, mtu, sameHost: loopback } = record;
+    const own = record.peer.kind === 'hotlink';
+    const start = (named: IceSettings): void => {
+      record.namedIce = named;
+      record.ice = this.#iceFor(named, record, role);
+      record.rtcStarting += 1;
+      this.#worker.tell({ t: 'rtc-start', sid, role, own, mtu, loopback, ice: record.ice });
+    };
+    if (this.#lookups === undefined) start(this.#options.ice);
+    else {
+      this.#held.set(sid, []);
+      this.#lookups.ask(sid, (ice) => {
+        const held = this.#held.get(sid) ?? [];
+        this.#held.delete(sid);
+        if (this.#sessions.get(sid) !== record) return;
+        start(ice);
+        for (const message of held) this.#worker.tell(message);
+      });
+    }
     record.negotiation.start(nowMs);
   }
 
@@ -233,10 +291,31 @@ export class RtcExchanges {
    * out nothing but TURN, and the addon can hang for good where an offerer uses it (workers/README.md, "TURN on one side"). Every other
    * attempt has it all the same. So has the first toward a stranger who may not be reached through the relay meanwhile.
    */
-  #iceFor({ attempts, peer }: SessionRecord, role: 'offerer' | 'answerer'): IceSettings {
-    const { ice, limits } = this.#options;
+  #iceFor(ice: IceSettings, { attempts, peer }: SessionRecord, role: 'offerer' | 'answerer'): IceSettings {
+    const { limits } = this.#options;
     if (role === 'answerer' || attempts % 2 === 0 || (peer.kind !== 'hotlink' && !limits.relayAllowed)) return ice;
     return { ...ice, iceServers: withoutTurn(ice.iceServers) };
+  }
+
+  /** Behind what the connection waits for. */
+  #tell(message: ToRtc): void {
+    const held = this.#held.get(message.sid);
+    if (held === undefined) this.#worker.tell(message);
+    else held.push(message);
+  }
+
+  #stopOld(sid: string): void {
+    this.#lookups?.withdraw(sid);
+    this.#held.delete(sid);
+    this.#worker.tell({ t: 'rtc-stop', sid });
+  }
+
+  #allows(side: 'local' | 'remote', candidate: string): boolean {
+    return !this.#filter.refuses(candidate) && this.#rules.allowsCandidate(side, candidate);
+  }
+
+  #strip(side: 'local' | 'remote', sdp: string): string {
+    return this.#rules.strip(side, this.#filter.strip(sdp));
   }
 
   #drain(record: SessionRecord, nowMs: number): void {
@@ -261,11 +340,11 @@ export class RtcExchanges {
         }
         case 'set-remote':
           this.#events.trace('remote description', { sid: record.sid, type: output.type });
-          this.#worker.tell({ t: 'rtc-remote', sid: record.sid, type: output.type, sdp: this.#filter.strip(output.sdp) });
+          this.#tell({ t: 'rtc-remote', sid: record.sid, type: output.type, sdp: this.#strip('remote', output.sdp) });
           break;
         case 'add-candidate':
-          if (!this.#filter.refuses(output.candidate))
-            this.#worker.tell({ t: 'rtc-candidate', sid: record.sid, candidate: output.candidate, mid: output.mid });
+          if (this.#allows('remote', output.candidate))
+            this.#tell({ t: 'rtc-candidate', sid: record.sid, candidate: output.candidate, mid: output.mid });
           break;
         case 'failed':
           this.#failed(record, output.reason, nowMs);
@@ -277,7 +356,7 @@ export class RtcExchanges {
   #failed(record: SessionRecord, what: string, nowMs: number): void {
     const reason = this.#explained(record, what);
     record.offerDueAtMs = undefined;
-    if (record.negotiation !== undefined) this.#worker.tell({ t: 'rtc-stop', sid: record.sid });
+    if (record.negotiation !== undefined) this.#stopOld(record.sid);
     record.webrtc = 'error';
     record.webrtcReason = reason;
     record.candidates = undefined;
@@ -292,11 +371,11 @@ export class RtcExchanges {
 
   /** A failure to find a path, with what seems to be the matter. Two ends of one machine need no servers, and nothing is to be said of them. */
   #explained(record: SessionRecord, what: string): string {
-    const { negotiation, sameHost, ice = this.#options.ice } = record;
+    const { negotiation, sameHost, namedIce = this.#options.ice } = record;
     if (negotiation === undefined || sameHost || !NO_PATH.test(what)) return what;
     const usedOf = ({ iceServers, turnUser, turnPass }: IceSettings) => parseIceServers(iceServers, turnUser, turnPass);
-    const { used, warnings } = usedOf(ice);
-    if (usedOf(this.#options.ice).used.some((url) => url.startsWith('turn')) && !used.some((url) => url.startsWith('turn')))
+    const { used, warnings } = usedOf(record.ice ?? namedIce);
+    if (usedOf(namedIce).used.some((url) => url.startsWith('turn')) && !used.some((url) => url.startsWith('turn')))
       return `${what}: not without TURN on this side, which the next attempt uses`;
     return `${what}: ${explainNoPath({ ...negotiation.candidateKinds, iceServers: used, warnings })}`;
   }

@@ -50,7 +50,10 @@ export interface SessionRecord {
   readonly acceptedMs: number;
   /** Failed attempts since WebRTC last worked. */
   attempts: number;
-  /** ICE servers of the last attempt. */
+  /** Connections that the worker was told to make and has not begun: what it says meanwhile is of an earlier one. */
+  rtcStarting: number;
+  /** ICE servers that were named for the last attempt, and those of them that it used. */
+  namedIce?: IceSettings;
   ice: IceSettings | undefined;
   /** Over as a session, but its data channel carries on until the one of its successor is up. */
   retired: boolean;

@@ -29,7 +29,7 @@ export function dataPlaneSnapshot({ options, startedMs, relay, channels, identit
     server: options.server,
     ...(identity === undefined ? {} : { identity }),
     startedMs,
-    nowMs: Date.now(),
+    nowMs: options.clock.unixMs(),
     mode: options.strict ? 'hotlink_p2p_strict' : 'hotlink_p2p',
     strict: options.strict,
     relay,

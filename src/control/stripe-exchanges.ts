@@ -69,7 +69,7 @@ export class StripeExchanges {
       if (record !== undefined) record.connections = message.members;
       return true;
     }
-    if (message.member === undefined) {
+    if (message.t === 'rtc-started' || message.member === undefined) {
       if (message.t === 'rtc-open' && record !== undefined) this.#open(record);
       return false;
     }

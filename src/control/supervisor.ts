@@ -34,15 +34,18 @@ export class Supervisor implements Place {
   readonly #most: number;
   /** Where each thread says how it is doing. */
   readonly health: SharedArrayBuffer;
+  readonly #entry: URL;
   readonly #threads: Thread[] = [];
 
   /**
    * @param threads the most there will be; each starts when a channel finds no idle one
    * @param health where each thread says how it is doing
+   * @param entry where the threads' module lies; undefined: where it lies in this package
    */
-  constructor(threads: number, health: SharedArrayBuffer) {
+  constructor(threads: number, health: SharedArrayBuffer, entry: URL = CHANNEL_ENTRY) {
     this.#most = threads;
     this.health = health;
+    this.#entry = entry;
   }
 
   /**
@@ -84,7 +87,7 @@ export class Supervisor implements Place {
     const idlest = others.reduce((best, one) => (best === undefined || one.running.size < best.running.size ? one : best), first);
     if (idlest !== undefined && (idlest.running.size === 0 || this.#threads.length >= this.#most)) return idlest;
     const pool = new Piscina({
-      filename: CHANNEL_ENTRY.href,
+      filename: this.#entry.href,
       minThreads: 1,
       maxThreads: 1,
       concurrentTasksPerWorker: CHANNELS_PER_THREAD,

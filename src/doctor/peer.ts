@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { HotlinkError, LANE_KINDS } from '../../native-free/index.js';
 import { EXIT_UNAVAILABLE } from '../cli/exit-code.js';
 import { createHotlink } from '../hotlink.js';
-import type { HotlinkOptions } from '../options.js';
+import type { HotlinkSettings } from '../options.js';
 import type { LaneKind } from '../status.js';
 import { type Check, check } from './check.js';
 
@@ -11,7 +11,7 @@ import { type Check, check } from './check.js';
 const PATIENCE_MS = 12_000;
 const PINGS = 5;
 
-export async function peerChecks(options: HotlinkOptions, peer: string): Promise<Check[]> {
+export async function peerChecks(options: HotlinkSettings, peer: string): Promise<Check[]> {
   const checks: Check[] = [];
   // One after the other: the peer has one channel for pings.
   for (const lane of LANE_KINDS) checks.push(await laneCheck(options, peer, lane));
@@ -22,7 +22,7 @@ export async function peerChecks(options: HotlinkOptions, peer: string): Promise
   return checks;
 }
 
-async function laneCheck({ dataDir, ...options }: HotlinkOptions, peer: string, lane: LaneKind): Promise<Check> {
+async function laneCheck({ dataDir, ...options }: HotlinkSettings, peer: string, lane: LaneKind): Promise<Check> {
   const name = `lane ${lane}`;
   const allowed = options.lanes ?? LANE_KINDS;
   if (!allowed.includes(lane) || (lane === 'relay' && options.p2pOnly)) return check(name, 'skip', 'switched off in the settings');

@@ -4,22 +4,32 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessLevel } from '../../native-free/acl/index.js';
 import type { Log } from '../options.js';
 import type { AclPut, AclStore } from './acl-store.js';
-import { isAllowedOrigin, type Verdict } from './auth.js';
+import type { Known } from './admission.js';
+import type { Cluster } from './cluster/cluster.js';
 import type { RelayCounters } from './counters.js';
 import type { IceAdvert } from './ice-advert.js';
+import type { Refusal } from './upgrade.js';
 
 export interface HttpContext {
   readonly acl: AclStore;
   readonly counters: RelayCounters;
   readonly log: Log;
-  readonly allowedOrigins: readonly string[] | undefined;
   readonly maxBodyBytes: number;
-  identify(request: IncomingMessage): Promise<Verdict>;
+  identify(request: IncomingMessage): Promise<Known | Refusal>;
+  /** Whether clients are let in: for load balancers. */
+  isReady(): boolean;
+  /** The other processes, if this one is of many. */
+  cluster(): Cluster | undefined;
   /** Counts one request of the user. */
   isOverRate(user: string): boolean;
   /** What the upgrade of this client would tell it in its headers. */
   iceAdvert(request: IncomingMessage, email: string): IceAdvert;
 }
+
+/** What clients are told meanwhile. */
+export const CUT_OFF = 'the relay is cut off from its cluster; try again';
+/** The change is made here, and every process hears of it when it can; until then it is not promised to anybody. */
+export const NOT_SPREAD = 'the relay was cut off from its cluster before every process had it; try again';
 
 const LEVELS: readonly (readonly [number, AccessLevel])[] = [
   [8, 'admin'],
@@ -58,25 +68,15 @@ async function route(request: IncomingMessage, response: ServerResponse, context
   const url = urlOf(request);
   const key = `${request.method} ${url?.pathname}`;
   if (url === undefined) return fail(response, 400, 'E_INVALID_REQUEST', 'the URL cannot be read');
+  if (context.cluster()?.isServing() === false) return fail(response, 503, 'E_SERVICE_UNAVAILABLE', CUT_OFF);
   if (key === 'GET /healthz') return json(response, 200, { status: 'ok' });
+  if (key === 'GET /readyz') return json(response, context.isReady() ? 200 : 503, { ready: context.isReady() });
   if (key === 'GET /') return text(response, 'hotlink relay\n');
   if (key === 'GET /api/v1/events') return fail(response, 426, 'E_INVALID_REQUEST', 'this address speaks WebSocket');
   if (key !== 'PUT /api/v1/acl' && key !== 'GET /api/v1/acl/check' && key !== 'GET /api/v1/hotlink/ice')
     return fail(response, 404, 'E_NOT_FOUND', `there is no ${key}`);
-  if (!isAllowedOrigin(request, context.allowedOrigins)) {
-    context.counters.authFailures++;
-    return fail(response, 403, 'E_ACCESS_DENIED', 'requests from pages of other hosts are refused');
-  }
   const identity = await context.identify(request);
-  if (!identity.ok) {
-    if ('failed' in identity) {
-      context.counters.authErrors++;
-      context.log.error({ reason: identity.reason }, 'authentication failed on this side');
-      return fail(response, 503, 'E_SERVICE_UNAVAILABLE', 'who you are could not be found out; try again');
-    }
-    context.counters.authFailures++;
-    return fail(response, 401, 'E_AUTH_INVALID_CREDENTIALS', identity.reason);
-  }
+  if (!identity.ok) return fail(response, identity.status, identity.code, identity.error);
   if (context.isOverRate(identity.email)) {
     context.counters.requestsThrottled++;
     return fail(response, 429, 'E_RATE_LIMITED', `${identity.email} sends too many requests`);
@@ -93,9 +93,9 @@ async function checkAccess(response: ServerResponse, query: URLSearchParams, ask
   const bits = Number(query.get('level'));
   if (!Number.isInteger(bits) || bits < 1 || bits > 15)
     return fail(response, 400, 'E_INVALID_REQUEST', '"level" is 1 read, 2 create, 4 write, 8 admin, or a sum');
-  if (user !== asker && !context.acl.tree.can(asker, path, 'admin'))
+  if (user !== asker && !context.acl.can(asker, path, 'admin'))
     return fail(response, 403, 'E_ACCESS_DENIED', 'only its owner or an admin may ask who else has access');
-  const missing = LEVELS.filter(([bit, level]) => (bits & bit) !== 0 && !context.acl.tree.can(user, path, level)).map(([, level]) => level);
+  const missing = LEVELS.filter(([bit, level]) => (bits & bit) !== 0 && !context.acl.can(user, path, level)).map(([, level]) => level);
   if (missing.length > 0) return fail(response, 403, 'E_ACCESS_DENIED', `no ${missing.join(' and ')} access`);
   json(response, 200, { user, path, level: bits });
 }
@@ -114,6 +114,8 @@ async function putAcl(request: IncomingMessage, response: ServerResponse, user: 
   if (put.ok) {
     context.counters.aclUpdates++;
     context.log.info({ user, key }, 'ACL replaced');
+    const spread = await context.cluster()?.spread(key, content);
+    if (spread === false) return fail(response, 503, 'E_SERVICE_UNAVAILABLE', NOT_SPREAD);
     return json(response, 200, { key, version: '', etag: put.etag, size: put.sizeBytes, lastModified: new Date().toISOString() });
   }
   context.counters.aclRefused++;

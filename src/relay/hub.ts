@@ -16,11 +16,6 @@ export class Hub {
     return this.byUser.size;
   }
 
-  /** Users with connections at other processes of the cluster. */
-  get remoteUsers(): number {
-    return this.remoteByUser.size;
-  }
-
   add(connection: Connection): void {
     addTo(this.byUser, connection);
     this.count++;

@@ -2,6 +2,7 @@
 import { HotlinkError } from '../../native-free/index.js';
 import type { Log } from '../options.js';
 import type { Authenticate } from './auth.js';
+import type { ClusterOptions } from './cluster/open.js';
 import type { RelayLimits } from './limits.js';
 
 /** Says nothing. */
@@ -9,6 +10,8 @@ export const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** What a relay with a server of its own can be told. */
 export interface RelayOptions extends RelaySettings {
+  /** PEM files: HTTPS and `wss:` instead of plain. Read again when they change, without dropping a connection. */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string };
   /** `host:port` of the HTTP and WebSocket listener; port 0 lets the system choose; an IPv6 host stands in brackets. */
   readonly listen: string;
 }
@@ -23,8 +26,9 @@ export interface RelaySettings {
    * a list with such an entry as a whole, so that default turns every peer-to-peer connection off (wire §5.5).
    */
   readonly iceServers?: readonly string[];
-  /** Credentials for the TURN entries among `iceServers`, handed to every client. */
+  /** User name for the TURN entries among `iceServers`, handed to every client. */
   readonly turnUser?: string;
+  /** Password for them. */
   readonly turnPass?: string;
   /** Shared with a TURN server that checks time-limited credentials (coturn's `use-auth-secret`): every client is given its own. */
   readonly turnSecret?: string;
@@ -32,8 +36,18 @@ export interface RelaySettings {
   readonly turnTtlSeconds?: number;
   /** With a secret, clients show an HS256 access token and are who it says; without, they are who they claim (wire §1.1). */
   readonly authSecret?: string;
+  /** File with such secrets, one a line, newest first: any may have signed a token. Read again when it changes. */
+  readonly secretFile?: string;
+  /** The only issuer (`iss`) whose access tokens are taken; any by default. */
+  readonly issuer?: string;
+  /** By how much the clock of who issues access tokens may differ, seconds. Default 30. */
+  readonly clockSkewSeconds?: number;
+  /** File with the hashes of static tokens (token-file.ts). Read again when it changes. */
+  readonly tokenFile?: string;
   /** Says who a client is, in place of everything above. */
   readonly authenticate?: Authenticate;
+  /** Makes this process one of many that serve the same users together, over NATS. */
+  readonly cluster?: ClusterOptions;
   /** `host:port` of a STUN responder on UDP; none by default. */
   readonly stunListen?: string;
   /** Receives what the relay has to say; never given a payload, a token or a password. Silent by default. */
@@ -50,7 +64,8 @@ export interface RelaySettings {
  * What is advertised goes into response headers as it is.
  * @throws HotlinkError ERR_HLNK_CONFIG for a value that no header can carry
  */
-export function checkHeaderValues({ iceServers = [], turnUser = '', turnPass = '', turnSecret, turnTtlSeconds }: RelaySettings): void {
+export function checkHeaderValues(options: RelaySettings): void {
+  const { iceServers = [], turnUser = '', turnPass = '', turnSecret, turnTtlSeconds } = options;
   if (turnSecret !== undefined && (turnSecret === '' || turnUser !== '' || turnPass !== ''))
     throw new HotlinkError('ERR_HLNK_CONFIG', 'give either a TURN secret, which is not empty, or a TURN user and password, not both');
   if (turnTtlSeconds !== undefined && !(Number.isSafeInteger(turnTtlSeconds) && turnTtlSeconds >= 10 && turnTtlSeconds <= 604_800))

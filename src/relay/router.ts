@@ -7,10 +7,8 @@ import {
   type Decoded,
   decodeEnvelope,
   decodeEnvelopeText,
-  encodeEnvelope,
   type FileWriteMessage,
   fingerprint,
-  type Message,
   MessageType,
   type OpenMessage,
   type RejectMessage,
@@ -18,10 +16,13 @@ import {
 } from '../../native-free/envelope/index.js';
 import type { Log } from '../options.js';
 import type { AclStore } from './acl-store.js';
+import type { Cluster } from './cluster/cluster.js';
 import type { RelayCounters } from './counters.js';
+import { Forward, openOf } from './forward.js';
+import { NOT_SPREAD } from './http.js';
 import type { Hub } from './hub.js';
 import { plainDataSid } from './plain-data.js';
-import type { Cause, OutputFormat, Recipient } from './recipient.js';
+import type { Recipient } from './recipient.js';
 import type { OpenRefusal, Session, SessionStore } from './sessions.js';
 
 /** Refusals that upstream has keep its words; clients compare them (wire §2.3). */
@@ -47,6 +48,8 @@ export class Router {
   private readonly acl: AclStore;
   private readonly counters: RelayCounters;
   private readonly log: Log;
+  /** The other processes, if this one is of many. */
+  private cluster: Cluster | undefined;
 
   constructor(hub: Hub, sessions: SessionStore<Recipient>, acl: AclStore, counters: RelayCounters, log: Log) {
     this.hub = hub;
@@ -54,6 +57,11 @@ export class Router {
     this.acl = acl;
     this.counters = counters;
     this.log = log;
+  }
+
+  /** From here on sessions may be at other processes. */
+  join(cluster: Cluster): void {
+    this.cluster = cluster;
   }
 
   /** The greeting every client gets first (wire §1.5). */
@@ -65,10 +73,16 @@ export class Router {
   onFrame(from: Recipient, frame: Buffer, isBinary: boolean): void {
     this.counters.messagesIn++;
     this.counters.bytesIn += frame.length;
+    if (this.cluster !== undefined && !this.cluster.serves(from)) return;
+    this.route(from, frame, isBinary);
+  }
+
+  /** The same for one that another process has taken and counted. */
+  route(from: Recipient, frame: Buffer, isBinary: boolean): void {
     if (isBinary) {
       const sid = plainDataSid(frame);
       if (sid !== undefined) {
-        this.onData(from, sid, frame, undefined);
+        if (!this.isElsewhere(from, sid, frame, isBinary, false)) this.onData(from, sid, frame, undefined);
         return;
       }
     }
@@ -78,7 +92,18 @@ export class Router {
       this.log.warn({ user: from.user, connection: from.id, reason: decoded.reason, bytes: frame.length }, 'bad envelope skipped');
       return;
     }
+    const { message } = decoded;
+    if (message.typ >= MessageType.Accept && message.typ <= MessageType.Signal) {
+      // Peers of our own kind need no word when the process of a session is lost: their streams outlive sessions, and other lanes carry on.
+      const joins = message.typ === MessageType.Accept && fingerprint(decoded.id).kind !== 'hotlink';
+      if (this.isElsewhere(from, (message as { sid: string }).sid, frame, isBinary, joins)) return;
+    }
     this.onMessage(from, decoded);
+  }
+
+  /** Whether the session is at another process, and the message on its way there. */
+  private isElsewhere(from: Recipient, sid: string, frame: Buffer, isBinary: boolean, joins: boolean): boolean {
+    return this.cluster !== undefined && this.sessions.get(sid) === undefined && this.cluster.forward(from, sid, frame, isBinary, joins);
   }
 
   private onMessage(from: Recipient, decoded: Decoded): void {
@@ -127,14 +152,8 @@ export class Router {
       return;
     }
     this.counters.opens++;
-    const open: OpenMessage = {
-      typ: MessageType.Open,
-      sid: session.sid,
-      pth: session.path,
-      frm: from.user,
-      ...(session.to === undefined ? {} : { to: session.to }),
-    };
-    const forward = new Forward(id, open, from);
+    this.cluster?.opened(session, id);
+    const forward = new Forward(id, openOf(session), from);
     if (session.to !== undefined) {
       for (const connection of this.hub.of(session.to)) forward.to(connection);
       return;
@@ -142,6 +161,11 @@ export class Router {
     for (const [user, connections] of this.hub.entries()) {
       if (this.sessions.isAsked(session, user)) for (const connection of connections) forward.to(connection);
     }
+  }
+
+  /** Show an Open to a client that was there when it came, as word has it by now. */
+  show(session: Session<Recipient>, id: string, to: Recipient): void {
+    to.deliver(id, openOf(session), to);
   }
 
   private onAccept(from: Recipient, id: string, sid: string): void {
@@ -239,12 +263,20 @@ export class Router {
     }
     this.counters.aclUpdates++;
     this.log.info({ user: from.user, key: message.pth }, 'ACL replaced');
-    from.deliver(serverId(), { typ: MessageType.Ack, oid: id }, from);
+    const ack = (): void => from.deliver(serverId(), { typ: MessageType.Ack, oid: id }, from);
+    if (this.cluster === undefined) ack();
+    else void this.cluster.spread(message.pth, message.con).then((spread) => (spread ? ack() : this.nack(from, id, NOT_SPREAD)));
   }
 
   /** The connection that opened the session or, when it is gone, the newest of the same user (upstream answers a dead one, defect S7). */
   private openerOf(session: Session<Recipient>): Recipient | undefined {
     return session.openerParty ?? this.hub.newestOf(session.opener);
+  }
+
+  /** Two opened one session id at the same moment, and the other one has it. */
+  refuseTaken(to: Recipient, sid: string): void {
+    this.counters.opensSidTaken++;
+    this.reject(to, sid, OPEN_REASONS['sid-taken']);
   }
 
   private reject(to: Recipient, sid: string, reason: string): void {
@@ -253,29 +285,6 @@ export class Router {
 
   private nack(to: Recipient, id: string, reason: string): void {
     to.deliver(serverId(), { typ: MessageType.Nack, oid: id, err: reason }, to);
-  }
-}
-
-/** One message to several connections, encoded once per format. */
-class Forward {
-  private readonly id: string;
-  private readonly message: Message;
-  private readonly cause: Cause;
-  private readonly frames = new Map<OutputFormat, Uint8Array | string>();
-
-  constructor(id: string, message: Message, cause: Cause) {
-    this.id = id;
-    this.message = message;
-    this.cause = cause;
-  }
-
-  to(connection: Recipient): void {
-    let frame = this.frames.get(connection.format);
-    if (frame === undefined) {
-      frame = encodeEnvelope(this.id, this.message, connection.format);
-      this.frames.set(connection.format, frame);
-    }
-    connection.deliverFrame(frame, this.cause);
   }
 }
 

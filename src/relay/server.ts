@@ -1,43 +1,59 @@
 // The relay server: listens, upgrades clients to WebSocket, and owns everything behind (wire §1.1, §1.2, §1.5). Runs on whatever thread starts it.
 // Invariant: close() ends in reverse order of start: clients, HTTP, STUN; the ports are free when it resolves.
 import type { IncomingMessage } from 'node:http';
+import { Server as TlsServer } from 'node:https';
 import { type AddressInfo, isIPv6, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { HotlinkError } from '../../native-free/index.js';
 import type { Log } from '../options.js';
-import { accessTokens } from './access-token.js';
 import { AclStore } from './acl-store.js';
-import { AddressCount, TrustedProxies } from './addresses.js';
-import { type Authenticate, claimedIdentity, decide, type Identity, isAllowedOrigin } from './auth.js';
+import { Admission, type Known } from './admission.js';
 import { claim, type HostServer } from './claim.js';
+import type { AclReplica } from './cluster/acl-replica.js';
+import type { Cluster } from './cluster/cluster.js';
+import type { ClusterStats } from './cluster/host.js';
+import type { ClusterOptions } from './cluster/open.js';
 import { Connection } from './connection.js';
 import { RelayCounters } from './counters.js';
-import { createFront, type Front } from './front.js';
-import { type HttpContext, handleRequest, urlOf } from './http.js';
+import { Credentials } from './credentials.js';
+import { type Certificate, createFront, type Front } from './front.js';
+import { CUT_OFF, type HttpContext, handleRequest, urlOf } from './http.js';
 import { Hub } from './hub.js';
 import { type IceAdvert, iceAdvertFor, iceHeaders } from './ice-advert.js';
 import { limitsOf, type RelayLimits } from './limits.js';
 import { checkHeaderValues, parseListen, type RelayOptions, type RelaySettings, SILENT } from './options.js';
+import { Patrol } from './patrol.js';
 import { Rates } from './rate.js';
 import type { Recipient } from './recipient.js';
 import { Router } from './router.js';
 import { SessionStore } from './sessions.js';
 import { type StunResponder, startStun } from './stun.js';
-import { formatFor, hostOf, refuseUpgrade, type UpgradeRefusal } from './upgrade.js';
+import { formatFor, hostOf, type Refusal, refuseUpgrade } from './upgrade.js';
 
 /** Counters, which only grow, and what is the case right now. */
-export type RelayStats = Readonly<RelayCounters> & {
+export interface RelayStats extends Readonly<RelayCounters> {
+  /** WebSocket connections. */
   readonly connections: number;
+  /** Users with a connection. */
   readonly users: number;
+  /** Sessions of all users. */
   readonly sessions: number;
+  /** Directories with an ACL file. */
   readonly aclRulesets: number;
-  /** Connections whose reading is paused for a slow recipient, and for their user's rate. */
+  /** Connections whose reading is paused for a slow recipient. */
   readonly pausedConnections: number;
+  /** Connections whose reading is paused for their user's rate. */
   readonly throttledConnections: number;
-  /** Bytes waiting for recipients: of all of them, and of the one with the most. */
+  /** Bytes waiting for all recipients. */
   readonly bufferedBytes: number;
+  /** Bytes waiting for the one with the most. */
   readonly maxBufferedBytes: number;
-};
+  /** Everybody is being sent away. */
+  readonly draining: boolean;
+  /** Of the other processes, if this one is of many. */
+  readonly cluster?: ClusterStats;
+}
 
 /** A relay that runs, in whatever HTTP server. */
 export interface EmbeddedRelay extends AsyncDisposable {
@@ -45,6 +61,16 @@ export interface EmbeddedRelay extends AsyncDisposable {
   readonly stunPort: number | undefined;
   /** A snapshot of its counters. Synchronous and cheap. */
   stats(): RelayStats;
+  /**
+   * Look at the files of secrets, tokens and certificates now, which happens every two seconds anyway. Connections whose token is no longer good
+   * are closed with 1008; nobody else notices.
+   */
+  reload(): Promise<void>;
+  /**
+   * Let nobody in any more, read no more, deliver what is held, then send everybody away with 1012: they are to connect again, to whoever serves
+   * this address then. Takes `drainMs` and half a second at most. The relay goes on answering HTTP until {@link close}.
+   */
+  drain(): Promise<void>;
   /** Disconnect everybody and free the relay's ports; a host program's server goes on. May be called twice. */
   close(): Promise<void>;
 }
@@ -65,10 +91,12 @@ export interface RelayHost {
 }
 
 const EVENTS_PATH = '/api/v1/events';
-/** The queues of all recipients are added up whenever so much more was sent. */
-const QUEUE_CHECK_BYTES = 16 * 1024 * 1024;
 /** Sessions to expire and stuck recipients are looked for this often at most. */
 const SWEEP_MS = 1000;
+/** While draining, queues are looked at this often. */
+const DRAIN_LOOK_MS = 10;
+/** Files with secrets, tokens and certificates are looked at this often. */
+const FILES_MS = 2000;
 
 /**
  * Start a relay.
@@ -79,18 +107,24 @@ export async function startRelay(options: RelayOptions): Promise<RelayServer> {
 }
 
 /** @param place where to listen, or the server to be part of */
-export async function openRelay(options: RelaySettings, place: { host: string; port: number } | RelayHost): Promise<RelayServer> {
+export async function openRelay(
+  options: RelaySettings & Pick<RelayOptions, 'tls'>,
+  place: { host: string; port: number } | RelayHost,
+): Promise<RelayServer> {
   const stunListen = options.stunListen === undefined ? undefined : parseListen(options.stunListen, 'the STUN address');
   const limits = limitsOf(options.limits);
   checkHeaderValues(options);
-  const acl = await AclStore.load(options.dataDir, limits, options.log ?? SILENT);
-  const relay = new Relay(options, limits, acl);
+  const replica = options.cluster === undefined ? undefined : new (await import('./cluster/acl-replica.js')).AclReplica();
+  const acl = await AclStore.load(options.dataDir, limits, options.log ?? SILENT, replica?.found);
+  const relay = new Relay(options, limits, acl, await Credentials.open(options));
   try {
+    if (replica !== undefined) await relay.join(replica);
     if ('server' in place) relay.attach(place);
     else await relay.listen(place);
     await relay.start(stunListen);
   } catch (error) {
     await relay.close();
+    if (error instanceof HotlinkError) throw error;
     const busy = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
     const addresses = ['host' in place ? `${place.host}:${place.port}` : undefined, options.stunListen].filter(
       (text) => text !== undefined,
@@ -117,47 +151,57 @@ class Relay implements RelayServer {
   private detach: () => void = () => {};
   private readonly upgrader: WebSocketServer;
   private readonly sweeper: NodeJS.Timeout;
-  private readonly authenticate: Authenticate;
-  private readonly proxies: TrustedProxies;
-  private readonly addresses = new AddressCount();
+  private readonly credentials: Credentials;
+  private readonly admission: Admission;
+  private readonly patrol: Patrol;
   private readonly rates: Rates;
+  private readonly fileWatch: NodeJS.Timeout;
+  /** Looks at files come one after the other. */
+  private looking: Promise<void> = Promise.resolve();
   private stun: StunResponder | undefined;
+  private cluster: Cluster | undefined;
   private host = '';
   private boundPort = 0;
   private nextId = 1;
-  private bytesAtQueueCheck = 0;
   /** Who upgrades with this request: decided before the answer's headers are made. */
   private readonly upgrading = new WeakMap<IncomingMessage, string>();
+  private draining: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
 
-  constructor(options: RelaySettings, limits: RelayLimits, acl: AclStore) {
+  constructor(options: RelaySettings, limits: RelayLimits, acl: AclStore, credentials: Credentials) {
     this.options = options;
     this.limits = limits;
     this.acl = acl;
     this.log = options.log ?? SILENT;
-    this.authenticate = authenticationOf(options);
-    this.proxies = new TrustedProxies(options.trustProxy ?? []);
+    this.credentials = credentials;
+    this.admission = new Admission(options, limits, credentials, this.hub, this.counters);
+    this.patrol = new Patrol(this.hub, limits, this.counters, this.log);
     this.rates = new Rates(limits);
     this.sessions = new SessionStore({
-      mayRead: (user, path) => acl.tree.can(user, path, 'read'),
-      mayWrite: (user, path) => acl.tree.can(user, path, 'write'),
+      mayRead: (user, path) => acl.can(user, path, 'read'),
+      mayWrite: (user, path) => acl.can(user, path, 'write'),
       maxSessionsPerUser: limits.maxSessionsPerUser,
       maxSessions: limits.maxSessions,
       maxPathBytes: limits.maxPathBytes,
       ttlMs: limits.sessionTtlMs,
+      isTaken: (sid, user) => this.cluster?.mayOpen(sid, user) === false,
+      onDelete: (sid) => this.cluster?.ended(sid),
     });
     this.router = new Router(this.hub, this.sessions, acl, this.counters, this.log);
     this.context = {
       acl,
       counters: this.counters,
       log: this.log,
-      allowedOrigins: options.allowedOrigins,
       maxBodyBytes: limits.maxBodyBytes,
-      identify: (request: IncomingMessage) => decide(this.authenticate, request, limits.authMs),
+      cluster: () => this.cluster,
+      identify: (request: IncomingMessage) => this.admission.identify(request),
       isOverRate: (user: string) => this.rates.of(user, performance.now()).take(1, 0, performance.now()) !== 0,
       iceAdvert: (request: IncomingMessage, email: string) => this.iceAdvert(request, email),
+      isReady: () => this.admission.closed === undefined,
     };
-    const bounded = { maxPayload: limits.maxMessageBytes, maxFragments: limits.maxFragments };
+    // A message may come in as many reads as the smallest packets make of it.
+    const maxBufferedChunks = Math.max(4096, Math.ceil(limits.maxMessageBytes / 512));
+    const bounded = { maxPayload: limits.maxMessageBytes, maxFragments: limits.maxFragments, maxBufferedChunks };
     this.upgrader = new WebSocketServer({
       ...bounded,
       noServer: true,
@@ -169,14 +213,34 @@ class Relay implements RelayServer {
     this.upgrader.on('headers', (headers, request) => headers.push(...this.responseHeaders(request)));
     this.sweeper = setInterval(() => this.sweep(), Math.min(SWEEP_MS, limits.stuckMs / 4, limits.pingMs / 4, limits.pongMs / 4));
     this.sweeper.unref();
+    this.fileWatch = setInterval(() => void this.reload(), FILES_MS);
+    this.fileWatch.unref();
+    acl.watch();
+  }
+
+  /** Resolves when this process knows what the others of its cluster know. */
+  async join(replica: AclReplica): Promise<void> {
+    const { options, hub, sessions, limits, counters, log, router, acl } = this;
+    const { openCluster } = await import('./cluster/open.js');
+    this.cluster = await openCluster(options.cluster as ClusterOptions, replica, {
+      ...{ hub, sessions, limits, counters, log },
+      acl,
+      route: (from, frame, isBinary) => router.route(from, frame, isBinary),
+      show: (session, id, to) => router.show(session, id, to),
+      refuse: (to, sid) => router.refuseTaken(to, sid),
+      disconnectAll: (reason) => this.patrol.endAll('cutOffDisconnects', 1013, reason),
+    });
+    router.join(this.cluster);
+    this.admission.whyAway = () => (this.cluster?.isServing() === false ? CUT_OFF : undefined);
+    await this.cluster.learn();
   }
 
   async listen({ host, port }: { host: string; port: number }): Promise<void> {
     const http = createFront(
       this.limits,
       this.counters,
-      this.proxies,
-      undefined,
+      this.admission.proxies,
+      this.credentials.certificate,
       (request, response) => void handleRequest(request, response, this.context),
     );
     this.http = http;
@@ -203,7 +267,7 @@ class Relay implements RelayServer {
   async start(stunListen: { host: string; port: number } | undefined): Promise<void> {
     if (stunListen !== undefined) this.stun = await startStun(stunListen.host, stunListen.port, this.counters);
     this.log.info(
-      { url: this.http === undefined ? 'a host program' : this.url, stunPort: this.stunPort, auth: this.authenticate !== claimedIdentity },
+      { url: this.http === undefined ? 'a host program' : this.url, stunPort: this.stunPort, auth: this.credentials.isOn },
       'relay listening',
     );
   }
@@ -218,7 +282,7 @@ class Relay implements RelayServer {
 
   get url(): string {
     const reachable = this.host === '0.0.0.0' ? '127.0.0.1' : this.host === '::' ? '::1' : this.host;
-    return `http://${isIPv6(reachable) ? `[${reachable}]` : reachable}:${this.port}`;
+    return `http${this.credentials.certificate === undefined ? '' : 's'}://${isIPv6(reachable) ? `[${reachable}]` : reachable}:${this.port}`;
   }
 
   stats(): RelayStats {
@@ -244,7 +308,21 @@ class Relay implements RelayServer {
       throttledConnections,
       bufferedBytes,
       maxBufferedBytes,
+      draining: this.draining !== undefined,
+      ...(this.cluster === undefined ? {} : { cluster: this.cluster.stats() }),
     };
+  }
+
+  reload(): Promise<void> {
+    this.looking = this.looking
+      .then(() => this.lookAtFiles())
+      .catch((error: unknown) => this.log.error({ error: String(error) }, 'files could not be looked at'));
+    return this.looking;
+  }
+
+  drain(): Promise<void> {
+    this.draining ??= this.sendAway();
+    return this.draining;
   }
 
   close(): Promise<void> {
@@ -256,8 +334,23 @@ class Relay implements RelayServer {
     return this.close();
   }
 
+  private async sendAway(): Promise<void> {
+    this.admission.closed = 'the relay restarts: connect again';
+    const leaving = [...this.hub.all()];
+    this.log.info({ connections: leaving.length }, 'draining');
+    // Nobody is read before anybody is sent away, so that nothing more is put into a queue.
+    for (const connection of leaving) connection.stopReading();
+    const untilMs = performance.now() + this.limits.drainMs;
+    while (performance.now() < untilMs && leaving.some(({ flow }) => flow.bufferedBytes > 0)) await pause(DRAIN_LOOK_MS);
+    for (const connection of leaving) connection.close(1012, 'the relay restarts: connect again');
+    await Promise.all(leaving.map(({ gone }) => gone));
+  }
+
   private async shutDown(): Promise<void> {
     clearInterval(this.sweeper);
+    clearInterval(this.fileWatch);
+    this.acl.stop();
+    this.admission.closed = 'the relay is stopping';
     const gone = [...this.hub.all()].map((connection) => connection.gone);
     for (const connection of this.hub.all()) connection.close(1001, 'the relay is stopping');
     const { http } = this;
@@ -269,75 +362,31 @@ class Relay implements RelayServer {
     }
     await Promise.all(gone);
     this.detach();
+    await this.cluster?.close();
     await this.stun?.close();
   }
 
   private async upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     socket.on('error', () => socket.destroy());
-    const judged = await this.judge(request);
+    const known = await this.judge(request);
     if (socket.destroyed) return;
-    if ('status' in judged) {
-      refuseUpgrade(socket, judged);
+    const address = this.admission.proxies.clientOf(request);
+    const admitted = known.ok ? (this.admission.noRoomFor(known.email, address) ?? known) : known;
+    if (!admitted.ok) {
+      refuseUpgrade(socket, admitted);
       return;
     }
-    const address = this.proxies.clientOf(request);
-    const full = this.noRoomFor(judged.email, address);
-    if (full !== undefined) {
-      this.log.warn({ user: judged.email, address, reason: full.error }, 'connection refused');
-      refuseUpgrade(socket, full);
-      return;
-    }
-    this.upgrading.set(request, judged.email);
-    this.upgrader.handleUpgrade(request, socket, head, (client) => this.welcome(client, socket, judged, address, request));
+    this.upgrading.set(request, admitted.email);
+    this.upgrader.handleUpgrade(request, socket, head, (client) => this.welcome(client, socket, admitted, address, request));
   }
 
-  private async judge(request: IncomingMessage): Promise<(Identity & { ok: true }) | UpgradeRefusal> {
-    const url = urlOf(request);
-    if (url?.pathname !== EVENTS_PATH) return { status: 404, code: 'E_NOT_FOUND', error: `WebSocket is spoken at ${EVENTS_PATH}` };
-    if (!isAllowedOrigin(request, this.options.allowedOrigins)) {
-      this.counters.authFailures++;
-      return { status: 403, code: 'E_ACCESS_DENIED', error: 'requests from pages of other hosts are refused' };
-    }
-    const verdict = await decide(this.authenticate, request, this.limits.authMs);
-    if (verdict.ok) return verdict;
-    if ('failed' in verdict) {
-      this.counters.authErrors++;
-      this.log.error({ reason: verdict.reason }, 'authentication failed on this side');
-      return { status: 503, code: 'E_SERVICE_UNAVAILABLE', error: 'who you are could not be found out; try again' };
-    }
-    this.counters.authFailures++;
-    return { status: 401, code: 'E_AUTH_INVALID_CREDENTIALS', error: verdict.reason };
+  private async judge(request: IncomingMessage): Promise<Known | Refusal> {
+    if (urlOf(request)?.pathname === EVENTS_PATH) return this.admission.identify(request);
+    return { ok: false, status: 404, code: 'E_NOT_FOUND', error: `WebSocket is spoken at ${EVENTS_PATH}` };
   }
 
-  /** @returns why one more connection cannot be taken */
-  private noRoomFor(user: string, address: string): UpgradeRefusal | undefined {
-    const { maxConnections, maxConnectionsPerUser, maxConnectionsPerAddress } = this.limits;
-    if (this.closing !== undefined) {
-      this.counters.refusedDraining++;
-      return { status: 503, code: 'E_SERVICE_UNAVAILABLE', error: 'the relay is stopping' };
-    }
-    if (this.hub.connections >= maxConnections) {
-      this.counters.refusedTotal++;
-      return { status: 503, code: 'E_SERVICE_UNAVAILABLE', error: 'the relay has as many connections as it may have' };
-    }
-    if ([...this.hub.of(user)].length >= maxConnectionsPerUser) {
-      this.counters.refusedUser++;
-      return { status: 429, code: 'E_RATE_LIMITED', error: `${user} has ${maxConnectionsPerUser} connections already` };
-    }
-    if (this.addresses.of(address) >= maxConnectionsPerAddress) {
-      this.counters.refusedAddress++;
-      return { status: 429, code: 'E_RATE_LIMITED', error: `your address has ${maxConnectionsPerAddress} connections already` };
-    }
-    return undefined;
-  }
-
-  /** Those of this process. */
-  private connectionsOf(user: string): Connection[] {
-    return [...this.hub.of(user)].filter((recipient) => recipient instanceof Connection);
-  }
-
-  private welcome(client: WebSocket, socket: Socket, identity: Identity & { ok: true }, address: string, request: IncomingMessage): void {
-    const { email: user, expiresAtMs, isGood } = identity;
+  private welcome(client: WebSocket, socket: Socket, known: Known, address: string, request: IncomingMessage): void {
+    const { email: user, expiresAtMs, isGood } = known;
     const facts = {
       id: this.nextId++,
       user,
@@ -347,17 +396,18 @@ class Relay implements RelayServer {
       ...(isGood === undefined ? {} : { isGood }),
     };
     const rate = this.rates.of(user, performance.now());
-    this.addresses.add(address);
+    this.admission.entered(address);
     const connection = new Connection(facts, client, socket, this.limits, rate, this.counters, {
       onFrame: (from, frame, isBinary) => {
         this.router.onFrame(from, frame, isBinary);
-        if (this.counters.bytesOut - this.bytesAtQueueCheck > QUEUE_CHECK_BYTES) this.checkQueues();
+        this.patrol.sent();
       },
-      onAbuse: (from) => this.disconnect(this.connectionsOf(from.user), 'rateDisconnects', 1008, 'too many messages'),
+      onAbuse: (from) => this.patrol.endAllOf(from.user),
       onClose: (gone) => {
-        this.addresses.remove(address);
+        this.admission.left(address);
         const isLast = this.hub.remove(gone);
         this.sessions.disconnected(gone, isLast, performance.now());
+        this.cluster?.disconnected(gone);
         this.log.debug({ user, connection: gone.id }, 'disconnected');
       },
     });
@@ -365,6 +415,7 @@ class Relay implements RelayServer {
     this.router.greet(connection);
     this.hub.add(connection);
     this.sessions.connected(user);
+    this.cluster?.connected(connection);
     this.log.debug({ user, address, connection: connection.id, format: facts.format }, 'connected');
   }
 
@@ -380,48 +431,20 @@ class Relay implements RelayServer {
 
   private sweep(): void {
     const nowMs = performance.now();
-    const unixMs = Date.now();
     this.sessions.expire(nowMs);
     this.rates.sweep(nowMs, (user) => this.hub.newestOf(user) !== undefined);
-    this.checkQueues();
-    for (const connection of [...this.hub.all()]) {
-      const { expiresAtMs } = connection.facts;
-      if (connection.flow.isStuck(nowMs, this.limits.stuckMs)) this.disconnect([connection], 'stuckDisconnects', 1013, 'takes nothing');
-      else if (expiresAtMs !== undefined && unixMs >= expiresAtMs)
-        this.disconnect([connection], 'expiredDisconnects', 1008, 'token expired');
-      else if (!connection.isAlive(nowMs)) this.disconnect([connection], 'silentDisconnects', undefined, 'nothing heard of it');
-    }
+    this.patrol.look(nowMs, Date.now());
   }
 
-  /** When all queues together hold too much, whoever has the most waiting goes; its senders go on. */
-  private checkQueues(): void {
-    this.bytesAtQueueCheck = this.counters.bytesOut;
-    const waiting = [...this.hub.all()].filter(({ flow }) => flow.bufferedBytes > 0);
-    let totalBytes = waiting.reduce((sum, { flow }) => sum + flow.bufferedBytes, 0);
-    if (totalBytes <= this.limits.maxQueuedBytes) return;
-    waiting.sort((a, b) => b.flow.bufferedBytes - a.flow.bufferedBytes);
-    for (const connection of waiting) {
-      if (totalBytes <= this.limits.maxQueuedBytes) return;
-      totalBytes -= connection.flow.bufferedBytes;
-      this.disconnect([connection], 'overflowDisconnects', 1013, 'too slow for a full relay');
+  private async lookAtFiles(): Promise<void> {
+    const { identities, certificate } = await this.credentials.look();
+    if (certificate && this.http instanceof TlsServer) {
+      this.http.setSecureContext(this.credentials.certificate as Certificate);
+      this.log.info({}, 'certificate replaced');
+    }
+    if (identities) {
+      await this.patrol.recheck();
+      this.log.info({}, 'secrets or tokens replaced');
     }
   }
-
-  /** @param code undefined: without a word, to somebody who would not hear it */
-  private disconnect(connections: Iterable<Connection>, counter: keyof RelayCounters, code: number | undefined, reason: string): void {
-    for (const connection of [...connections]) {
-      this.counters[counter]++;
-      this.log.warn(
-        { user: connection.user, connection: connection.id, address: connection.facts.address, reason },
-        'disconnected by the relay',
-      );
-      if (code === undefined) connection.terminate();
-      else connection.close(code, reason);
-    }
-  }
-}
-
-function authenticationOf({ authenticate, authSecret }: RelaySettings): Authenticate {
-  if (authenticate !== undefined) return authenticate;
-  return authSecret === undefined ? claimedIdentity : accessTokens({ secrets: () => [authSecret] });
 }

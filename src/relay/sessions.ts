@@ -38,6 +38,10 @@ export interface SessionRules {
   /** Longest path, UTF-8 bytes. */
   readonly maxPathBytes: number;
   readonly ttlMs: number;
+  /** Is this session id in use elsewhere, by somebody else? */
+  readonly isTaken?: (sid: string, user: string) => boolean;
+  /** A session is over, or about to start afresh. */
+  readonly onDelete?: (sid: string) => void;
 }
 
 // Rust slices the first eight bytes of a sid without looking and dies on a shorter one or inside a character (wire §2.1): keep those away from it.
@@ -76,6 +80,7 @@ export class SessionStore<P extends Party> {
     const addressee = target === '' || target === from.user ? undefined : target;
     if (!this.rules.mayWrite(from.user, path)) return 'denied';
     if (addressee !== undefined && !this.rules.mayRead(addressee, path)) return 'denied';
+    if (this.rules.isTaken?.(sid, from.user) === true) return 'sid-taken';
     const existing = this.bySid.get(sid);
     if (existing !== undefined) {
       if (existing.opener !== from.user) return 'sid-taken';
@@ -153,6 +158,15 @@ export class SessionStore<P extends Party> {
     own?.delete(session);
     if (own?.size === 0) this.byOpener.delete(session.opener);
     for (const party of session.accepted) this.byAcceptor.get(party)?.delete(session);
+    this.rules.onDelete?.(session.sid);
+  }
+
+  /** Forget everything, without a word to anybody. */
+  clear(): void {
+    this.bySid.clear();
+    this.byOpener.clear();
+    this.byAcceptor.clear();
+    this.absentSinceMs.clear();
   }
 
   /** A connection of the user came up: its sessions are not forgotten. */

@@ -3,7 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { OutputFormat } from './recipient.js';
 
-export interface UpgradeRefusal {
+export interface Refusal {
+  readonly ok: false;
   readonly status: 401 | 403 | 404 | 429 | 503;
   readonly code: string;
   readonly error: string;
@@ -21,7 +22,7 @@ const STATUS_WORDS = {
 const RETRY_SECONDS = 5;
 
 /** Writes the refusal and ends the socket. */
-export function refuseUpgrade(socket: Socket, { status, code, error }: UpgradeRefusal): void {
+export function refuseUpgrade(socket: Socket, { status, code, error }: Refusal): void {
   const body = JSON.stringify({ code, error });
   const head = [
     `HTTP/1.1 ${status} ${STATUS_WORDS[status]}`,

@@ -70,7 +70,7 @@ export class Scene implements AsyncDisposable {
       const started = start(
         'relay',
         relay.host,
-        ['relay', '--listen', relay.listen, '--data', join(home, 'relay'), ...(relay.args ?? [])],
+        ['relay', '--listen', relay.listen, '--i-know', '--data', join(home, 'relay'), ...(relay.args ?? [])],
         {
           env: relay.env,
           logs,

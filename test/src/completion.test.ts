@@ -1,5 +1,8 @@
 // Completion scripts and help: made from the verbs themselves, and each verb shows how it is used.
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { absent } from '../support/absent.js';
 import { hotlink } from '../support/command.js';
@@ -40,7 +43,14 @@ describe.skipIf(missing('zsh') !== undefined)('in zsh (where there is one)', () 
 describe.skipIf(missing('fish') !== undefined)('in fish (where there is one)', () => {
   it('parses', async () => {
     const { stdout } = await hotlink(['completion', 'fish']);
-    execFileSync('fish', ['--no-execute'], { input: stdout });
+    // From a file: fish 3.6 does not read a script from the kind of pipe that Node gives it.
+    const script = join(mkdtempSync(join(tmpdir(), 'hotlink-fish-')), 'hotlink.fish');
+    try {
+      writeFileSync(script, stdout);
+      execFileSync('fish', ['--no-execute', script]);
+    } finally {
+      rmSync(dirname(script), { recursive: true });
+    }
   });
 });
 

@@ -1,5 +1,5 @@
 // The library's own streams: a Duplex carried by the program itself, held up end to end, ended and reset like a TCP connection. And pings.
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createHotlink, type Hotlink, HotlinkError, type HotlinkOptions } from '../../src/index.js';
 import { type RelayServer, startRelay } from '../../src/relay/index.js';
 import { ALICE, BOB, Sandbox, until } from '../support/sandbox.js';
+import { digestOf, write } from '../support/streams.js';
 
 let relay: RelayServer;
 const links: Hotlink[] = [];
@@ -35,31 +36,6 @@ async function pair(options: Partial<HotlinkOptions> = {}): Promise<[alice: Hotl
 
 const streams = (alice: Hotlink, bob: Hotlink): Promise<[Duplex, Duplex]> =>
   Promise.all([alice.connect({ peer: BOB, name: 'test' }), bob.connect({ peer: ALICE, name: 'test' })]);
-
-function digestOf(stream: Duplex): Promise<{ bytes: number; sha256: string }> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  stream.on('data', (data: Buffer) => {
-    bytes += data.length;
-    hash.update(data);
-  });
-  return once(stream, 'end').then(() => ({ bytes, sha256: hash.digest('hex') }));
-}
-
-/** Writes random bytes in pieces of changing size. @returns their digest */
-async function write(stream: Duplex, bytes: number): Promise<{ bytes: number; sha256: string }> {
-  const hash = createHash('sha256');
-  const block = randomBytes(700_000);
-  let sent = 0;
-  for (let i = 0; sent < bytes; i += 1) {
-    const piece = block.subarray(0, Math.min(1 + ((i * 104_729) % block.length), bytes - sent));
-    hash.update(piece);
-    sent += piece.length;
-    if (!stream.write(piece)) await once(stream, 'drain');
-  }
-  stream.end();
-  return { bytes: sent, sha256: hash.digest('hex') };
-}
 
 async function echoServer(): Promise<number> {
   const server = createServer({ allowHalfOpen: true }, (socket) => {

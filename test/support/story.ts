@@ -82,7 +82,7 @@ function plain(line: string): string {
 }
 
 /** Lines that were shown and not said. */
-function missing(shown: readonly string[], said: string): string[] {
+export function missing(shown: readonly string[], said: string): string[] {
   const lines = new Set(said.split('\n').map(plain));
   return shown.filter((line) => !lines.has(plain(line)));
 }

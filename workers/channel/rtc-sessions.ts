@@ -53,6 +53,7 @@ export class RtcSessions {
   start({ sid, member = '', role, own, mtu, loopback, ice, lossy = false }: RtcStart): void {
     this.stop(sid, member);
     const events = this.#events;
+    if (member === '') events.post({ t: 'rtc-started', sid });
     const session: RtcSession = this.#sessions.get(sid) ?? { connections: new Map(), lane: undefined, stripes: undefined };
     const named = member === '' ? {} : { member };
     const use = member === '' ? 'first' : lossy ? 'lossy-member' : 'member';

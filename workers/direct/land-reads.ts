@@ -30,24 +30,28 @@ export function landReads(socket: TLSSocket, space: () => Uint8Array, landed: (b
   return true;
 }
 
-const PROBE = new Uint8Array(1);
 const SLOTS = findSlots();
 
 function findSlots(): Slots | undefined {
-  const next = (): Uint8Array => PROBE;
+  const probe = new Uint8Array(1);
   const landed = (): boolean => true;
-  // The types do not know the option.
-  const options: object = { onread: { buffer: next, callback: landed } };
-  const probe = new Socket(options);
-  const named = (name: string, value: unknown): symbol | undefined =>
-    Object.getOwnPropertySymbols(probe).find(
-      (symbol) => symbol.description === name && (probe as unknown as Record<symbol, unknown>)[symbol] === value,
-    );
-  const buffer = named('kBuffer', PROBE);
-  const callback = named('kBufferCb', landed);
-  const generate = named('kBufferGen', next);
-  probe.destroy();
+  const next = (): Uint8Array => probe;
+  // A socket keeps a buffer in one slot, a function that gives buffers in another.
+  const buffer = slotOf({ buffer: probe, callback: landed }, 'kBuffer', probe);
+  const callback = slotOf({ buffer: probe, callback: landed }, 'kBufferCb', landed);
+  const generate = slotOf({ buffer: next, callback: landed }, 'kBufferGen', next);
   return buffer === undefined || callback === undefined || generate === undefined
     ? undefined
     : { buffer, landed: callback, next: generate };
+}
+
+function slotOf(onread: object, name: string, value: unknown): symbol | undefined {
+  // The types do not know the option.
+  const options: object = { onread };
+  const socket = new Socket(options);
+  const slot = Object.getOwnPropertySymbols(socket).find(
+    (symbol) => symbol.description === name && (socket as unknown as Record<symbol, unknown>)[symbol] === value,
+  );
+  socket.destroy();
+  return slot;
 }

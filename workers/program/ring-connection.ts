@@ -76,7 +76,11 @@ export class RingConnection implements ApplicationConnection {
 
   /** The program gave the stream up. */
   abandon(reason: string): void {
-    this.#leave(new Error(reason));
+    const error = new Error(reason);
+    // At once: a stop that follows would reset the stream with a reason of its own.
+    if (this.#gone) return;
+    this.#end();
+    this.#events.closed(this, error);
   }
 
   async #read(): Promise<void> {
@@ -162,11 +166,15 @@ export class RingConnection implements ApplicationConnection {
 
   #leave(error: Error | undefined): void {
     if (this.#gone) return;
+    this.#end();
+    setImmediate(() => this.#events.closed(this, error));
+  }
+
+  #end(): void {
     this.#gone = true;
     this.#resumed?.();
     this.#from.close();
     this.#backlog.length = 0;
     this.#backlogBytes = 0;
-    setImmediate(() => this.#events.closed(this, error));
   }
 }

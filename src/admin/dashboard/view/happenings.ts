@@ -1,8 +1,14 @@
 // What happened lately, newest first and bounded, and how one line of it reads. Pure; runs in the browser.
-import type { Status } from '../../../status.js';
 import type { Tone } from './tone.js';
 
-export type Happening = Status['events'][number];
+/** An event as `/events` sends it: of this version, or another. */
+export interface Happening {
+  id: number;
+  /** Unix ms. */
+  atMs: number;
+  what: string;
+  fields: Record<string, unknown>;
+}
 
 /** As many as the daemon keeps itself. */
 const KEPT = 256;

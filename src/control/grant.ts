@@ -1,0 +1,47 @@
+// Lets the peer of an ad-hoc channel in: each side grants the other access to its own copy of the channel's directory at the relay, so that nothing
+// has to be prepared. Main thread.
+
+import { HotlinkError } from '../../native-free/index.js';
+import { abortError, onAbort } from '../abort.js';
+import type { ForwardPlan } from '../forward.js';
+import type { ResolvedOptions } from '../resolved-options.js';
+
+/**
+ * Uploads the ACL that lets the peer open and read our copy of the channel's directory.
+ * @throws HotlinkError `ERR_HLNK_RELAY_UNAVAILABLE`, `ERR_HLNK_DENIED`, `ERR_HLNK_CLOSED` when the signal aborts first
+ */
+export async function grant({ server, email, token }: ResolvedOptions, plan: ForwardPlan, signal?: AbortSignal): Promise<void> {
+  const url = new URL(server);
+  url.protocol = url.protocol.replace(/^ws/, 'http');
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}/api/v1/acl`;
+  url.searchParams.set('user', email);
+  url.searchParams.set('key', `${plan.directory}/syft.pub.yaml`);
+  const both = [email, plan.marker.peer];
+  // JSON is YAML: no quoting rules to get wrong.
+  const acl = JSON.stringify({ terminal: false, rules: [{ pattern: '**', access: { admin: [email], write: both, read: both } }] });
+  const form = new FormData();
+  form.set('file', new Blob([acl]), 'syft.pub.yaml');
+  // A signal of this request's own: `fetch` watches the one it is given until the garbage collector comes by.
+  const request = new AbortController();
+  const unwatch = onAbort(signal, () => request.abort());
+  try {
+    const answer = await fetch(url, {
+      method: 'PUT',
+      body: form,
+      // One question, and the socket is gone: a pool of the process would keep it past our end.
+      headers: { connection: 'close', ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }) },
+      signal: request.signal,
+    });
+    const text = await answer.text();
+    if (!answer.ok)
+      throw new HotlinkError('ERR_HLNK_DENIED', `the relay refused the permissions for ${plan.directory}: HTTP ${answer.status} ${text}`);
+  } catch (error) {
+    if (error instanceof HotlinkError) throw error;
+    if (signal?.aborted === true) throw abortError(signal);
+    throw new HotlinkError('ERR_HLNK_RELAY_UNAVAILABLE', `the relay at ${server} cannot be reached: ${(error as Error).message}`, {
+      cause: error,
+    });
+  } finally {
+    unwatch();
+  }
+}
