@@ -21,8 +21,11 @@ export type HotlinkErrorCode =
   | 'ERR_HLNK_CLOSED' // the object was closed before the call finished
   | 'ERR_HLNK_INTERNAL'; // a broken invariant: a bug in this program
 
+/** The one error class of this package: a code to switch on, a message to show. */
 export class HotlinkError extends Error {
+  /** Always `HotlinkError`. */
   override readonly name = 'HotlinkError';
+  /** Which of the closed set of things went wrong. */
   readonly code: HotlinkErrorCode;
 
   /** @param message what happened and what to do about it, in one sentence a person can act on */

@@ -2,8 +2,9 @@
 // relay lanes live in workers/, the in-memory twin in lane-twin.ts. Back-pressure is a return value, never an exception.
 
 /** From best to worst: TLS over TCP between own peers, a data channel, the relay's WebSocket. */
-export const LANE_KINDS = ['direct', 'webrtc', 'relay'] as const;
-export type LaneKind = (typeof LANE_KINDS)[number];
+export const LANE_KINDS: readonly LaneKind[] = ['direct', 'webrtc', 'relay'];
+/** What carries frames: `direct` (TLS over TCP), `webrtc` (a data channel), `relay`. */
+export type LaneKind = 'direct' | 'webrtc' | 'relay';
 /** Lanes that pass no server of ours or of upstream's. */
 export type PeerLaneKind = Exclude<LaneKind, 'relay'>;
 
@@ -28,7 +29,9 @@ export interface LaneEvents {
   closed(lane: Lane, reason: string): void;
 }
 
+/** One carrier of frames to the peer. */
 export interface Lane {
+  /** Which kind it is. */
   readonly kind: LaneKind;
   /** Session this lane belongs to. */
   readonly sid: string;

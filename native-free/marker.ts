@@ -4,28 +4,37 @@ import { checkPath, isEmail, ownerOf } from './path.js';
 
 /** A `host:port` this side dials instead of listening (our own marker key `dial`, the forward shape). */
 export interface DialTarget {
+  /** Name or address. */
   readonly host: string;
+  /** 1..65535. */
   readonly port: number;
 }
 
+/** What a marker file says, as one of its two parties reads it. */
 export interface Marker {
   /** Datasite-relative path of the file, `a@x/.../0_to_1/stream.tcp`. */
   readonly relPath: string;
   /** Owner of the datasite the file lies in. */
   readonly owner: string;
+  /** E-mail of one party. */
   readonly from: string;
+  /** E-mail of the other. */
   readonly to: string;
   /** The local identity and the other one of `from` and `to`. */
   readonly self: string;
+  /** The other one. */
   readonly peer: string;
   /** Local listening port, 1..65535; 0 only when `dial` is given and the marker names no port. */
   readonly port: number;
   /** The two party ids in the order of the directory name `<firstPid>_to_<secondPid>`. */
   readonly firstPid: number;
+  /** The other of them. */
   readonly secondPid: number;
   /** Which of the two is this side, as far as the marker tells: `local_party_id`, else the first one when `from` is this side. */
   readonly localPid: number;
+  /** Which of the two is the peer. */
   readonly remotePid: number;
+  /** What this side dials instead of listening. */
   readonly dial?: DialTarget;
   /** Keys we do not use (`global_base`, `party_count`, ...), kept for diagnostics. */
   readonly extra?: Readonly<Record<string, unknown>>;

@@ -16,8 +16,9 @@ const ROW_WORDS = 8;
 
 const Word = { threadId: 0, role: 1, atMs: 2, utilization: 3, delayMeanMs: 4, delayP99Ms: 5, delayMaxMs: 6 } as const;
 
-export const THREAD_ROLES = ['main', 'relay', 'channel'] as const;
-export type ThreadRole = (typeof THREAD_ROLES)[number];
+/** What a thread of a data plane does. */
+export type ThreadRole = 'main' | 'relay' | 'channel';
+export const THREAD_ROLES: readonly ThreadRole[] = ['main', 'relay', 'channel'];
 
 /** One thread at about this moment. */
 export interface ThreadHealth {

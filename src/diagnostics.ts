@@ -22,9 +22,13 @@ export const DIAGNOSTICS_CHANNELS = {
 
 /** What is published, by channel name. */
 export interface DiagnosticsMessages {
+  /** `start()` was called. */
   'hotlink:start': { email: string };
+  /** Everything of it is gone. */
   'hotlink:stop': { email: string };
+  /** Something happened. */
   'hotlink:event': { email: string; event: HotlinkEvent };
+  /** As the `fatal` event. */
   'hotlink:fatal': { email: string; error: HotlinkError };
 }
 

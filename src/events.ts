@@ -4,7 +4,7 @@
 import type { HotlinkError, HotlinkErrorCode, LaneKind, ThreadRole } from '../native-free/index.js';
 
 /** What the peer runs, as far as its message ids tell. */
-type Client = 'hotlink' | 'go' | 'rust' | 'unknown';
+export type Client = 'hotlink' | 'go' | 'rust' | 'unknown';
 
 /**
  * Fields of each event, by its name. `sid` is a session, `key` a channel (its local path), `reason` a sentence for people, whose words

@@ -43,6 +43,7 @@ export interface WebStreamPair {
 /**
  * A stream between this program and the peer. A `node:stream` Duplex, half-open: `end()` ends this program's direction only.
  *
+ * - `for await` reads to the end of the peer's direction, and leaves this program's open; leaving the loop early destroys the stream.
  * - 'finish' comes when the peer has acknowledged the last byte, 'end' when the peer has ended and everything was read.
  * - It is destroyed with a `HotlinkError` when the peer resets it or is lost, or the channel fails (`ERR_HLNK_PEER_UNAVAILABLE`,
  *   `ERR_HLNK_GAP`, `ERR_HLNK_STRICT`, `ERR_HLNK_WORKER`); never with an 'end' that was none.

@@ -6,9 +6,13 @@ import type { HotlinkPorts, IceServersFor } from './ports.js';
 
 /** The few calls a log sink needs; pino's loggers have this shape. */
 export interface Log {
+  /** Every signal and decision. */
   debug(fields: object, message: string): void;
+  /** What goes as it should. */
   info(fields: object, message: string): void;
+  /** What was refused or does not work now. */
   warn(fields: object, message: string): void;
+  /** What ended something. */
   error(fields: object, message: string): void;
 }
 
@@ -60,8 +64,9 @@ export interface HotlinkSettings {
   iceServers?: readonly string[];
   /** Leave addresses of container bridges and link-local ones out of WebRTC, ours and the peer's, where there are others. Default true. */
   iceFilter?: boolean;
-  /** User name and password for the TURN entries of `iceServers`; without them such entries are left out. */
+  /** User name for the TURN entries of `iceServers`; without both such entries are left out. */
   turnUser?: string;
+  /** Password for them. */
   turnPass?: string;
   /** Channel worker threads. Default: the machine's cores, at most 4. */
   threads?: number;

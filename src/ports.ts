@@ -11,6 +11,7 @@ export interface AddressUse {
   address: string;
   /** `local`: one of ours, about to be told to the peer. `remote`: one that the peer told us, about to be tried. */
   side: 'local' | 'remote';
+  /** What it is for. */
   lane: 'webrtc' | 'direct';
   /** How it was found, of WebRTC: `host`, `srflx` (what a STUN server saw) or `relay` (at a TURN server). `host` on the direct lane. */
   kind: string;
@@ -28,8 +29,9 @@ export type AddressFilter = (use: AddressUse) => boolean;
 export interface IceServerList {
   /** `stun:host[:port]`, `turn:host[:port]`; TURN over UDP only. Entries that cannot be used are left out, with an event. */
   urls: readonly string[];
-  /** For the TURN entries, which need both. */
+  /** User name for the TURN entries, which need both. */
   username?: string;
+  /** Password for them. */
   credential?: string;
 }
 

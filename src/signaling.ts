@@ -1,8 +1,6 @@
 // The signaling port: an embedding program carries the control messages itself, in place of a relay connection. Envelopes are opaque bytes to it,
 // some hundred up to a few thousand each, a dozen or two per session; payload never takes this way. Types only.
 
-import type { HotlinkMessage } from '../native-free/index.js';
-
 /** What the data plane gives to the carrier, to be told what happens on it. */
 export interface SignalingPort {
   /** The identity that envelopes come from. */
@@ -29,8 +27,8 @@ export interface SignalingAddress {
   peer: string;
   /** The session it is about. */
   sid: string;
-  /** The kind of message (`MessageType` of `hotlink/native-free`): Open 9, Accept 10, Reject 11, Close 13, Signal 14. */
-  type: HotlinkMessage['typ'];
+  /** The kind of message (`MessageType` of `hotlink/native-free`): Open 9, Accept 10, Reject 11, Data 12 (never, since payload takes no such way), Close 13, Signal 14. */
+  type: 9 | 10 | 11 | 12 | 13 | 14;
 }
 
 /**

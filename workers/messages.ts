@@ -163,6 +163,8 @@ export type FromChannel =
   | { t: 'want-session'; path?: string }
   | { t: 'want-relay'; sid: string }
   | { t: 'seal-broken'; sid: string; reason: string }
+  /** Answers `rtc-start`: what was said of the session's connection before is of the one before. */
+  | { t: 'rtc-started'; sid: string }
   | { t: 'rtc-description'; sid: string; type: 'offer' | 'answer'; sdp: string }
   | { t: 'rtc-local-candidate'; sid: string; candidate: string; mid: string }
   | { t: 'rtc-gathered'; sid: string; sdp: string }

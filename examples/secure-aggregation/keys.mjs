@@ -1,7 +1,7 @@
 // The traffic of a Syqure run's key exchange (multi-party homomorphic encryption, CKKS with N = 16384), without the cryptography: 731 messages
 // of 1,572,924 bytes each way between the owners, strictly one side after the other. CP2 sends its polynomials, CP1 adds its own and sends
 // the sums back. Here the polynomials come out of seeds that all parties know, so that every byte of every message is checked.
-import { add, keystream, wordsOf } from './ring.mjs';
+import { add, elementsOf, keystream } from './ring.mjs';
 
 /** 12 primes of 16,384 coefficients of 8 bytes, behind 52 bytes of framing; with the length in front 1,572,924 on the wire. */
 const FRAMING_BYTES = 52;
@@ -44,8 +44,8 @@ const polynomial = (seed, index) => keystream(seed, index, BODY_BYTES);
 /** The framing is that of the second owner's message, the coefficients are added up. */
 function joint(seeds, index) {
   const sum = polynomial(seeds[2], index);
-  const coefficients = wordsOf(sum.subarray(FRAMING_BYTES));
-  add(coefficients, wordsOf(polynomial(seeds[1], index).subarray(FRAMING_BYTES)), coefficients);
+  const coefficients = elementsOf(sum.subarray(FRAMING_BYTES));
+  add(coefficients, elementsOf(polynomial(seeds[1], index).subarray(FRAMING_BYTES)), coefficients);
   return sum;
 }
 

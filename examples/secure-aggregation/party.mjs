@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { exchangeKeys, FULL_COUNT, receivePublicKey } from './keys.mjs';
 import { Link } from './link.mjs';
 import { Phases } from './phases.mjs';
-import { add, fromDecimals, toDecimals, wordsOf } from './ring.mjs';
+import { add, elementsOf, fromDecimals, toDecimals } from './ring.mjs';
 import { deal, multiplyShared, reveal, shareInputs, Triples } from './shares.mjs';
 
 const USAGE = `usage: node party.mjs --party 0 --cp1 HOST:PORT --cp2 HOST:PORT
@@ -42,7 +42,7 @@ try {
 async function connectAll() {
   for (const other of [lower, higher]) links[other] = await Link.dial(options.addresses[other], `CP${other}`);
   phases.watch(Object.values(links));
-  const own = { party, elements: options.counts?.length / 2, keyExchange: options.keyExchange, keySeed: randomBytes(32).toString('hex') };
+  const own = { party, elements: options.counts?.length, keyExchange: options.keyExchange, keySeed: randomBytes(32).toString('hex') };
   const words = { [party]: own };
   for (const other of [lower, higher]) await links[other].send(Buffer.from(JSON.stringify(own)));
   for (const other of [lower, higher]) words[other] = JSON.parse(await links[other].receive());
@@ -63,12 +63,12 @@ async function runDealer(peers) {
     await phases.run('key exchange', () => receivePublicKey({ first: links[1], seeds: seedsOf(peers), count: keyExchange }));
   }
   await phases.run('deal', () => deal(links[1], links[2], 2 * elements));
-  return await phases.run('reveal', async () => wordsOf(await links[1].receive()));
+  return await phases.run('reveal', async () => elementsOf(await links[1].receive()));
 }
 
 async function runOwner(peers) {
   const { counts, disclose, keyExchange } = options;
-  const elements = counts.length / 2;
+  const elements = counts.length;
   const first = party === 1;
   const [dealer, peer] = [links[0], links[first ? 2 : 1]];
   if (keyExchange > 0) {
@@ -88,8 +88,8 @@ function seedsOf(peers) {
   return Object.fromEntries([1, 2].map((owner) => [owner, Buffer.from(peers[owner].keySeed, 'hex')]));
 }
 
-function print(words, ms) {
-  const decimals = toDecimals(words);
+function print(elements, ms) {
+  const decimals = toDecimals(elements);
   const text = `[${decimals.join(', ')}]`;
   const sha256 = createHash('sha256').update(text).digest('hex');
   if (options.out !== undefined) writeFileSync(options.out, `${text}\n`);
@@ -111,19 +111,21 @@ function readOptions() {
     const addresses = [values.cp0, values.cp1, values.cp2];
     if (!['0', '1', '2'].includes(party)) throw new Error('--party is 0, 1 or 2');
     addresses.forEach((address, other) => {
-      if ((address === undefined) !== (String(other) === party)) throw new Error(`CP${party} needs the addresses of the other two, and not its own`);
+      if ((address === undefined) !== (String(other) === party))
+        throw new Error(`CP${party} needs the addresses of the other two, and not its own`);
     });
     const keyExchange = Number(values['key-exchange'] ?? 0);
     if (!Number.isSafeInteger(keyExchange) || keyExchange < 0) throw new Error('--key-exchange takes a number of messages');
     const common = { party: Number(party), addresses, keyExchange, out, json };
     if (party === '0') {
-      if (counts ?? disclose ?? values['key-exchange']) throw new Error('the dealer has no counts, and hears of a key exchange from the owners');
+      if (counts ?? disclose ?? values['key-exchange'])
+        throw new Error('the dealer has no counts, and hears of a key exchange from the owners');
       return common;
     }
     if (counts === undefined) throw new Error('an owner needs --counts');
     const own = fromDecimals(numbersOf(counts));
-    const allowed = disclose === undefined ? Array(own.length / 2).fill('1') : numbersOf(disclose);
-    if (allowed.length !== own.length / 2 || allowed.some((word) => word !== '0' && word !== '1')) {
+    const allowed = disclose === undefined ? Array(own.length).fill('1') : numbersOf(disclose);
+    if (allowed.length !== own.length || allowed.some((word) => word !== '0' && word !== '1')) {
       throw new Error('--disclose takes a 0 or a 1 for each count');
     }
     return { ...common, counts: own, disclose: fromDecimals(allowed) };

@@ -27,10 +27,15 @@ export class Phases {
   table() {
     const cells = [
       ['phase', 'ms', 'sent', 'received'],
-      ...this.rows.map(({ phase, ms, sentBytes, receivedBytes }) => [phase, ...[ms, sentBytes, receivedBytes].map((n) => n.toLocaleString('en'))]),
+      ...this.rows.map(({ phase, ms, sentBytes, receivedBytes }) => [
+        phase,
+        ...[ms, sentBytes, receivedBytes].map((n) => n.toLocaleString('en')),
+      ]),
     ];
     const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column].length)));
-    return cells.map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column]))).join('  ')).join('\n');
+    return cells
+      .map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column]))).join('  '))
+      .join('\n');
   }
 
   #bytes() {

@@ -1,7 +1,7 @@
 // Additive sharing between the two owners, and multiplication with Beaver's triples, which the dealer made beforehand: c = a·b, each of the
 // three shared. To multiply x by y the owners open x-a and y-b, which tell nothing, since nobody but the dealer knows a or b.
 import { randomBytes } from 'node:crypto';
-import { add, bytesOf, ELEMENT_BYTES, expand, multiply, random, subtract, wordsOf } from './ring.mjs';
+import { add, bytesOf, ELEMENT_BYTES, elementsOf, expand, multiply, random, subtract } from './ring.mjs';
 
 const [A, B, C] = [1, 2, 3];
 
@@ -29,7 +29,7 @@ export class Triples {
     const expected = 32 + (first ? elements * ELEMENT_BYTES : 0);
     if (message.length !== expected) throw new Error(`the dealer sent ${message.length} bytes instead of ${expected}`);
     const seed = message.subarray(0, 32);
-    const c = first ? wordsOf(message.subarray(32)) : expand(seed, C, elements);
+    const c = first ? elementsOf(message.subarray(32)) : expand(seed, C, elements);
     return new Triples([expand(seed, A, elements), expand(seed, B, elements), c]);
   }
 
@@ -38,23 +38,23 @@ export class Triples {
   }
 
   take(elements) {
-    const [from, to] = [this.#used, this.#used + 2 * elements];
+    const [from, to] = [this.#used, this.#used + elements];
     if (to > this.#triples[0].length) throw new Error('the triples are used up');
     this.#used = to;
-    return this.#triples.map((words) => words.subarray(from, to));
+    return this.#triples.map((part) => part.subarray(from, to));
   }
 }
 
 /** Both owners at once give each other a share of what is theirs. @returns own shares of the own vectors and of the peer's */
 export async function shareInputs(peer, vectors) {
-  const given = vectors.map((words) => random(words.length / 2));
-  const kept = vectors.map((words, index) => subtract(words, given[index]));
+  const given = vectors.map(({ length }) => random(length));
+  const kept = vectors.map((vector, index) => subtract(vector, given[index]));
   return [kept, await swap(peer, given)];
 }
 
 /** Shares of the product of two shared vectors, element by element. One round, both ways at once. */
 export async function multiplyShared(peer, first, triples, x, y) {
-  const [a, b, c] = triples.take(x.length / 2);
+  const [a, b, c] = triples.take(x.length);
   const own = [subtract(x, a), subtract(y, b)];
   const theirs = await swap(peer, own);
   const [d, e] = own.map((part, index) => add(part, theirs[index]));
@@ -66,9 +66,9 @@ export async function multiplyShared(peer, first, triples, x, y) {
 export async function reveal({ party, peer, dealer }, share) {
   if (party === 2) {
     await peer.send(bytesOf(share));
-    return wordsOf(await peer.receive());
+    return elementsOf(await peer.receive());
   }
-  const sum = add(share, wordsOf(await peer.receive()));
+  const sum = add(share, elementsOf(await peer.receive()));
   await Promise.all([peer.send(bytesOf(sum)), dealer.send(bytesOf(sum))]);
   return sum;
 }
@@ -76,9 +76,12 @@ export async function reveal({ party, peer, dealer }, share) {
 /** Vectors to the peer, and as many of the same lengths from it. */
 async function swap(peer, vectors) {
   const [message] = await Promise.all([peer.receive(), peer.send(...vectors.map(bytesOf))]);
-  const words = wordsOf(message);
+  const elements = elementsOf(message);
   let at = 0;
-  const theirs = vectors.map(({ length }) => words.subarray(at, (at += length)));
-  if (at !== words.length) throw new Error(`a message of ${words.length / 2} elements instead of ${at / 2}`);
+  const theirs = vectors.map(({ length }) => {
+    at += length;
+    return elements.subarray(at - length, at);
+  });
+  if (at !== elements.length) throw new Error(`a message of ${elements.length} elements instead of ${at}`);
   return theirs;
 }

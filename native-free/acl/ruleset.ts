@@ -5,6 +5,7 @@ import { compileGlob, escapeGlob, type Glob } from './glob.js';
 /** What a user may want to do. `create` is granted by `write`, as upstream. */
 export type AccessLevel = 'read' | 'create' | 'write' | 'admin';
 
+/** The checked content of an ACL file. */
 export interface Ruleset {
   /** True: rule sets further down are not looked at. */
   readonly terminal: boolean;
@@ -12,13 +13,17 @@ export interface Ruleset {
   readonly rules: readonly Rule[];
 }
 
+/** One rule of a rule set. */
 export interface Rule {
+  /** The glob as it stands in the file. */
   readonly pattern: string;
   /** Does the rule speak of this path (relative to the rule set's directory) for this user? */
   readonly matches: (relPath: string, user: string) => boolean;
+  /** Does it let this user do this, where it matches? */
   readonly grants: (user: string, level: AccessLevel) => boolean;
 }
 
+/** What reading an ACL file comes to; a refusal says why, in words. */
 export type RulesetResult = { readonly ok: true; readonly ruleset: Ruleset } | { readonly ok: false; readonly reason: string };
 
 /** The name of the file that carries a rule set. */

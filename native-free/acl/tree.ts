@@ -6,6 +6,7 @@ import { ACL_FILE_NAME, type AccessLevel, type Ruleset } from './ruleset.js';
 /** Decisions kept; a key is at most a path and an e-mail, so about 9 MiB if every path is of the greatest length. */
 const MAX_CACHED_DECISIONS = 2048;
 
+/** The rule sets of many directories, and the decision by them. */
 export class AclTree {
   private readonly rulesets = new Map<string, Ruleset>();
   private readonly decisions = new Map<string, boolean>();
@@ -37,6 +38,7 @@ export class AclTree {
     return existed;
   }
 
+  /** Whether the directory has a rule set of its own. */
   has(directory: string): boolean {
     return this.rulesets.has(directory);
   }

@@ -37,7 +37,7 @@ export class SendWindow {
   constructor({ capacityBytes, headRoomBytes, chunkBytes }: SendWindowConfig) {
     // Two whole records must fit wherever the wrap falls, or a window could be empty and still refuse the next read.
     const capacity = Math.max(capacityBytes, 3 * (headRoomBytes + chunkBytes));
-    this.bytes = new Uint8Array(new SharedArrayBuffer(capacity));
+    this.bytes = new Uint8Array(newMemory(capacity));
     this.#headRoom = headRoomBytes;
     this.#chunk = chunkBytes;
   }
@@ -180,4 +180,9 @@ export class SendWindow {
     this.#recordAt = at;
     this.#recordBytes = bytes;
   }
+}
+
+/** Shared, where the host has that: browsers give it only to pages that are isolated from other origins, and no other thread looks at this ring there. */
+function newMemory(bytes: number): ArrayBufferLike {
+  return typeof SharedArrayBuffer === 'undefined' ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes);
 }

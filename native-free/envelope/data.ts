@@ -8,6 +8,12 @@ import { ENCODING_MSGPACK, ENVELOPE_VERSION, EnvelopeHead, hasPrefix, keyCode, P
 import { MsgpackReader } from './msgpack-reader.js';
 import { decodeUtf8, isUtf8, utf8Bytes, writeUtf8 } from './utf8.js';
 
+/**
+ * Kind of the Signal that carries a whole HLNK frame, base64 in `tok`, from the acceptor of a session to its opener: the relay takes Data from the
+ * opener alone. Between own peers, for control frames.
+ */
+export const FRAME_SIGNAL = 'hl1_frame';
+
 const DATA = 12;
 const KEY_SID = 0x736964;
 const KEY_SEQ = 0x736571;

@@ -19,7 +19,7 @@ const PREFIX = new Uint8Array([PREFIX_0, PREFIX_1, ENVELOPE_VERSION, ENCODING_MS
  *   was kept as it came and is to be sent in the other encoding
  */
 export function encodeEnvelope(id: string, message: Message, format: 'json'): string;
-export function encodeEnvelope(id: string, message: Message, format: MsgpackFormat): Uint8Array<ArrayBuffer>;
+export function encodeEnvelope(id: string, message: Message, format: Exclude<EnvelopeFormat, 'json'>): Uint8Array<ArrayBuffer>;
 export function encodeEnvelope(id: string, message: Message, format: EnvelopeFormat): Uint8Array<ArrayBuffer> | string;
 export function encodeEnvelope(id: string, message: Message, format: EnvelopeFormat): Uint8Array<ArrayBuffer> | string {
   checkNumbers(message);

@@ -1,5 +1,5 @@
 // The relay's event protocol: typed messages, both encodings, every dialect. wire.md §1, §2.
-export { type DataPeek, encodeDataEnvelope, peekData } from './data.js';
+export { type DataPeek, encodeDataEnvelope, FRAME_SIGNAL, peekData } from './data.js';
 export { decodeEnvelope } from './decode.js';
 export { encodeEnvelope } from './encode.js';
 export { type Fingerprint, fingerprint, OWN_ID_PREFIX, ownId, ownIdStem, PLAIN_ID_PREFIX } from './ids.js';

@@ -26,97 +26,137 @@ export const MessageType = {
 /** Asks for a session on `pth`; `frm` is written by the relay and may be trusted, `to` narrows who is asked. */
 export interface OpenMessage {
   readonly typ: 9;
+  /** Names the session from here on: 8 to 128 printable ASCII characters, never used before. */
   readonly sid: string;
+  /** Datasite path of the channel, as the opener names it. */
   readonly pth: string;
+  /** E-mail of the opener. */
   readonly frm?: string;
+  /** E-mail of who is asked; without it everybody who may read the path. */
   readonly to?: string;
 }
 
+/** Takes a session. */
 export interface AcceptMessage {
   readonly typ: 10;
+  /** Which session. */
   readonly sid: string;
 }
 
+/** Refuses a session. */
 export interface RejectMessage {
   readonly typ: 11;
+  /** Which session. */
   readonly sid: string;
+  /** Why, in words. */
   readonly rsn?: string;
 }
 
 /** One frame through the relay. `pay` decoded from a frame is a view into it, not a copy; it is empty when the sender left it out. */
 export interface DataMessage {
   readonly typ: 12;
+  /** Which session. */
   readonly sid: string;
   /** starts at 1, +1 per Data of the session, a safe integer */
   readonly seq: number;
+  /** Datasite path of the channel. */
   readonly pth: string;
+  /** The etag of the frame; a hash or a number for upstream, kind and stream between own peers. */
   readonly etg?: string;
+  /** The payload. */
   readonly pay: Uint8Array;
 }
 
+/** Ends a session, from either side. */
 export interface CloseMessage {
   readonly typ: 13;
+  /** Which session. */
   readonly sid: string;
+  /** Why, in words. */
   readonly rsn?: string;
 }
 
 /** Session control that the relay passes on untouched: SDP, candidates, and our own kinds. */
 export interface SignalMessage {
   readonly typ: 14;
+  /** Which session. */
   readonly sid: string;
+  /** What kind: `sdp_offer`, `sdp_answer`, `ice_candidate`, `webrtc_error`, or one of ours (`hl1_…`). */
   readonly knd: string;
+  /** Addresses, or the signature of a certificate. */
   readonly adr?: readonly string[];
+  /** The content, for WebRTC a JSON text. */
   readonly tok?: string;
+  /** What went wrong, in words. */
   readonly err?: string;
 }
 
 /** The relay's greeting; `msg` is `ok`. */
 export interface SystemMessage {
   readonly typ: 0;
+  /** Version of the relay. */
   readonly ver: string;
+  /** `ok`. */
   readonly msg: string;
 }
 
+/** The relay could not do what a message asked for. */
 export interface ErrorMessage {
   readonly typ: 1;
+  /** HTTP status. */
   readonly cod: number;
+  /** Path it is about. */
   readonly pth: string;
+  /** What went wrong, in words. */
   readonly msg: string;
 }
 
+/** A file of a datasite was written; hotlink has no use for it. */
 export interface FileWriteMessage {
   readonly typ: 2;
+  /** Datasite path of the file. */
   readonly pth: string;
+  /** Hash of the content. */
   readonly etg: string;
   /** length of the file in bytes */
   readonly len: number;
+  /** The content. */
   readonly con: Uint8Array;
 }
 
+/** A file of a datasite was deleted; hotlink has no use for it. */
 export interface FileDeleteMessage {
   readonly typ: 3;
+  /** Datasite path of the file. */
   readonly pth: string;
 }
 
 /** `oid` is the id of the message that is acknowledged. */
 export interface AckMessage {
   readonly typ: 4;
+  /** Id of that message. */
   readonly oid: string;
 }
 
+/** The relay refused a message. */
 export interface NackMessage {
   readonly typ: 5;
+  /** Id of that message. */
   readonly oid: string;
+  /** Why, in words. */
   readonly err: string;
 }
 
 /** A FileWrite without the content. */
 export interface FileNotifyMessage {
   readonly typ: 7;
+  /** Datasite path of the file. */
   readonly pth: string;
+  /** Hash of the content. */
   readonly etg: string;
   /** length of the file in bytes */
   readonly len: number;
+  /** Empty. */
   readonly con: Uint8Array;
 }
 
@@ -126,7 +166,9 @@ export interface FileNotifyMessage {
  */
 export interface AclManifestMessage {
   readonly typ: 8;
+  /** The document as it came. */
   readonly raw: Uint8Array;
+  /** In which encoding it came. */
   readonly encoding: 'msgpack' | 'json';
 }
 
@@ -135,13 +177,16 @@ export interface UnknownMessage {
   readonly typ: -1;
   /** the number on the wire, 0..65535 */
   readonly wireTyp: number;
+  /** The document as it came. */
   readonly raw: Uint8Array;
+  /** In which encoding it came. */
   readonly encoding: 'msgpack' | 'json';
 }
 
 /** The six messages that sessions are made of. */
 export type HotlinkMessage = OpenMessage | AcceptMessage | RejectMessage | DataMessage | CloseMessage | SignalMessage;
 
+/** Every message of the event protocol; `typ` tells them apart. */
 export type Message =
   | HotlinkMessage
   | SystemMessage
@@ -170,15 +215,21 @@ export type EnvelopeVerdict =
   | 'missing-field' // a required key is absent or nil
   | 'bad-field'; // a key holds the wrong type, text that is not UTF-8, or a number out of range
 
+/** A message that was read. */
 export interface Decoded {
   readonly ok: true;
+  /** Id of the message, chosen by its sender. */
   readonly id: string;
+  /** The message. */
   readonly message: Message;
 }
 
+/** A message that was not read. */
 export interface Refused {
   readonly ok: false;
+  /** Why not. */
   readonly reason: EnvelopeVerdict;
 }
 
+/** What reading an envelope comes to. */
 export type DecodeResult = Decoded | Refused;

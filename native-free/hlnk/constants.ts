@@ -26,8 +26,11 @@ export const PAYLOAD_BYTES_AT = 9;
 export const SEQ_AT = 13;
 
 // Upstream's writers know no limits; its strictest reader has these and takes anything above for noise. We hold ourselves to the same ones.
+/** Longest path of a frame, bytes of UTF-8. */
 export const MAX_PATH_BYTES = 4096;
+/** Longest etag of a frame, bytes. */
 export const MAX_ETAG_BYTES = 128;
+/** Longest payload of a frame, bytes: 16 MiB. */
 export const MAX_PAYLOAD_BYTES = 16 * 1024 * 1024;
 
 /** Sequence numbers are safe integers, so the upper word of a uint64 may use 21 bits. */

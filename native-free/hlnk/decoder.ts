@@ -62,6 +62,7 @@ export class FrameDecoder {
     return undefined;
   }
 
+  /** Every frame until more bytes are needed, as {@link FrameDecoder.next} gives them. */
   *[Symbol.iterator](): Generator<FrameView, void> {
     for (let frame = this.next(); frame !== undefined; frame = this.next()) yield frame;
   }

@@ -73,7 +73,10 @@ export function writeFrameHead(
 
 /**
  * One frame as a new array, for everything that is not the byte path.
- * @throws HotlinkError as {@link writeFrameHead}
+ * @param path datasite path of the channel
+ * @param etag a tag of the frame, empty if there is none
+ * @param seq a safe integer, 0 or more
+ * @throws HotlinkError ERR_HLNK_PATH for a path over 4096 bytes; ERR_HLNK_INTERNAL when another field is over its limit
  */
 export function encodeFrame(
   path: string | Uint8Array,

@@ -35,12 +35,19 @@ export type FrameVerdict =
 export class FrameView {
   /** the bytes the offsets below count in */
   message: Uint8Array = NOTHING;
+  /** Sequence number, a safe integer. */
   seq = 0;
+  /** Offset of the path. */
   pathStart = 0;
+  /** Length of the path. */
   pathBytes = 0;
+  /** Offset of the etag. */
   etagStart = 0;
+  /** Length of the etag. */
   etagBytes = 0;
+  /** Offset of the payload. */
   payloadStart = 0;
+  /** Length of the payload. */
   payloadBytes = 0;
   /** offset after the frame's last byte; set as soon as the header was good, so also after `truncated` with a whole header */
   endAt = 0;
@@ -93,6 +100,7 @@ export class FrameView {
     return textAt(this.message, this.pathStart, this.pathBytes);
   }
 
+  /** The etag as text, read as the path is. */
   etag(): string {
     return textAt(this.message, this.etagStart, this.etagBytes);
   }

@@ -4,13 +4,16 @@
 import { candidateKind } from './no-path.js';
 import { RemoteCandidates } from './remote-candidates.js';
 import { candidatesIn, firstMid, iceUfrag, normaliseCandidate, withCandidates } from './sdp.js';
-import { type DescriptionType, formatCandidate, formatDescription, parseCandidate, parseDescription } from './signal-token.js';
+import { type DescriptionType, formatCandidate, formatDescription, offerOf, parseCandidate, parseDescription } from './signal-token.js';
 import { NEGOTIATION_TUNABLES, type NegotiationTunables, SIGNAL_LIMITS } from './tunables.js';
 
+/** How far an exchange is. `offered` and `answered`: our description is on its way; `connecting`: both are there. */
 export type NegotiationState = 'new' | 'gathering' | 'offered' | 'answered' | 'connecting' | 'connected' | 'failed';
 
+/** The kinds of signal that an exchange sends and takes. */
 export type SignalKind = 'sdp_offer' | 'sdp_answer' | 'ice_candidate' | 'webrtc_error';
 
+/** What the owner of an exchange is to do: signal to the peer, tell the connection, or give up. */
 export type NegotiationOutput =
   | { kind: 'send'; knd: SignalKind; tok?: string; err?: string }
   | { kind: 'set-remote'; type: DescriptionType; sdp: string }
@@ -21,16 +24,17 @@ export type NegotiationOutput =
 /** `repeated`: known already; `late`: right, but at a time when it changes nothing; `bad`: counted. */
 export type SignalVerdict = 'taken' | 'repeated' | 'late' | 'ignored' | 'bad';
 
-export type NegotiationOptions = {
+/** What an exchange is told once; tunables have defaults. */
+export interface NegotiationOptions extends Partial<NegotiationTunables> {
   /** The acceptor of a session offers, its opener answers. */
   role: 'offerer' | 'answerer';
-} & Partial<NegotiationTunables>;
+}
 
 type LocalCandidate = { candidate: string; mid: string };
 
 /**
  * One exchange. The owner feeds in what the addon says (the description without or with candidates, candidates, completion, the open channel)
- * and what the peer signals. After every call drain {@link poll}, then look at {@link timeoutMs}.
+ * and what the peer signals. After every call drain {@link Negotiation.poll}, then look at {@link Negotiation.timeoutMs}.
  */
 export class Negotiation {
   readonly #role: 'offerer' | 'answerer';
@@ -57,10 +61,12 @@ export class Negotiation {
     this.#tunables = { ...NEGOTIATION_TUNABLES, ...tunables };
   }
 
+  /** Whether this side offers or answers. */
   get role(): 'offerer' | 'answerer' {
     return this.#role;
   }
 
+  /** How far it is. */
   get state(): NegotiationState {
     return this.#state;
   }
@@ -85,11 +91,12 @@ export class Negotiation {
     return this.#remoteCandidates.dropped;
   }
 
+  /** The next thing to do; undefined when there is none now. */
   poll(): NegotiationOutput | undefined {
     return this.#outputs.shift();
   }
 
-  /** The absolute time at which {@link handleTimeout} must be called. */
+  /** The absolute time at which {@link Negotiation.handleTimeout} must be called. */
   timeoutMs(): number | undefined {
     const times = [this.#capMs, this.#retriesMs[0], this.#deadlineMs].filter((time) => time !== undefined);
     return times.length === 0 ? undefined : Math.min(...times);
@@ -147,7 +154,7 @@ export class Negotiation {
       case 'sdp_offer':
         return this.#role === 'answerer' ? this.#handleOffer(parseDescription(tok, 'offer'), nowMs) : 'ignored';
       case 'sdp_answer':
-        return this.#role === 'offerer' ? this.#handleAnswer(parseDescription(tok, 'answer')) : 'ignored';
+        return this.#role === 'offerer' ? this.#handleAnswer(parseDescription(tok, 'answer'), offerOf(tok)) : 'ignored';
       case 'ice_candidate':
         return this.#handleCandidate(tok);
       case 'webrtc_error':
@@ -158,6 +165,7 @@ export class Negotiation {
     }
   }
 
+  /** The time that timeoutMs named has come. */
   handleTimeout(nowMs: number): void {
     if (this.#deadlineMs !== undefined && nowMs >= this.#deadlineMs) {
       this.#fail(`connect deadline: ${this.#pending()}`, true);
@@ -197,11 +205,13 @@ export class Negotiation {
     return 'repeated';
   }
 
-  #handleAnswer(sdp: string | undefined): SignalVerdict {
+  /** @param offer names the offer that it is to, where the peer says so */
+  #handleAnswer(sdp: string | undefined, offer: string | undefined): SignalVerdict {
     if (sdp === undefined) return this.#bad();
     if (this.#remoteSdp !== undefined) return 'repeated';
-    // An answer to an offer that was never sent can only belong to another attempt.
-    if (this.#state !== 'offered') return 'late';
+    // An answer to an offer that was never sent can only belong to another attempt. So does one to another offer: applied to this connection, it
+    // would keep the right one out until the deadline.
+    if (this.#state !== 'offered' || (offer !== undefined && offer !== iceUfrag(this.#localSdp ?? ''))) return 'late';
     this.#retriesMs = [];
     this.#state = 'connecting';
     this.#setRemote('answer', sdp);
@@ -239,7 +249,8 @@ export class Negotiation {
 
   #sendDescription(nowMs: number): void {
     const type = this.#role === 'offerer' ? 'offer' : 'answer';
-    this.#sentTok = formatDescription(type, withCandidates(this.#localSdp ?? '', this.#local.keys()));
+    const offer = type === 'answer' ? iceUfrag(this.#remoteSdp ?? '') : undefined;
+    this.#sentTok = formatDescription(type, withCandidates(this.#localSdp ?? '', this.#local.keys()), offer);
     this.#capMs = undefined;
     this.#outputs.push({ kind: 'send', knd: `sdp_${type}`, tok: this.#sentTok });
     if (type === 'answer') {

@@ -55,14 +55,14 @@ export type EarlyTunables = {
 export const EARLY_TUNABLES: Readonly<EarlyTunables> = { maxSids: 64, maxItemsPerSid: 96, maxBytes: 4 * 1024 * 1024, ttlMs: 10_000 };
 
 /** The patience of one SDP and ICE exchange. */
-export type NegotiationTunables = {
+export interface NegotiationTunables {
   /** How long a description waits for candidates before it leaves with those there are. 0 … 10000. */
   gatherCapMs: number;
   /** When, after it was first sent, an unanswered offer is sent again (wire spec, section 13.5). */
   retryAfterMs: readonly number[];
   /** From `start` to an open data channel. 1000 … 120000. */
   connectDeadlineMs: number;
-};
+}
 
 export const NEGOTIATION_TUNABLES: Readonly<NegotiationTunables> = {
   gatherCapMs: 250,

@@ -19,6 +19,8 @@ export type AdminListen = { socket: string } | { host: string; port: number };
 export interface AdminAddress {
   pid: number;
   email: string;
+  /** Whose it is; absent: a daemon's. */
+  kind?: 'daemon' | 'relay';
   /** Unix ms. */
   startedMs: number;
   /** Path of a unix socket, or… */

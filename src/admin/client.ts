@@ -37,9 +37,12 @@ export class AdminClient {
     throw unavailable(`no daemon is running on the data directory ${dataDir}; start one with: hotlink up --data ${dataDir}`);
   }
 
-  /** @throws HotlinkError `ERR_HLNK_RELAY_UNAVAILABLE` when it does not answer */
-  async status(signal?: AbortSignal): Promise<DaemonReport> {
-    return parsePrintable<DaemonReport>(await this.#text('/status', signal === undefined ? {} : { signal }));
+  /**
+   * @typeParam T a daemon's report, or where `address.kind` says so a relay's
+   * @throws HotlinkError `ERR_HLNK_RELAY_UNAVAILABLE` when it does not answer
+   */
+  async status<T = DaemonReport>(signal?: AbortSignal): Promise<T> {
+    return parsePrintable<T>(await this.#text('/status', signal === undefined ? {} : { signal }));
   }
 
   /** @throws HotlinkError `ERR_HLNK_RELAY_UNAVAILABLE` when it does not answer, the daemon's own error when it refuses */
@@ -47,8 +50,8 @@ export class AdminClient {
     return JSON.parse(await this.#text(path, options)) as T;
   }
 
-  /** The daemon's reports, one every `everyMs`, until it leaves or `signal` aborts. */
-  async *reports(everyMs: number, signal: AbortSignal): AsyncGenerator<DaemonReport> {
+  /** The reports of a daemon, or a relay, one every `everyMs`, until it leaves or `signal` aborts. */
+  async *reports<T = DaemonReport>(everyMs: number, signal: AbortSignal): AsyncGenerator<T> {
     const response = await this.#ask(`/events?status=${everyMs}&after=${Number.MAX_SAFE_INTEGER}`, { signal });
     response.setEncoding('utf8');
     let waiting = '';
@@ -58,7 +61,7 @@ export class AdminClient {
         for (let end = waiting.indexOf('\n\n'); end >= 0; end = waiting.indexOf('\n\n')) {
           const block = waiting.slice(0, end);
           waiting = waiting.slice(end + 2);
-          if (block.startsWith('event: status\ndata: ')) yield parsePrintable<DaemonReport>(block.slice('event: status\ndata: '.length));
+          if (block.startsWith('event: status\ndata: ')) yield parsePrintable<T>(block.slice('event: status\ndata: '.length));
         }
       }
     } catch (error) {

@@ -5,17 +5,18 @@ import type { ChannelStatus, Status, ThreadStatus } from '../status.js';
 
 export const METRICS_CONTENT_TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
 
-type Labels = Readonly<Record<string, string>>;
-type Sample = readonly [labels: Labels, value: number];
+export type Labels = Readonly<Record<string, string>>;
+export type Sample = readonly [labels: Labels, value: number];
 
-export interface Metric {
+/** @typeParam S what its samples are taken from */
+export interface Metric<S = Status> {
   /** Without the `_total` that a counter's samples end with. */
   name: string;
   type: 'counter' | 'gauge' | 'info';
   unit?: 'bytes' | 'seconds' | 'ratio';
   help: string;
   labels: readonly string[];
-  samples: (status: Status) => Sample[];
+  samples: (source: S) => Sample[];
 }
 
 const CHANNEL = ['peer', 'channel'] as const;
@@ -279,21 +280,26 @@ export const metrics: readonly Metric[] = [
 
 /** @returns the exposition of every metric, ending with `# EOF` */
 export function metricsText(status: Status): string {
+  return exposition(metrics, status);
+}
+
+/** The exposition of any table of metrics. */
+export function exposition<S>(table: readonly Metric<S>[], source: S): string {
   const lines: string[] = [];
-  for (const { name, type, unit, help, samples } of metrics) {
+  for (const { name, type, unit, help, samples } of table) {
     lines.push(`# TYPE ${name} ${type}`);
     if (unit !== undefined) lines.push(`# UNIT ${name} ${unit}`);
     lines.push(`# HELP ${name} ${escapeText(help)}`);
     const suffix = type === 'counter' ? '_total' : '';
-    for (const [labels, value] of samples(status)) lines.push(`${name}${suffix}${labelText(labels)} ${numberText(value)}`);
+    for (const [labels, value] of samples(source)) lines.push(`${name}${suffix}${labelText(labels)} ${numberText(value)}`);
   }
   lines.push('# EOF');
   return `${lines.join('\n')}\n`;
 }
 
 /** The table for the documentation. */
-export function metricsMarkdown(): string {
-  const rows = metrics.map(({ name, type, unit, help, labels }) => [
+export function metricsMarkdown(table: readonly Pick<Metric, 'name' | 'type' | 'unit' | 'help' | 'labels'>[] = metrics): string {
+  const rows = table.map(({ name, type, unit, help, labels }) => [
     `\`${name}${type === 'counter' ? '_total' : ''}\``,
     type,
     unit ?? '–',

@@ -10,6 +10,7 @@ import { parseListen } from '../relay/options.js';
 import { EXIT_OK } from './exit-code.js';
 import { onInterruption, whenAborted } from './interruption.js';
 import { createLog, logLevel, type RunLog } from './log.js';
+import { openRelayAdmin } from './relay-admin.js';
 import { sourcesOf } from './setting-flags.js';
 
 /** @returns the exit code */
@@ -19,16 +20,15 @@ export async function relay(command: Command): Promise<number> {
   for (const warning of warnings) log.warn({}, warning);
   checkCombination(values);
   using interruption = onInterruption();
-  const server = await startRelay({ ...relayOptionsOf(values), ...advertised(values, log), log });
-  try {
-    using _hangup = onHangup(command, server, log);
-    const { json } = command.opts<{ json?: boolean }>();
-    process.stdout.write(json ? `${JSON.stringify({ listening: server.url, port: server.port })}\n` : `listening ${server.url}\n`);
-    await whenAborted(interruption.signal);
-    log.info({}, 'draining');
-  } finally {
-    await server.close();
-  }
+  await using server = await startRelay({ ...relayOptionsOf(values), ...advertised(values, log), log });
+  await using admin = openRelayAdmin(values.admin, server, values.dataDir, log);
+  using _hangup = onHangup(command, server, log);
+  await admin.settled;
+  const { json } = command.opts<{ json?: boolean }>();
+  process.stdout.write(json ? `${JSON.stringify({ listening: server.url, port: server.port })}\n` : `listening ${server.url}\n`);
+  await whenAborted(interruption.signal);
+  await server.drain();
+  log.info({}, 'drained');
   return interruption.exitCode ?? EXIT_OK;
 }
 

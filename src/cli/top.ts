@@ -6,6 +6,7 @@ import { onInterruption } from './interruption.js';
 import { plainLines, reportLines } from './report-text.js';
 import { runningDaemon } from './running-daemon.js';
 import { Screen } from './screen.js';
+import { watchRelay } from './status.js';
 import { painter } from './terminal.js';
 
 const LOOK_MS = 1000;
@@ -14,6 +15,7 @@ const EVENTS = 12;
 /** @returns the exit code */
 export async function top(command: Command): Promise<number> {
   const daemon = await runningDaemon(command);
+  if (daemon.address.kind === 'relay') return watchRelay(daemon, false);
   using interruption = onInterruption();
   const quit = new AbortController();
   const signal = AbortSignal.any([interruption.signal, quit.signal]);

@@ -376,6 +376,7 @@ export class ChannelControl {
         break;
       }
       case 'seal-broken':
+      case 'rtc-started':
       case 'rtc-description':
       case 'rtc-local-candidate':
       case 'rtc-gathered':

@@ -72,6 +72,7 @@ export class ChannelSessions {
       candidates: undefined,
       acceptedMs: this.#options.clock.unixMs(),
       attempts: 0,
+      rtcStarting: 0,
       ice: undefined,
       retired: false,
       exchange: undefined,

@@ -28,7 +28,8 @@ export async function grant({ server, email, token }: ResolvedOptions, plan: For
     const answer = await fetch(url, {
       method: 'PUT',
       body: form,
-      headers: token === undefined ? {} : { Authorization: `Bearer ${token}` },
+      // One question, and the socket is gone: a pool of the process would keep it past our end.
+      headers: { connection: 'close', ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }) },
       signal: request.signal,
     });
     const text = await answer.text();

@@ -38,7 +38,8 @@ export class IceRefresh {
   constructor(server: string, email: string, token: string | undefined, events: IceRefreshEvents, clock: Clock = systemClock) {
     this.#clock = clock;
     this.#url = iceUrl(server, email);
-    this.#headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
+    // No socket stays in a pool of the process past our end.
+    this.#headers = { connection: 'close', ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }) };
     this.#events = events;
   }
 

@@ -10,6 +10,7 @@ const INTERVAL_US = 1000;
 /** A thread that answers nothing for this long after the end is left out, ms: one that is stuck has no profile to give. */
 const ANSWER_MS = 5000;
 
+/** The CPU profile of one thread. */
 export interface ThreadProfile {
   /** `main`, `relay`, `channel-1`, `channel-2`, … */
   role: string;

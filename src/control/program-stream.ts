@@ -124,6 +124,21 @@ export class ProgramStream extends Duplex implements HotlinkStream {
     this.#to.close();
   }
 
+  /**
+   * As of every Readable, but that the end of the bytes leaves the other direction open: Node's own would destroy the whole Duplex there, and
+   * with it an answer that is yet to be written. Leaving the loop early destroys it.
+   */
+  override async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, undefined> {
+    let ended = false;
+    try {
+      for await (const part of this.iterator({ destroyOnReturn: false })) yield part as Buffer;
+      ended = true;
+    } finally {
+      if (!ended) this.destroy();
+    }
+    return undefined;
+  }
+
   toWeb(): WebStreamPair {
     if (this.#web) throw new HotlinkError('ERR_HLNK_USAGE', 'this stream has its web streams already');
     this.#web = true;

@@ -22,12 +22,18 @@ import type { ChannelSessions } from './channel-sessions.js';
 import type { ChannelWorker } from './channel-worker.js';
 import { isDue, soonest } from './deadline.js';
 import { IceLookups } from './ice-lookups.js';
+import type { SealExchangesEvents } from './seal-exchanges.js';
 import type { SessionRecord } from './session-record.js';
 import type { Trust } from './trust.js';
 
 /** Backoff between WebRTC attempts of one session, ms. */
 const RETRY_FIRST_MS = 250;
 const RETRY_LAST_MS = 30_000;
+/**
+ * A Rust peer offers once, right behind its Accept. What is not here after this long was dropped by a server that dealt with it in front of the
+ * Accept (wire.md S1), and only a new session brings another one, ms.
+ */
+const LOST_OFFER_MS = 2500;
 /** Failures that mean that no packet came through: here or as the peer tells it. */
 const NO_PATH = /ICE found no path|no data channel within/;
 
@@ -36,6 +42,8 @@ type ToRtc = Extract<ToChannel, { t: `rtc-${string}` }>;
 /** What a worker says of its peer connections. */
 export type RtcMessage = Extract<FromChannel, { t: `rtc-${string}` }>;
 
+export type RtcExchangesEvents = ChannelEvents & Pick<SealExchangesEvents, 'replace'>;
+
 export class RtcExchanges {
   readonly totals = { offers: 0, answersOk: 0, badSignals: 0 };
   readonly timings: { offerToDcOpenMs?: number; openToFirstPayloadMs?: number; firstPayloadToSteadyStateMs?: number } = {};
@@ -43,7 +51,9 @@ export class RtcExchanges {
   readonly #sessions: ChannelSessions;
   readonly #worker: ChannelWorker;
   readonly #trust: Trust;
-  readonly #events: ChannelEvents;
+  readonly #events: RtcExchangesEvents;
+  /** A session was replaced for an offer that was lost, and no data channel has been open since. */
+  #askedAgain = false;
   #dcOpenAtMs: number | undefined;
   /** By the addresses there were when the last attempt began. */
   #filter = new CandidateFilter([], false);
@@ -52,7 +62,7 @@ export class RtcExchanges {
   /** What a connection is to be told once its servers are known. */
   readonly #held = new Map<string, ToRtc[]>();
 
-  constructor(options: ChannelOptions, sessions: ChannelSessions, worker: ChannelWorker, trust: Trust, events: ChannelEvents) {
+  constructor(options: ChannelOptions, sessions: ChannelSessions, worker: ChannelWorker, trust: Trust, events: RtcExchangesEvents) {
     this.#options = options;
     this.#sessions = sessions;
     this.#worker = worker;
@@ -82,7 +92,8 @@ export class RtcExchanges {
     if (record.peer.kind === 'go') this.#failed(record, 'a Go peer has no WebRTC', nowMs);
     else if (this.#options.limits.webrtcAllowed) {
       record.webrtc = 'connecting';
-      record.offerDueAtMs = nowMs + NEGOTIATION_TUNABLES.connectDeadlineMs;
+      const once = record.peer.kind === 'rust' && !this.#askedAgain;
+      record.offerDueAtMs = nowMs + (once ? LOST_OFFER_MS : NEGOTIATION_TUNABLES.connectDeadlineMs);
     }
   }
 
@@ -158,6 +169,9 @@ export class RtcExchanges {
   handleWorker(message: RtcMessage, nowMs: number): void {
     const record = this.#sessions.get(message.sid);
     if (record === undefined) return;
+    if (message.t === 'rtc-started') record.rtcStarting -= 1;
+    // Of a connection that was replaced: its description would go out as the new one's, and nobody could answer it.
+    if (record.rtcStarting > 0 || this.#held.has(record.sid)) return;
     switch (message.t) {
       case 'rtc-description':
         record.negotiation?.handleLocalDescription(message.type, this.#strip('local', message.sdp), nowMs);
@@ -186,6 +200,7 @@ export class RtcExchanges {
 
   #opened(record: SessionRecord, candidates: { local: string; remote: string }, nowMs: number): void {
     record.webrtc = 'connected';
+    this.#askedAgain = false;
     record.webrtcReason = '';
     record.candidates = candidates;
     record.attempts = 0;
@@ -221,9 +236,21 @@ export class RtcExchanges {
     for (const record of this.#sessions.all()) {
       if (isDue(record.negotiation?.timeoutMs(), nowMs)) record.negotiation?.handleTimeout(nowMs);
       if (isDue(record.retryAtMs, nowMs)) this.#begin(record, 'offerer', nowMs);
-      if (isDue(record.offerDueAtMs, nowMs))
-        this.#failed(record, 'the peer accepted the session and made no offer: its WebRTC is off, or its log says why it cannot', nowMs);
+      if (isDue(record.offerDueAtMs, nowMs)) this.#noOffer(record, nowMs);
     }
+  }
+
+  #noOffer(record: SessionRecord, nowMs: number): void {
+    if (record.peer.kind !== 'rust' || this.#askedAgain) {
+      this.#failed(record, 'the peer accepted the session and made no offer: its WebRTC is off, or its log says why it cannot', nowMs);
+      return;
+    }
+    this.#askedAgain = true;
+    record.offerDueAtMs = nowMs + NEGOTIATION_TUNABLES.connectDeadlineMs - LOST_OFFER_MS;
+    // What the relay has taken of a session could not be counted on in another one.
+    if (record.binding !== 0) return;
+    this.#events.replace(record, nowMs);
+    this.#sessions.drop(record.sid, 'the peer made no offer');
   }
 
   #begin(record: SessionRecord, role: 'offerer' | 'answerer', nowMs: number): void {
@@ -241,6 +268,7 @@ export class RtcExchanges {
     const start = (named: IceSettings): void => {
       record.namedIce = named;
       record.ice = this.#iceFor(named, record, role);
+      record.rtcStarting += 1;
       this.#worker.tell({ t: 'rtc-start', sid, role, own, mtu, loopback, ice: record.ice });
     };
     if (this.#lookups === undefined) start(this.#options.ice);

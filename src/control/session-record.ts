@@ -46,6 +46,8 @@ export interface SessionRecord {
   readonly acceptedMs: number;
   /** Failed attempts since WebRTC last worked. */
   attempts: number;
+  /** Connections that the worker was told to make and has not begun: what it says meanwhile is of an earlier one. */
+  rtcStarting: number;
   /** ICE servers that were named for the last attempt, and those of them that it used. */
   namedIce?: IceSettings;
   ice: IceSettings | undefined;

@@ -41,6 +41,8 @@ export async function daemonChecks(dataDir: string | undefined, several: readonl
         ),
       ],
     };
+  if (address?.kind === 'relay')
+    return { checks: [check('daemon', 'skip', `a relay runs on ${dataDir}`, 'hotlink status says how it is')] };
   try {
     const report = await (await AdminClient.find(dataDir)).status();
     return { checks: [...running(report), ...(await telemetryChecks(dataDir, report.email))], report };

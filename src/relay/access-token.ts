@@ -5,6 +5,7 @@ import { errors, type JWTPayload, jwtVerify } from 'jose';
 import { isEmail } from '../../native-free/path.js';
 import { type Authenticate, bearerOf, type Identity } from './auth.js';
 
+/** Which access tokens are taken. */
 export interface AccessTokenOptions {
   /** Any of these may have signed it: the newest first, older ones until the tokens they signed are gone. Asked each time. */
   readonly secrets: () => readonly string[];

@@ -46,9 +46,17 @@ export class Admission {
     const verdict = await decide(this.credentials.authenticate, request, this.limits.authMs);
     if (verdict.ok) return verdict;
     if ('failed' in verdict) {
+      const refusal = {
+        ok: false,
+        status: 503,
+        code: 'E_SERVICE_UNAVAILABLE',
+        error: 'who you are could not be found out; try again',
+      } as const;
+      // Whoever did not wait for the answer says nothing about how well we authenticate.
+      if (request.socket.destroyed) return refusal;
       this.counters.authErrors++;
       this.log.error({ reason: verdict.reason }, 'authentication failed on this side');
-      return { ok: false, status: 503, code: 'E_SERVICE_UNAVAILABLE', error: 'who you are could not be found out; try again' };
+      return refusal;
     }
     this.counters.authFailures++;
     return { ok: false, status: 401, code: 'E_AUTH_INVALID_CREDENTIALS', error: verdict.reason };

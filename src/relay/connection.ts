@@ -48,6 +48,9 @@ export class Connection implements Recipient {
   /** Resolves when the connection has ended and everybody was told. */
   readonly gone: Promise<void>;
   private readonly socket: WebSocket;
+  private readonly tcp: Socket;
+  /** Bytes that had come when the last message or ping was complete. */
+  private completeAtBytes: number;
   private readonly counters: RelayCounters;
   private readonly rate: UserRate;
   private readonly silence: Silence;
@@ -72,6 +75,8 @@ export class Connection implements Recipient {
     this.format = facts.format;
     this.facts = facts;
     this.socket = socket;
+    this.tcp = tcp;
+    this.completeAtBytes = tcp.bytesRead;
     this.counters = counters;
     this.rate = rate;
     this.silence = new Silence(limits, performance.now());
@@ -109,6 +114,11 @@ export class Connection implements Recipient {
         resolve();
       });
     });
+  }
+
+  /** What is held for it: what waits to be sent, and what has come of a message that is not complete. */
+  get heldBytes(): number {
+    return this.flow.bufferedBytes + this.tcp.bytesRead - this.completeAtBytes;
   }
 
   /** True while it is not read because it has sent too much. */
@@ -174,6 +184,7 @@ export class Connection implements Recipient {
   /** Count one message; stop reading when that was too much. @returns false when it is not to be dealt with any more */
   private allows(bytes: number, events: ConnectionEvents): boolean {
     const nowMs = performance.now();
+    this.completeAtBytes = this.tcp.bytesRead;
     this.silence.heard(nowMs);
     const waitMs = this.rate.take(1, bytes, nowMs);
     if (waitMs === 0) return true;

@@ -16,6 +16,8 @@ export interface HttpContext {
   readonly log: Log;
   readonly maxBodyBytes: number;
   identify(request: IncomingMessage): Promise<Known | Refusal>;
+  /** Whether clients are let in: for load balancers. */
+  isReady(): boolean;
   /** The other processes, if this one is of many. */
   cluster(): Cluster | undefined;
   /** Counts one request of the user. */
@@ -68,6 +70,7 @@ async function route(request: IncomingMessage, response: ServerResponse, context
   if (url === undefined) return fail(response, 400, 'E_INVALID_REQUEST', 'the URL cannot be read');
   if (context.cluster()?.isServing() === false) return fail(response, 503, 'E_SERVICE_UNAVAILABLE', CUT_OFF);
   if (key === 'GET /healthz') return json(response, 200, { status: 'ok' });
+  if (key === 'GET /readyz') return json(response, context.isReady() ? 200 : 503, { ready: context.isReady() });
   if (key === 'GET /') return text(response, 'hotlink relay\n');
   if (key === 'GET /api/v1/events') return fail(response, 426, 'E_INVALID_REQUEST', 'this address speaks WebSocket');
   if (key !== 'PUT /api/v1/acl' && key !== 'GET /api/v1/acl/check' && key !== 'GET /api/v1/hotlink/ice')

@@ -2,7 +2,7 @@
 // it. The settings, the flags and the tables in docs/relay.md and docs/relay-configuration.md all come from here. Pure.
 import { HotlinkError } from '../../native-free/errors.js';
 
-/** All of them may be given in part; see {@link LIMITS} for defaults and ranges. */
+/** What a relay bears. All of them may be given in part; docs/relay.md has the ranges, {@link DEFAULT_LIMITS} the defaults. */
 export interface RelayLimits {
   /** WebSocket connections in all. */
   readonly maxConnections: number;
@@ -42,7 +42,7 @@ export interface RelayLimits {
   readonly lowWaterBytes: number;
   /** How long a recipient may take nothing while bytes wait for it, ms. */
   readonly stuckMs: number;
-  /** Waiting for all recipients together, bytes. */
+  /** Waiting for all recipients together, and come of messages that are not complete, bytes. */
   readonly maxQueuedBytes: number;
   /** A connection that was silent for this long is pinged, ms. */
   readonly pingMs: number;
@@ -282,9 +282,9 @@ export const LIMITS: readonly LimitRow[] = [
     min: 1 * MiB,
     max: 64 * GiB,
     unit: 'bytes',
-    meaning: 'What waits for all recipients together.',
-    memory: 'this, and at most 16 MiB more',
-    refusal: 'close 1013 `too slow for a full relay`, the recipient with the most waiting',
+    meaning: 'What waits for all recipients together, and what has come of messages that are not complete.',
+    memory: 'this, and what comes or is sent in a second',
+    refusal: 'close 1013 `too slow for a full relay`, the connection with the most',
     metric: 'overflow_disconnects',
   },
   {
@@ -359,6 +359,7 @@ export const LIMITS: readonly LimitRow[] = [
   },
 ];
 
+/** What a relay goes by where nothing else is given. */
 export const DEFAULT_LIMITS: RelayLimits = Object.fromEntries(LIMITS.map((row) => [row.key, row.default])) as unknown as RelayLimits;
 
 /**

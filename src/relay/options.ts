@@ -2,7 +2,7 @@
 import { HotlinkError } from '../../native-free/index.js';
 import type { Log } from '../options.js';
 import type { Authenticate } from './auth.js';
-import type { ClusterOptions } from './cluster/open.js';
+import type { ClusterOptions } from './cluster/options.js';
 import type { RelayLimits } from './limits.js';
 
 /** Says nothing. */
@@ -26,8 +26,9 @@ export interface RelaySettings {
    * a list with such an entry as a whole, so that default turns every peer-to-peer connection off (wire §5.5).
    */
   readonly iceServers?: readonly string[];
-  /** Credentials for the TURN entries among `iceServers`, handed to every client. */
+  /** User name for the TURN entries among `iceServers`, handed to every client. */
   readonly turnUser?: string;
+  /** Password for them. */
   readonly turnPass?: string;
   /** Shared with a TURN server that checks time-limited credentials (coturn's `use-auth-secret`): every client is given its own. */
   readonly turnSecret?: string;

@@ -58,16 +58,16 @@ export class Patrol {
     }
   }
 
-  /** When all queues together hold too much, whoever has the most waiting goes; its senders go on. */
+  /** When too much is held for all together, whoever has the most goes; its senders go on. */
   private checkQueues(): void {
     this.bytesAtQueueCheck = this.counters.bytesOut;
-    const waiting = [...this.hub.all()].filter(({ flow }) => flow.bufferedBytes > 0);
-    let totalBytes = waiting.reduce((sum, { flow }) => sum + flow.bufferedBytes, 0);
+    const held = [...this.hub.all()].map((connection) => ({ connection, bytes: connection.heldBytes }));
+    let totalBytes = held.reduce((sum, { bytes }) => sum + bytes, 0);
     if (totalBytes <= this.limits.maxQueuedBytes) return;
-    waiting.sort((a, b) => b.flow.bufferedBytes - a.flow.bufferedBytes);
-    for (const connection of waiting) {
+    held.sort((a, b) => b.bytes - a.bytes);
+    for (const { connection, bytes } of held) {
       if (totalBytes <= this.limits.maxQueuedBytes) return;
-      totalBytes -= connection.flow.bufferedBytes;
+      totalBytes -= bytes;
       this.end(connection, 'overflowDisconnects', 1013, 'too slow for a full relay');
     }
   }

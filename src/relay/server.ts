@@ -3,6 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Server as TlsServer } from 'node:https';
 import { type AddressInfo, isIPv6, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { HotlinkError } from '../../native-free/index.js';
 import type { Log } from '../options.js';
@@ -11,8 +12,7 @@ import { Admission, type Known } from './admission.js';
 import { claim, type HostServer } from './claim.js';
 import type { AclReplica } from './cluster/acl-replica.js';
 import type { Cluster } from './cluster/cluster.js';
-import type { ClusterStats } from './cluster/host.js';
-import type { ClusterOptions } from './cluster/open.js';
+import type { ClusterOptions, ClusterStats } from './cluster/options.js';
 import { Connection } from './connection.js';
 import { RelayCounters } from './counters.js';
 import { Credentials } from './credentials.js';
@@ -31,20 +31,28 @@ import { type StunResponder, startStun } from './stun.js';
 import { formatFor, hostOf, type Refusal, refuseUpgrade } from './upgrade.js';
 
 /** Counters, which only grow, and what is the case right now. */
-export type RelayStats = Readonly<RelayCounters> & {
+export interface RelayStats extends Readonly<RelayCounters> {
+  /** WebSocket connections. */
   readonly connections: number;
+  /** Users with a connection. */
   readonly users: number;
+  /** Sessions of all users. */
   readonly sessions: number;
+  /** Directories with an ACL file. */
   readonly aclRulesets: number;
-  /** Connections whose reading is paused for a slow recipient, and for their user's rate. */
+  /** Connections whose reading is paused for a slow recipient. */
   readonly pausedConnections: number;
+  /** Connections whose reading is paused for their user's rate. */
   readonly throttledConnections: number;
-  /** Bytes waiting for recipients: of all of them, and of the one with the most. */
+  /** Bytes waiting for all recipients. */
   readonly bufferedBytes: number;
+  /** Bytes waiting for the one with the most. */
   readonly maxBufferedBytes: number;
+  /** Everybody is being sent away. */
+  readonly draining: boolean;
   /** Of the other processes, if this one is of many. */
   readonly cluster?: ClusterStats;
-};
+}
 
 /** A relay that runs, in whatever HTTP server. */
 export interface EmbeddedRelay extends AsyncDisposable {
@@ -57,6 +65,11 @@ export interface EmbeddedRelay extends AsyncDisposable {
    * are closed with 1008; nobody else notices.
    */
   reload(): Promise<void>;
+  /**
+   * Let nobody in any more, read no more, deliver what is held, then send everybody away with 1012: they are to connect again, to whoever serves
+   * this address then. Takes `drainMs` and half a second at most. The relay goes on answering HTTP until {@link close}.
+   */
+  drain(): Promise<void>;
   /** Disconnect everybody and free the relay's ports; a host program's server goes on. May be called twice. */
   close(): Promise<void>;
 }
@@ -79,6 +92,8 @@ export interface RelayHost {
 const EVENTS_PATH = '/api/v1/events';
 /** Sessions to expire and stuck recipients are looked for this often at most. */
 const SWEEP_MS = 1000;
+/** While draining, queues are looked at this often. */
+const DRAIN_LOOK_MS = 10;
 /** Files with secrets, tokens and certificates are looked at this often. */
 const FILES_MS = 2000;
 
@@ -149,6 +164,7 @@ class Relay implements RelayServer {
   private nextId = 1;
   /** Who upgrades with this request: decided before the answer's headers are made. */
   private readonly upgrading = new WeakMap<IncomingMessage, string>();
+  private draining: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
 
   constructor(options: RelaySettings, limits: RelayLimits, acl: AclStore, credentials: Credentials) {
@@ -180,8 +196,11 @@ class Relay implements RelayServer {
       identify: (request: IncomingMessage) => this.admission.identify(request),
       isOverRate: (user: string) => this.rates.of(user, performance.now()).take(1, 0, performance.now()) !== 0,
       iceAdvert: (request: IncomingMessage, email: string) => this.iceAdvert(request, email),
+      isReady: () => this.admission.closed === undefined,
     };
-    const bounded = { maxPayload: limits.maxMessageBytes, maxFragments: limits.maxFragments };
+    // A message may come in as many reads as the smallest packets make of it.
+    const maxBufferedChunks = Math.max(4096, Math.ceil(limits.maxMessageBytes / 512));
+    const bounded = { maxPayload: limits.maxMessageBytes, maxFragments: limits.maxFragments, maxBufferedChunks };
     this.upgrader = new WebSocketServer({
       ...bounded,
       noServer: true,
@@ -288,6 +307,7 @@ class Relay implements RelayServer {
       throttledConnections,
       bufferedBytes,
       maxBufferedBytes,
+      draining: this.draining !== undefined,
       ...(this.cluster === undefined ? {} : { cluster: this.cluster.stats() }),
     };
   }
@@ -299,6 +319,11 @@ class Relay implements RelayServer {
     return this.looking;
   }
 
+  drain(): Promise<void> {
+    this.draining ??= this.sendAway();
+    return this.draining;
+  }
+
   close(): Promise<void> {
     this.closing ??= this.shutDown();
     return this.closing;
@@ -306,6 +331,18 @@ class Relay implements RelayServer {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  private async sendAway(): Promise<void> {
+    this.admission.closed = 'the relay restarts: connect again';
+    const leaving = [...this.hub.all()];
+    this.log.info({ connections: leaving.length }, 'draining');
+    // Nobody is read before anybody is sent away, so that nothing more is put into a queue.
+    for (const connection of leaving) connection.stopReading();
+    const untilMs = performance.now() + this.limits.drainMs;
+    while (performance.now() < untilMs && leaving.some(({ flow }) => flow.bufferedBytes > 0)) await pause(DRAIN_LOOK_MS);
+    for (const connection of leaving) connection.close(1012, 'the relay restarts: connect again');
+    await Promise.all(leaving.map(({ gone }) => gone));
   }
 
   private async shutDown(): Promise<void> {

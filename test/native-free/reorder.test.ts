@@ -120,3 +120,44 @@ describe('the age of a hole', () => {
     expect(deliverAll(window, [3, 4])).toEqual([3, 4]);
   });
 });
+
+it('says what a list of what waits would say, near and thousands of frames ahead, after every single arrival', () => {
+  // Jumps beyond the slots, numbers beyond 32 bits, several arrivals in one millisecond.
+  const step = fc.tuple(fc.oneof(fc.nat(3), fc.nat(200), fc.nat(9000)), fc.nat(2), fc.integer({ min: 0, max: 50 }));
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 120 }), fc.constantFrom(1, 2 ** 31 - 5, 2 ** 32 - 40, 2 ** 40), (steps, firstSeq) => {
+      const window = new ReorderWindow<number>({ maxBytes: 2000, maxFrames: 60, firstSeq });
+      const waiting = new Map<number, { bytes: number; at: number }>();
+      let next = firstSeq;
+      let now = 0;
+      for (const [ahead, later, bytes] of steps) {
+        now += later;
+        const seq = next + ahead;
+        const held = [...waiting.values()].reduce((sum, one) => sum + one.bytes, 0);
+        const expected = waiting.has(seq)
+          ? 'duplicate'
+          : seq === next
+            ? 'deliver'
+            : waiting.size >= 60 || held + bytes > 2000
+              ? 'full'
+              : 'held';
+        expect(window.accept(seq, bytes, seq, now)).toBe(expected);
+        if (expected === 'held') waiting.set(seq, { bytes, at: now });
+        if (expected === 'deliver') {
+          next += 1;
+          for (let item = window.next(); item !== undefined; item = window.next()) {
+            expect(item).toBe(next);
+            expect(waiting.delete(item)).toBe(true);
+            next += 1;
+          }
+          expect(waiting.has(next)).toBe(false);
+        }
+        expect(window.nextSeq).toBe(next);
+        expect(window.heldFrames).toBe(waiting.size);
+        expect(window.heldBytes).toBe([...waiting.values()].reduce((sum, one) => sum + one.bytes, 0));
+        expect(window.gapSinceMs()).toBe(waiting.size === 0 ? undefined : Math.min(...[...waiting.values()].map(({ at }) => at)));
+      }
+    }),
+    { numRuns: 500 },
+  );
+});

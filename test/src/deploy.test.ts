@@ -44,7 +44,7 @@ describe('what is shown', () => {
   });
 
   it('are variables that are documented', () => {
-    const known = read('docs/configuration.md');
+    const known = read('docs/configuration.md') + read('docs/relay-configuration.md');
     const names = FILES.flatMap((file) =>
       [...read(file).matchAll(/\b(?:SYFTBOX_)?HOTLINK_[A-Z_]+[A-Z]\b/g)].map(([name]) => ({ file, name })),
     );
@@ -139,7 +139,7 @@ describe('a token of token.mjs', () => {
 
 describe('the example', () => {
   const examples = readdirSync(join(root, 'examples'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  const needs: Record<string, string> = { 'two-databases': 'redis-server' };
+  const needs: Record<string, string> = { 'two-databases': 'redis-server', 'browser-peer': 'chromium' };
 
   for (const { name } of examples) {
     const need = needs[name];

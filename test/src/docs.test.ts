@@ -3,19 +3,20 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_LIMITS } from '../../native-free/index.js';
-import { metricsMarkdown } from '../../src/admin/index.js';
+import { metricsMarkdown, relayMetrics } from '../../src/admin/index.js';
 import { configJsonSchema, relaySettings, settingsMarkdown } from '../../src/config/index.js';
 import { RESIDENT_CONSTANT_BYTES, residentBoundBytes, STALL_GROWTH_BYTES } from '../../src/config/memory-bound.js';
 import { limitsMarkdown } from '../../src/relay/limits.js';
 
 const root = join(import.meta.dirname, '../../..');
 const ROOMS = ['native-free', 'workers', 'src', 'perf', 'test'];
-const FOLDERS = ['.', 'docs', 'native-free', 'workers', 'src', 'perf', 'test', 'deploy', 'examples'];
+const FOLDERS = ['.', 'docs', 'docs/api', 'native-free', 'workers', 'src', 'perf', 'test', 'deploy', 'examples'];
 /** Documents that end with a table the code generates. */
 const GENERATED: readonly (readonly [file: string, table: () => string])[] = [
   ['docs/configuration.md', settingsMarkdown],
   ['docs/metrics.md', metricsMarkdown],
   ['docs/relay.md', limitsMarkdown],
+  ['docs/relay-metrics.md', () => metricsMarkdown(relayMetrics)],
   ['docs/relay-configuration.md', () => settingsMarkdown(relaySettings)],
 ];
 
@@ -51,6 +52,17 @@ function deadLinks(document: string): string[] {
     return anchor === undefined || anchors(readFileSync(file, 'utf8')).includes(anchor) ? [] : [`${document}: ${target}`];
   });
 }
+
+describe('docs/errors.md', () => {
+  it('has every code, once, in the order of the code', () => {
+    const listed = [...readFileSync(join(root, 'docs/errors.md'), 'utf8').matchAll(/^\| `(ERR_HLNK_\w+)` \|/gm)].map(([, code]) => code);
+    const known = [...readFileSync(join(root, 'native-free/errors.ts'), 'utf8').matchAll(/^ {2}\| '(ERR_HLNK_\w+)'/gm)].map(
+      ([, code]) => code,
+    );
+    expect(known.length).toBeGreaterThan(15);
+    expect(listed).toEqual(known);
+  });
+});
 
 describe('the documents', () => {
   it.each(GENERATED)('list in %s what the table in the code has', (file, table) => {

@@ -4,7 +4,7 @@
 import { copyFileSync, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { HotlinkOptions } from '../../src/index.js';
+import type { HotlinkOptions, IpcCounters } from '../../src/index.js';
 import { IpcApp, put, restartRelay, rpcDirectory } from '../support/ipc-app.js';
 import { ALICE, BOB, type Party, Sandbox, until } from '../support/sandbox.js';
 
@@ -38,7 +38,7 @@ async function scene(options: Partial<HotlinkOptions> = RELAY_ONLY, receivers = 
 }
 
 const party = (email: string): Party => sandbox.parties.find((one) => one.email === email) as Party;
-const counters = (email: string): Record<string, number> => party(email).link.status().ipc[0]!.counters;
+const counters = (email: string): IpcCounters => party(email).link.status().ipc[0]!.counters;
 const fallbackFiles = (folder: string): string[] => readdirSync(folder).filter((name) => name.startsWith('hl1-'));
 const payload = (i: number, size = 700): Uint8Array => {
   const bytes = Buffer.alloc(size, i % 251);

@@ -5,10 +5,14 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Holdings } from '../support/holdings.js';
 import { ALICE, BOB, dial, freePort, Sandbox, transfer, until } from '../support/sandbox.js';
 
-let sandbox: Sandbox;
-afterEach(async () => sandbox.close());
+let sandbox: Sandbox | undefined;
+afterEach(async () => {
+  await sandbox?.close();
+  sandbox = undefined;
+});
 
 async function exchange(a: { port: number }, b: { port: number }, bytes: number): Promise<void> {
   const [from, to] = [await dial(a.port), await dial(b.port)];
@@ -18,32 +22,52 @@ async function exchange(a: { port: number }, b: { port: number }, bytes: number)
   await once(from, 'close');
 }
 
+/** What a process of its own holds before and after most of its rounds. */
+async function cycles(kind: 'markers' | 'library'): Promise<{ before: Holdings; after: Holdings; lanes: Record<string, number> }> {
+  const script = new URL('./cycles.js', import.meta.url).pathname;
+  const child = spawn(process.execPath, ['--expose-gc', script, kind], {
+    env: { ...process.env, MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '131072' },
+  });
+  let [printed, complaint] = ['', ''];
+  child.stdout.on('data', (data) => {
+    printed += data;
+  });
+  child.stderr.on('data', (data) => {
+    complaint += data;
+  });
+  await once(child, 'close');
+  expect(complaint).toBe('');
+  return JSON.parse(printed);
+}
+
+function expectFlat(before: Holdings, after: Holdings, rounds: number): void {
+  expect(after.images).toBe(0);
+  expect(after.threads).toBeLessThanOrEqual(before.threads);
+  expect(after.descriptors).toBeLessThanOrEqual(before.descriptors);
+  expect(after.resources).toEqual(before.resources);
+  expect((after.heapBytes - before.heapBytes) / rounds).toBeLessThan(100_000);
+  // The addon itself leaves about 0.25 MB behind with each of its images, two a round (workers/README.md); more would be ours.
+  expect((after.rssBytes - before.rssBytes) / rounds).toBeLessThan(1_500_000);
+}
+
 describe('a data plane', () => {
   it.runIf(process.platform === 'linux')(
     'leaves no thread, file or memory behind after 100 starts and stops with live data channels',
     { timeout: 300_000 },
     async () => {
-      sandbox = await Sandbox.open();
-      const script = new URL('./cycles.js', import.meta.url).pathname;
-      const child = spawn(process.execPath, ['--expose-gc', script], {
-        env: { ...process.env, MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '131072' },
-      });
-      let printed = '';
-      child.stdout.on('data', (data) => {
-        printed += data;
-      });
-      let complaint = '';
-      child.stderr.on('data', (data) => {
-        complaint += data;
-      });
-      await once(child, 'close');
-      expect(complaint).toBe('');
-      const [before, after] = JSON.parse(printed);
-      expect(after.overWebRtc).toBe(100);
-      expect(after.files).toBe(0);
-      expect(after.threads).toBeLessThanOrEqual(before.threads);
-      // The addon itself leaves about 0.25 MB behind with each of its images, two a round (workers/README.md); more would be ours.
-      expect((after.rss - before.rss) / 60).toBeLessThan(1_500_000);
+      const { before, after, lanes } = await cycles('markers');
+      expect(lanes).toEqual({ webrtc: 100 });
+      expectFlat(before, after, 60);
+    },
+  );
+
+  it.runIf(process.platform === 'linux')(
+    'leaves no thread, handle, file or memory behind after 50 rounds of streams of the program, over each lane and own signaling',
+    { timeout: 300_000 },
+    async () => {
+      const { before, after, lanes } = await cycles('library');
+      expect(lanes).toEqual({ direct: 8, webrtc: 9, relay: 17, 'direct, own signaling': 8, 'webrtc, own signaling': 8 });
+      expectFlat(before, after, 24);
     },
   );
 });

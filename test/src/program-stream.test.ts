@@ -108,6 +108,31 @@ describe.each([['the one who opened it'], ['the other']])('half a stream ended b
   });
 });
 
+describe('a stream that is iterated over', () => {
+  it('to its end, can still be answered; left early, is reset', async () => {
+    const [alice, bob] = await pair();
+    for (const early of [false, true]) {
+      const [a, b] = await streams(alice, bob);
+      const answered = digestOf(a).catch((error: Error) => error);
+      const [here, there] = [closed(b), closed(a)];
+      a.end(randomBytes(500_000));
+      let bytes = 0;
+      for await (const part of b) {
+        bytes += (part as Buffer).length;
+        if (early) break;
+      }
+      if (!early) {
+        expect(bytes).toBe(500_000);
+        const said = await write(b, 200_000);
+        expect(await answered).toEqual(said);
+      }
+      expect(await here).toBeNull();
+      if (early) expect(await there).toMatchObject({ code: 'ERR_HLNK_PEER_UNAVAILABLE' });
+      else expect(await there).toBeNull();
+    }
+  });
+});
+
 describe('a stream that ends before its time', () => {
   it('destroyed with an error here, is destroyed with the words of it there', async () => {
     const [alice, bob] = await pair();

@@ -221,6 +221,7 @@ describe("an embedder's own authentication", () => {
     await once(socket, 'open').catch(() => undefined);
     socket.terminate();
     await expect.poll(() => aborted).toBe(true);
+    expect(other.stats().authErrors).toBe(0);
   });
 
   it('and secrets exclude each other', async () => {

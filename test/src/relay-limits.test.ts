@@ -3,9 +3,17 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { relayMetricsText } from '../../src/admin/relay-metrics.js';
 import { AddressCount, TrustedProxies } from '../../src/relay/addresses.js';
 import { RelayCounters } from '../../src/relay/counters.js';
-import { mintAccessToken, type RelayLimits, type RelayOptions, type RelayServer, startRelay } from '../../src/relay/index.js';
+import {
+  mintAccessToken,
+  type RelayLimits,
+  type RelayOptions,
+  type RelayServer,
+  type RelayStats,
+  startRelay,
+} from '../../src/relay/index.js';
 import { LIMITS, limitsOf } from '../../src/relay/limits.js';
 import { Rates, UserRate } from '../../src/relay/rate.js';
 import { Silence } from '../../src/relay/silence.js';
@@ -58,6 +66,21 @@ async function session(alice: RelayClient, bob: RelayClient, sid = SID): Promise
 
 const data = (seq: number, bytes: number, sid = SID) => ({ typ: 12, sid, seq, pth: PATH, pay: new Uint8Array(bytes).fill(seq) }) as const;
 
+function statsOf(value: number): RelayStats {
+  const counters = Object.fromEntries(Object.keys(new RelayCounters()).map((key) => [key, value])) as unknown as RelayCounters;
+  const gauges = {
+    connections: 0,
+    users: 0,
+    sessions: 0,
+    aclRulesets: 0,
+    pausedConnections: 0,
+    throttledConnections: 0,
+    bufferedBytes: 0,
+    maxBufferedBytes: 0,
+  };
+  return { ...counters, ...gauges, draining: false };
+}
+
 /** The close code and its reason. */
 async function farewell(socket: WebSocket): Promise<[number, string]> {
   const [code, reason] = (await once(socket, 'close')) as [number, Buffer];
@@ -75,10 +98,21 @@ describe('the table of limits', () => {
     expect(() => limitsOf({ lowWaterBytes: 2_000_000, highWaterBytes: 1_000_000 })).toThrow('lowWaterBytes');
   });
 
-  it('names only things that are counted', () => {
-    const counted = new Set(Object.keys(new RelayCounters()));
-    for (const name of ['refusedTotal', 'refusedUser', 'refusedAddress', 'slowRequests', 'largeBodies', 'throttled', 'rateDisconnects'])
-      expect(counted).toContain(name);
+  it('names only metrics that there are', () => {
+    const text = relayMetricsText({ stats: statsOf(0), startedMs: 0, delayP99Ms: 0, utilization: 0 });
+    for (const { metric } of LIMITS)
+      if (metric !== undefined) expect(text).toContain(`hotlink_relay_${metric.replace(/(\{|$)/, '_total$1')} 0\n`);
+  });
+});
+
+describe('the metrics', () => {
+  it('show every counter there is', () => {
+    const before = relayMetricsText({ stats: statsOf(0), startedMs: 0, delayP99Ms: 0, utilization: 0 }).split('\n');
+    for (const key of Object.keys(new RelayCounters())) {
+      const after = relayMetricsText({ stats: { ...statsOf(0), [key]: 7 }, startedMs: 0, delayP99Ms: 0, utilization: 0 }).split('\n');
+      const changed = after.filter((line, index) => line !== before[index] && line.endsWith(' 7'));
+      expect(changed, `${key} stands in src/admin/relay-metrics.ts`).toHaveLength(1);
+    }
   });
 });
 
@@ -354,6 +388,21 @@ describe('a recipient', () => {
     expect(relay.stats().bufferedBytes).toBeLessThan(8 * 1024 * 1024);
     other.socket.resume();
     expect((await other.next()).message).toMatchObject({ typ: 12, seq: 1 });
+  });
+});
+
+describe('messages that never become complete', () => {
+  it('cost their connections when they hold too much together; who sends whole ones is not touched', async () => {
+    const relay = await start({ maxQueuedBytes: 4 * 1024 * 1024 });
+    const good = await client(relay, ALICE);
+    const bad = await Promise.all(Array.from({ length: 6 }, () => client(relay, BOB)));
+    for (const { socket } of bad) {
+      socket.on('error', () => {});
+      socket.send(Buffer.alloc(1_000_000), { fin: false, binary: true });
+    }
+    await expect.poll(() => relay.stats().overflowDisconnects, { timeout: 5000 }).toBeGreaterThan(0);
+    expect(relay.stats().connections).toBeGreaterThanOrEqual(4); // as many as fit stay
+    await good.settled();
   });
 });
 

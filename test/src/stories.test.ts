@@ -38,7 +38,15 @@ describe('the story', () => {
 
   it('is told where it should be', () => {
     const told = DOCUMENTS.flatMap((file) => storiesIn(read(file)).map(({ name, steps }) => `${file}: ${name} ${steps.length > 0}`));
-    expect(told).toEqual(['README.md: redis true', 'docs/library.md: program true', 'docs/markers.md: markers true']);
+    expect(told).toEqual([
+      'README.md: redis true',
+      'docs/embedding.md: signaling true',
+      'docs/errors.md: errors true',
+      'docs/library.md: program true',
+      'docs/markers.md: markers true',
+      'docs/relay-in-a-program.md: relay true',
+      'docs/streams.md: streams true',
+    ]);
   });
 });
 

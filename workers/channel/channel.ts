@@ -399,7 +399,8 @@ export class Channel {
     const { lane, out, ownPeer } = this.#core;
     if (this.#streams.flushing) return false;
     if (lane === undefined) return true;
-    const gone = ownPeer !== false || lane.bufferedBytes() === 0;
+    // What is in the ring to the relay worker when this channel leaves goes with it, and with it perhaps the last acknowledgement.
+    const gone = (ownPeer !== false && lane.kind !== 'relay') || lane.bufferedBytes() === 0;
     return !out.pending && out.inFlightFrames === 0 && gone && (ownPeer !== true || this.#core.in.ackDueMs === undefined);
   }
 

@@ -32,6 +32,7 @@ export class RtcSessions {
   start({ sid, role, own, mtu, loopback, ice }: RtcStart): void {
     this.stop(sid);
     const events = this.#events;
+    events.post({ t: 'rtc-started', sid });
     try {
       const lane = new WebRtcLane(
         this.#tuned(loopback),

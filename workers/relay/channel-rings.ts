@@ -2,15 +2,13 @@
 // opened), paced by the socket's buffer. Envelopes in: they become HLNK records; when the ring is full the socket is paused, so that the
 // back-pressure reaches the sender instead of this process's memory. Relay worker thread.
 
-import { encodeDataEnvelope, encodeEnvelope, MessageType } from '../../native-free/envelope/index.js';
+import { encodeDataEnvelope, encodeEnvelope, FRAME_SIGNAL, MessageType } from '../../native-free/envelope/index.js';
 import { FrameView, headRoomBytes, writeFrameHead } from '../../native-free/hlnk/index.js';
 import { RingConsumer, RingProducer } from '../../native-free/ring/index.js';
 import { BINDING_BYTES } from '../lanes/relay.js';
 import type { RelayPace } from './pace.js';
 import type { RelaySocket } from './socket.js';
 
-/** Signal kind that carries one frame of ours, base64, where the relay would not pass Data. */
-export const FRAME_SIGNAL = 'hl1_frame';
 /** Bytes waiting in the socket above which no further frame is sent, bytes. */
 const HIGH_BYTES = 2_097_152;
 const RECORDS_PER_TURN = 64;

@@ -6,12 +6,13 @@ import {
   type DataPeek,
   decodeEnvelope,
   decodeEnvelopeText,
+  FRAME_SIGNAL,
   type HotlinkMessage,
   MessageType,
   peekData,
 } from '../../native-free/envelope/index.js';
 import type { FromRelay } from '../messages.js';
-import { type Binding, type ChannelRings, FRAME_SIGNAL } from './channel-rings.js';
+import type { Binding, ChannelRings } from './channel-rings.js';
 import type { RelayPace } from './pace.js';
 import type { RelaySocket } from './socket.js';
 

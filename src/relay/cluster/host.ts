@@ -1,4 +1,4 @@
-// What of the relay the cluster works on, and what it tells of itself.
+// What of the relay the cluster works on.
 import type { Log } from '../../options.js';
 import type { Connection } from '../connection.js';
 import type { RelayCounters } from '../counters.js';
@@ -25,15 +25,4 @@ export interface ClusterHost {
   tellLost(to: Connection, sid: string): void;
   /** Disconnect every client: this process may not serve for now. */
   disconnectAll(reason: string): void;
-}
-
-export interface ClusterStats {
-  readonly processes: number;
-  readonly remoteClients: number;
-  readonly knownSessions: number;
-  /** Bytes for other processes that they have not acknowledged. */
-  readonly outstandingBytes: number;
-  /** Messages between processes that were sent again, and gaps that were seen; both are repaired. */
-  readonly resent: number;
-  readonly gaps: number;
 }
