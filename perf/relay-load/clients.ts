@@ -180,6 +180,8 @@ class Pair {
       }),
       this.failed,
     ]);
+    // Whoever waits for the end hears of it.
+    this.drained.catch(() => {});
     for (let i = 0; i < this.shape.window; i++) this.send();
   }
 

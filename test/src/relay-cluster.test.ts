@@ -342,12 +342,12 @@ describe.skipIf(skip).sequential('three relays on one NATS server', () => {
     await nats.stop();
     expect(await alice.closed).toBe(1013);
     expect(await bob.closed).toBe(1013);
-    expect((await fetch(`${cluster.relay(0).url}/healthz`)).status).toBe(503);
+    expect((await fetch(`${cluster.relay(0).url}/readyz`)).status).toBe(503);
     expect((await putAcl(cluster.relay(0), ALICE, DIR, aclYaml([]))).status).toBe(503);
     await expect(cluster.connect(0, ALICE)).rejects.toThrow('503');
     await nats.restart();
-    await expect.poll(async () => (await fetch(`${cluster.relay(1).url}/healthz`)).status, { timeout: 20_000 }).toBe(200);
-    await expect.poll(async () => (await fetch(`${cluster.relay(0).url}/healthz`)).status, { timeout: 20_000 }).toBe(200);
+    await expect.poll(async () => (await fetch(`${cluster.relay(1).url}/readyz`)).status, { timeout: 20_000 }).toBe(200);
+    await expect.poll(async () => (await fetch(`${cluster.relay(0).url}/readyz`)).status, { timeout: 20_000 }).toBe(200);
     await session(await cluster.connect(0, ALICE), await cluster.connect(1, BOB));
   });
 });
