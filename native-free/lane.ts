@@ -29,7 +29,9 @@ export interface LaneEvents {
   closed(lane: Lane, reason: string): void;
 }
 
+/** One carrier of frames to the peer. */
 export interface Lane {
+  /** Which kind it is. */
   readonly kind: LaneKind;
   /** Session this lane belongs to. */
   readonly sid: string;

@@ -13,6 +13,7 @@ import { ACK_MAX_STREAMS, encodeAck, OwnKind, type OwnKindCode } from './own-wir
 /** The one stream of an upstream session, which knows no streams. */
 export const UPSTREAM_STREAM = 0;
 
+/** Where a receiving half puts what came. */
 export interface InFlowPorts {
   /**
    * Bytes of a stream, in order.
@@ -21,7 +22,9 @@ export interface InFlowPorts {
   deliver(stream: number, payload: Uint8Array, lasting: boolean): void;
   /** The peer opened a stream that has no byte yet, or its first byte is about to be delivered. */
   opened(stream: number): void;
+  /** The peer has no more to send; after its last byte. */
   ended(stream: number): void;
+  /** The peer tore the stream down. */
   reset(stream: number, reason: string): void;
   /** The peer sent more than it was allowed: the stream is over here and the peer is to be told. */
   overrun(stream: number): void;

@@ -19,8 +19,9 @@ export interface ChannelLimits {
   creditFloorBytes: number;
   /** Where the credit of one stream stops growing, bytes beyond what its application has taken: memory per stream on the receiver. */
   creditBytes: number;
-  /** Frames and bytes held while a hole in the sequence is open. Own peers send again what did not fit; upstream's channel fails loudly. */
+  /** Bytes held while a hole in the sequence is open. Own peers send again what did not fit; upstream's channel fails loudly. */
   reorderBytes: number;
+  /** How many frames of them. */
   reorderFrames: number;
   /** How long a hole may stay open, or sent frames unacknowledged, while the peer is heard, ms. */
   gapMs: number;
@@ -34,13 +35,17 @@ export interface ChannelLimits {
   peerLossMs: number;
   /** How long open streams survive without any lane, ms. */
   resumeMs: number;
-  /** Between own peers only. */
+  /** Whether the direct lane may carry; between own peers only. */
   directAllowed: boolean;
+  /** Whether a data channel may carry. */
   webrtcAllowed: boolean;
+  /** Whether the relay may. */
   relayAllowed: boolean;
+  /** Whatever would need a fallback is an error. */
   strict: boolean;
 }
 
+/** What a channel goes by where nothing else is given. */
 export const DEFAULT_LIMITS: ChannelLimits = {
   ownChunkBytes: 245_760, // the per-frame cost is paid a quarter as often; with its head below the smallest lane between own peers
   chunkBytes: 61_440, // upstream's default; fits a Rust peer's 65,535-byte receive buffer with its path
