@@ -4,6 +4,7 @@
 //   Float64Array over a SharedArrayBuffer, one word per name below, in this order. An aligned 8-byte store is not torn on any
 //   platform Node runs on; a reader may see counters of slightly different moments, which a snapshot of a running system is anyway.
 
+/** The counters of a channel, in the order of their words. */
 export const COUNTER_NAMES = [
   'txPackets',
   'txBytes',
@@ -45,6 +46,7 @@ export const COUNTER_NAMES = [
   'sealRepeats',
 ] as const;
 
+/** One of them. */
 export type CounterName = (typeof COUNTER_NAMES)[number];
 
 /** Word index of every counter. */

@@ -29,7 +29,9 @@ export interface LaneEvents {
   closed(lane: Lane, reason: string): void;
 }
 
+/** One carrier of frames to the peer. */
 export interface Lane {
+  /** Which kind it is. */
   readonly kind: LaneKind;
   /** Session this lane belongs to. */
   readonly sid: string;
@@ -39,6 +41,8 @@ export interface Lane {
   trySend(frame: Uint8Array, urgent?: boolean): SendVerdict;
   /** Bytes taken but not yet given to the network. */
   bufferedBytes(): number;
+  /** Of a lane that may deliver out of order without having lost anything: whether this frame is known to be on its way still. */
+  carries?(seq: number): boolean;
   /** Ends the lane; `closed` is not reported for one's own close. Idempotent. */
   close(): void;
 }

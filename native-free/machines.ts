@@ -2,6 +2,7 @@
 // whole peer: sessions, the key exchange, and the channel's core with streams, acknowledgements, credit and the choice of lanes. Whoever only
 // reads and writes messages needs `hotlink/native-free` alone. No Node, no I/O, no clock: native-free/README.md says how a machine is driven.
 
+export type { InFlowPorts } from './channel/in-flow.js';
 export {
   type ChannelConfig,
   ChannelCore,
@@ -14,7 +15,8 @@ export {
 export { COUNTER_NAMES, type CounterName } from './counters.js';
 export { encodeDataEnvelope, FRAME_SIGNAL } from './envelope/data.js';
 export { type Fingerprint, fingerprint, ownId, ownIdStem } from './envelope/ids.js';
-export { MessageType } from './envelope/types.js';
+export { type AcceptMessage, type CloseMessage, MessageType, type OpenMessage } from './envelope/types.js';
+export type { HotlinkErrorCode } from './errors.js';
 export type { Lane, LaneKind, PeerLaneKind, SendVerdict } from './lane.js';
 export {
   KEY_SIGNAL,
@@ -43,4 +45,5 @@ export {
   type OutboundState,
 } from './session/outbound.js';
 export { iceUfrag } from './session/sdp.js';
+export type { InboundTunables, OutboundTunables } from './session/tunables.js';
 export type { ChannelLookup, PeerKind, SendOutput, SessionMessage } from './session/types.js';

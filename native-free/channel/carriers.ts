@@ -7,9 +7,13 @@ import type { Lane, LaneKind, PeerLaneKind } from '../lane.js';
 import type { InFlow } from './in-flow.js';
 import { type ChannelLimits, LOSS_MARGIN_MS, PING_MAX_MS, SUSPECT_MS } from './limits.js';
 
+/** What a core must know of a session. */
 export interface SessionInfo {
+  /** Its id. */
   sid: string;
+  /** `out`: opened by us. */
   direction: 'in' | 'out';
+  /** Whether the peer is of our own kind. */
   own: boolean;
   /** The peer's epoch: changes when the peer's channel was started anew. Empty for upstream peers. */
   epoch: string;
@@ -273,12 +277,13 @@ export class Carriers {
     }
     if (best !== undefined || (!needed && !this.#limits.strict)) return NO_REMEDY;
     if (this.#mayStillCome(session) && nowMs < session.sinceMs + this.#limits.p2pWaitMs) return NO_REMEDY;
+    const { directAllowed, webrtcAllowed, p2pWaitMs } = this.#limits;
     const why = (['direct', 'webrtc'] as const)
-      .filter((kind) => (kind === 'direct' ? this.#limits.directAllowed && session.own : this.#limits.webrtcAllowed))
-      .map(
-        (kind) =>
-          `${kind}: ${session.attempts[kind].reason === '' ? `not up within ${this.#limits.p2pWaitMs} ms` : session.attempts[kind].reason}`,
-      );
+      .filter((kind) => kind === 'webrtc' || session.own)
+      .map((kind) => {
+        if (!(kind === 'direct' ? directAllowed : webrtcAllowed)) return `${kind}: off on this side`;
+        return `${kind}: ${session.attempts[kind].reason || `not up within ${p2pWaitMs} ms`}`;
+      });
     const refused = session.relayRefused === '' ? '' : `: ${session.relayRefused}`;
     return { kind: 'violation', why: `no peer-to-peer lane is usable (${why.join('; ')}) and the relay may not carry payload${refused}` };
   }

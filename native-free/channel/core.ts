@@ -26,8 +26,11 @@ import { UpstreamNumbers } from './upstream-numbers.js';
 /** Pings on request that wait for a lane, and that are under way: more than one per second of a person's patience. */
 const MAX_PINGS = 64;
 
+/** One channel: its streams, over whatever lanes of its sessions are up. Every call takes the time, ms; afterwards look at {@link ChannelCore.timeoutMs}. */
 export class ChannelCore {
+  /** @internal */
   readonly out: OutFlow;
+  /** @internal */
   readonly in: InFlow;
   readonly #limits: ChannelLimits;
   readonly #counters: Float64Array;
@@ -105,9 +108,11 @@ export class ChannelCore {
     this.#numbers.end(this.out.nextSeq);
     return this.#numbers.entries();
   }
+  /** What carries now. */
   get lane(): Lane | undefined {
     return this.out.lane;
   }
+  /** The highest sequence number up to which everything was delivered. */
   get deliveredSeq(): number {
     return this.in.nextSeq - 1;
   }
@@ -162,6 +167,7 @@ export class ChannelCore {
     return 'no-lane';
   }
 
+  /** The application has no more to send. */
   endStream(stream: OutStream, nowMs: number): void {
     this.out.end(stream);
     this.pump(nowMs);
@@ -261,6 +267,7 @@ export class ChannelCore {
     this.pump(nowMs);
   }
 
+  /** A lane of a session is up and takes frames. */
   laneUp(lane: Lane, nowMs: number): void {
     if (this.#over) return;
     this.#carriers.addLane(lane, nowMs);
@@ -287,6 +294,25 @@ export class ChannelCore {
     if (this.#ownPeer && this.#open) this.in.refresh(nowMs);
     this.#choose(nowMs);
     this.pump(nowMs);
+  }
+
+  /** A part of a lane is gone, the lane is not: these frames are sent again, as far as they were on that part. */
+  framesLost(from: number, end: number, nowMs: number): void {
+    if (this.#over || this.#ownPeer !== true) return;
+    this.out.resend(from, end);
+    this.pump(nowMs);
+  }
+
+  /** The largest frame of a lane is another one now. */
+  laneResized(lane: Lane): void {
+    if (this.out.lane === lane) this.out.lane = lane;
+  }
+
+  /** The peer is far away: streams may keep more on its way. */
+  goFar(): void {
+    const { farWindowBytes, creditBytes } = this.#limits;
+    this.out.windowCeilingBytes = farWindowBytes;
+    this.in.raiseCredit(Math.max(creditBytes, farWindowBytes));
   }
 
   /** A peer-to-peer lane of this session did not come up. */
@@ -536,6 +562,7 @@ export class ChannelCore {
     return at === Number.POSITIVE_INFINITY ? undefined : at;
   }
 
+  /** The time that timeoutMs named has come. */
   tick(nowMs: number): void {
     this.#nowMs = nowMs;
     if (this.#over) return;

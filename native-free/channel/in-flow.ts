@@ -13,6 +13,7 @@ import { ACK_MAX_STREAMS, encodeAck, OwnKind, type OwnKindCode } from './own-wir
 /** The one stream of an upstream session, which knows no streams. */
 export const UPSTREAM_STREAM = 0;
 
+/** Where a receiving half puts what came. */
 export interface InFlowPorts {
   /**
    * Bytes of a stream, in order.
@@ -21,7 +22,9 @@ export interface InFlowPorts {
   deliver(stream: number, payload: Uint8Array, lasting: boolean): void;
   /** The peer opened a stream that has no byte yet, or its first byte is about to be delivered. */
   opened(stream: number): void;
+  /** The peer has no more to send; after its last byte. */
   ended(stream: number): void;
+  /** The peer tore the stream down. */
   reset(stream: number, reason: string): void;
   /** The peer sent more than it was allowed: the stream is over here and the peer is to be told. */
   overrun(stream: number): void;
@@ -58,11 +61,13 @@ export class InFlow {
   #ackDueMs: number | undefined;
   /** An end was delivered since the last acknowledgement. */
   #endHeard = false;
+  #creditBytes: number;
 
   constructor(limits: ChannelLimits, counters: Float64Array, ports: InFlowPorts, peer: 'own' | 'upstream' = 'own') {
     this.#limits = limits;
     this.#counters = counters;
     this.#ports = ports;
+    this.#creditBytes = limits.creditBytes;
     this.#reorder = new ReorderWindow<Held>({ maxBytes: limits.reorderBytes, maxFrames: limits.reorderFrames });
     if (peer === 'upstream') this.#streams.set(UPSTREAM_STREAM, new InStream(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY));
   }
@@ -130,6 +135,12 @@ export class InFlow {
       default:
         return 'bad-seq';
     }
+  }
+
+  /** The credit of each stream may grow up to this from now on: the path is long. */
+  raiseCredit(bytes: number): void {
+    this.#creditBytes = Math.max(this.#creditBytes, bytes);
+    for (const stream of this.#streams.values()) stream.raiseCeiling(bytes);
   }
 
   /** A stream that was opened on this side: the peer's frames for it are expected. */
@@ -262,7 +273,7 @@ export class InFlow {
   }
 
   #add(id: number): InStream {
-    const stream = new InStream(this.#limits.creditFloorBytes, this.#limits.creditBytes);
+    const stream = new InStream(this.#limits.creditFloorBytes, this.#creditBytes);
     this.#streams.set(id, stream);
     this.#openHalves += 1;
     return stream;

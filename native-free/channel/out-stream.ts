@@ -2,33 +2,35 @@
 
 import type { SendWindow } from './send-window.js';
 
+/** One stream's sending half; made by {@link ChannelCore.openStream}. */
 export class OutStream {
   /** Changes only while the peer has not heard of the stream (see `ChannelPorts.peerRestarted`). */
   id: number;
-  /** Made at the first byte, so that a connection that never carries one costs nothing. */
+  /** Made at the first byte, so that a connection that never carries one costs nothing. @internal */
   window: SendWindow | undefined;
-  /** Payload bytes handed to lanes so far. */
+  /** Payload bytes handed to lanes so far. @internal */
   sentBytes = 0;
-  /** Payload bytes the peer allows in total. */
+  /** Payload bytes the peer allows in total. @internal */
   limitBytes: number;
   /** Least credit worth a frame of its own; less is waited for. */
   readonly #leastBytes: number;
-  /** Bytes of the next record that already left, as parts of their own. */
+  /** Bytes of the next record that already left, as parts of their own. @internal */
   partBytes = 0;
-  /** A frame of this stream was handed to a lane: the peer knows it, or will. */
+  /** A frame of this stream was handed to a lane: the peer knows it, or will. @internal */
   spoken = false;
-  /** The peer must be told of the stream although it has no byte yet. */
+  /** The peer must be told of the stream although it has no byte yet. @internal */
   openPending = false;
-  /** The application finished writing; the end goes out behind the last byte. */
+  /** The application finished writing; the end goes out behind the last byte. @internal */
   endPending = false;
-  /** The stream is to be torn down; overtakes unsent bytes, and may follow the end. */
+  /** The stream is to be torn down; overtakes unsent bytes, and may follow the end. @internal */
   resetPending: string | undefined;
+  /** @internal */
   resetSent = false;
-  /** End or reset was handed to a lane, or nobody is there to be told: no more bytes. */
+  /** End or reset was handed to a lane, or nobody is there to be told: no more bytes. @internal */
   done = false;
-  /** In OutFlow's queue of streams with something to send. */
+  /** In OutFlow's queue of streams with something to send. @internal */
   queued = false;
-  /** A frame was refused for lack of room, since then (ms); for the send-time telemetry. */
+  /** A frame was refused for lack of room, since then (ms); for the send-time telemetry. @internal */
   blockedSinceMs = -1;
 
   constructor(id: number, limitBytes: number) {
@@ -38,16 +40,17 @@ export class OutStream {
     this.#leastBytes = limitBytes >> 2;
   }
 
+  /** @internal */
   get unsentRecords(): number {
     return this.window === undefined ? 0 : this.window.unsentRecords;
   }
 
-  /** True when unsent bytes wait for nothing but the peer's credit. */
+  /** True when unsent bytes wait for nothing but the peer's credit. @internal */
   get starved(): boolean {
     return !this.done && this.resetPending === undefined && this.unsentRecords > 0 && !this.hasCredit;
   }
 
-  /** True when the peer's credit allows the next frame. */
+  /** True when the peer's credit allows the next frame. @internal */
   get hasCredit(): boolean {
     const window = this.window;
     if (window === undefined || window.unsentRecords === 0) return true;
@@ -55,7 +58,7 @@ export class OutStream {
     return creditBytes >= window.unsentRecordBytes - this.partBytes || (creditBytes > 0 && creditBytes >= this.#leastBytes);
   }
 
-  /** True when {@link OutFlow} could send something of this stream now. */
+  /** True when {@link OutFlow} could send something of this stream now. @internal */
   get sendable(): boolean {
     if (this.resetPending !== undefined) return true;
     if (this.done) return false;

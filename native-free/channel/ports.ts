@@ -5,6 +5,7 @@ import type { Lane } from '../lane.js';
 import type { InFlowPorts } from './in-flow.js';
 import type { ChannelLimits } from './limits.js';
 
+/** What a core does to its owner: bytes and ends of streams, and what it needs. */
 export interface ChannelPorts extends Omit<InFlowPorts, 'overrun'> {
   /** A stream's window has room again. */
   room(stream: number): void;
@@ -36,15 +37,19 @@ export interface ChannelPorts extends Omit<InFlowPorts, 'overrun'> {
   carries(lane: Lane | undefined, reason: string): void;
 }
 
+/** What a core is made from. */
 export interface ChannelConfig {
   /** Path of the channel, as frames name it until a session says otherwise. */
   path: string;
   /** Five base-36 characters that make this channel's upstream etags unlike any other's. */
   salt: string;
+  /** Its tunables. */
   limits: ChannelLimits;
+  /** Where it counts: a word for each of {@link COUNTER_NAMES}. */
   counters: Float64Array;
   /** Where the numbering of a path goes on that an upstream peer counted before (upstream-numbers.ts). */
   numbers?: Iterable<readonly [string, number]>;
+  /** Its owner. */
   ports: ChannelPorts;
   /** Frames of an upstream peer are messages: they are delivered whole, with path and etag, instead of their payload (local IPC). */
   whole?: boolean;

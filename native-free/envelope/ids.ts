@@ -7,6 +7,7 @@ export const OWN_ID_PREFIX = 'hl1-';
 /** The same for one that wants to be treated as an upstream peer: it says which machine it is on, and no more. */
 export const PLAIN_ID_PREFIX = 'hl0-';
 
+/** What a message id says of its sender. */
 export type Fingerprint =
   | { readonly kind: 'hotlink'; readonly host: string; readonly instance: string }
   | { readonly kind: 'go' }

@@ -17,22 +17,31 @@ const FORGED = 'the signature under its key is not of the identity it shows: som
 
 /** The primitives, and our own keys. */
 export interface KeyCrypto {
+  /** Our X25519 public key of this session, 32 bytes. */
   readonly ephemeral: Uint8Array;
+  /** Our long-lived Ed25519 public key, where there is one. */
   readonly identity: Uint8Array | undefined;
   /** With the identity's private key; only asked for when there is one. */
   sign(bytes: Uint8Array): Uint8Array;
+  /** Whether the identity signed these bytes. */
   verify(identity: Uint8Array, bytes: Uint8Array, signature: Uint8Array): boolean;
   /** @returns undefined for a public key that gives no secret */
   agree(peerEphemeral: Uint8Array, transcript: Uint8Array, role: SealRole, epochs: { send: string; open: string }): SealKeys | undefined;
 }
 
+/** What an exchange is told once. */
 export interface KeyExchangeOptions {
+  /** The session. */
   sid: string;
+  /** Whether we opened it. */
   role: SealRole;
+  /** Who we are. */
   self: { email: string; epoch: string };
+  /** Who the peer is. */
   peer: { email: string; epoch: string };
   /** False: this side does not seal, and says so. */
   enabled: boolean;
+  /** The primitives. */
   crypto: KeyCrypto;
   /** Why nothing may go through the relay unsealed; undefined where it may. */
   mustSeal(): string | undefined;
@@ -40,6 +49,7 @@ export interface KeyExchangeOptions {
   judge(identity: Uint8Array | undefined): string | undefined;
 }
 
+/** What the owner of an exchange is to do, or is told. */
 export type KeyExchangeOutput =
   | { kind: 'send'; tok: string }
   /** One of the following, once; after `plain` there may still be a `refused`. */
@@ -57,6 +67,7 @@ export type KeyExchangeOutput =
 /** `ok`, or why the Signal was refused. */
 export type KeySignalVerdict = 'ok' | { refused: string };
 
+/** Agrees with the peer on the keys that seal what the relay carries of one session, or on going without. */
 export class KeyExchange {
   readonly #options: KeyExchangeOptions;
   readonly #outputs: KeyExchangeOutput[] = [];
@@ -73,6 +84,7 @@ export class KeyExchange {
     this.#options = options;
   }
 
+  /** The next thing to do; undefined when there is none now. */
   poll(): KeyExchangeOutput | undefined {
     return this.#outputs.shift();
   }
@@ -82,6 +94,7 @@ export class KeyExchange {
     return this.#state === 'waiting' ? (this.#retriesMs[0] ?? this.#deadlineMs) : undefined;
   }
 
+  /** The session is up: says our part. */
   start(nowMs: number): void {
     if (!this.#options.enabled) {
       this.#outputs.push({ kind: 'send', tok: formatKeyToken({ kind: 'off', reason: 'switched off' }) });
@@ -124,6 +137,7 @@ export class KeyExchange {
     return 'ok';
   }
 
+  /** The time that timeoutMs named has come. */
   handleTimeout(nowMs: number): void {
     if (this.#state !== 'waiting') return;
     if (this.#deadlineMs !== undefined && nowMs >= this.#deadlineMs) {

@@ -20,7 +20,9 @@ export const SEAL_TAG_BYTES = 16;
 
 /** Key material of one session's two directions, as one side uses it. */
 export interface SealKeys {
+  /** Key and salt for what we send. */
   send: Uint8Array;
+  /** Key and salt for what we receive. */
   open: Uint8Array;
 }
 

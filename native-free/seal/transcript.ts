@@ -3,6 +3,7 @@
 
 import { joinFields } from './fields.js';
 
+/** Which end of a session. */
 export type SealRole = 'opener' | 'acceptor';
 
 /** One end of a session, as both ends see it. */

@@ -8,8 +8,10 @@ import { INBOUND_TUNABLES, type InboundTunables } from './tunables.js';
 import type { ChannelLookup, SendOutput } from './types.js';
 import { WaitingOpens } from './waiting.js';
 
+/** Why an Open is not answered. */
 export type RefusedReason = 'bad-sid' | 'bad-path' | 'no-sender' | 'own-open' | 'not-for-us' | 'wrong-peer';
 
+/** What the owner of the inbound sessions is to do, or is told. */
 export type InboundOutput =
   | SendOutput
   /** The session carries from now on. */
@@ -28,8 +30,10 @@ export type InboundOutput =
   /** For a counter. Nothing is sent: an answer would kill the Open for others it was broadcast to. */
   | { kind: 'refused'; sid: string; reason: RefusedReason };
 
+/** What became of an Open. */
 export type OpenVerdict = 'accepted' | 'waiting' | 'duplicate' | 'ended' | 'refused';
 
+/** One session that a peer opened. */
 export type InboundSession = {
   readonly sid: string;
   readonly channelId: string;
@@ -43,6 +47,7 @@ export type InboundSession = {
   readonly reattached?: boolean;
 };
 
+/** What the inbound sessions are told once. */
 export type InboundOptions = {
   /** Our own e-mail. */
   self: string;
@@ -70,15 +75,18 @@ export class InboundSessions {
     this.#waiting = new WaitingOpens(this.#tunables);
   }
 
+  /** The session of that id. */
   get(sid: string): InboundSession | undefined {
     return this.#bySid.get(sid);
   }
 
+  /** The session of a channel. */
   ofChannel(channelId: string): InboundSession | undefined {
     const sid = this.#sidByChannel.get(channelId);
     return sid === undefined ? undefined : this.#bySid.get(sid);
   }
 
+  /** Every session. */
   all(): IterableIterator<InboundSession> {
     return this.#bySid.values();
   }
@@ -88,14 +96,17 @@ export class InboundSessions {
     return this.#waiting.size;
   }
 
+  /** The absolute time at which handleTimeout must be called. */
   timeoutMs(): number | undefined {
     return this.#waiting.timeoutMs();
   }
 
+  /** The time that timeoutMs named has come. */
   handleTimeout(nowMs: number): void {
     this.#waiting.expire(nowMs);
   }
 
+  /** The next thing to do, in order; undefined when there is nothing. */
   poll(): InboundOutput | undefined {
     return this.#outputs.shift();
   }

@@ -4,7 +4,7 @@
 import { candidateKind } from './no-path.js';
 import { RemoteCandidates } from './remote-candidates.js';
 import { candidatesIn, firstMid, iceUfrag, normaliseCandidate, withCandidates } from './sdp.js';
-import { type DescriptionType, formatCandidate, formatDescription, parseCandidate, parseDescription } from './signal-token.js';
+import { type DescriptionType, formatCandidate, formatDescription, offerOf, parseCandidate, parseDescription } from './signal-token.js';
 import { NEGOTIATION_TUNABLES, type NegotiationTunables, SIGNAL_LIMITS } from './tunables.js';
 
 /** How far an exchange is. `offered` and `answered`: our description is on its way; `connecting`: both are there. */
@@ -154,7 +154,7 @@ export class Negotiation {
       case 'sdp_offer':
         return this.#role === 'answerer' ? this.#handleOffer(parseDescription(tok, 'offer'), nowMs) : 'ignored';
       case 'sdp_answer':
-        return this.#role === 'offerer' ? this.#handleAnswer(parseDescription(tok, 'answer')) : 'ignored';
+        return this.#role === 'offerer' ? this.#handleAnswer(parseDescription(tok, 'answer'), offerOf(tok)) : 'ignored';
       case 'ice_candidate':
         return this.#handleCandidate(tok);
       case 'webrtc_error':
@@ -205,11 +205,13 @@ export class Negotiation {
     return 'repeated';
   }
 
-  #handleAnswer(sdp: string | undefined): SignalVerdict {
+  /** @param offer names the offer that it is to, where the peer says so */
+  #handleAnswer(sdp: string | undefined, offer: string | undefined): SignalVerdict {
     if (sdp === undefined) return this.#bad();
     if (this.#remoteSdp !== undefined) return 'repeated';
-    // An answer to an offer that was never sent can only belong to another attempt.
-    if (this.#state !== 'offered') return 'late';
+    // An answer to an offer that was never sent can only belong to another attempt. So does one to another offer: applied to this connection, it
+    // would keep the right one out until the deadline.
+    if (this.#state !== 'offered' || (offer !== undefined && offer !== iceUfrag(this.#localSdp ?? ''))) return 'late';
     this.#retriesMs = [];
     this.#state = 'connecting';
     this.#setRemote('answer', sdp);
@@ -247,7 +249,8 @@ export class Negotiation {
 
   #sendDescription(nowMs: number): void {
     const type = this.#role === 'offerer' ? 'offer' : 'answer';
-    this.#sentTok = formatDescription(type, withCandidates(this.#localSdp ?? '', this.#local.keys()));
+    const offer = type === 'answer' ? iceUfrag(this.#remoteSdp ?? '') : undefined;
+    this.#sentTok = formatDescription(type, withCandidates(this.#localSdp ?? '', this.#local.keys()), offer);
     this.#capMs = undefined;
     this.#outputs.push({ kind: 'send', knd: `sdp_${type}`, tok: this.#sentTok });
     if (type === 'answer') {

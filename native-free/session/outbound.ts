@@ -5,8 +5,10 @@ import { OpenPace } from './open-pace.js';
 import { OUTBOUND_TUNABLES, type OutboundTunables } from './tunables.js';
 import type { PeerKind, SendOutput, SessionMessage } from './types.js';
 
+/** How far the session is. `waiting-relay`: wanted, and the relay is away; `backoff`: refused, and to be tried again. */
 export type OutboundState = 'idle' | 'waiting-relay' | 'opening' | 'accepted' | 'backoff' | 'closed';
 
+/** What the owner of an outbound session is to do, or is told. */
 export type OutboundOutput =
   | SendOutput
   /** Data may be sent under this sid from now on. */
@@ -24,6 +26,7 @@ export type AcceptVerdict = 'accepted' | 'duplicate' | 'stale' | 'moved';
 /** `stale`: not about the live session; `ignored`: about it, but it changes nothing. */
 export type EndVerdict = 'taken' | 'stale' | 'ignored';
 
+/** What an outbound session is told once. */
 export type OutboundOptions = {
   /** The path to open: datasite-relative, of the channel's marker. May change: it is read at each Open. */
   path: string;
@@ -70,6 +73,7 @@ export class OutboundSession {
     this.#pace = new OpenPace(this.#tunables, options.jitter);
   }
 
+  /** How far it is. */
   get state(): OutboundState {
     return this.#state;
   }
@@ -84,6 +88,7 @@ export class OutboundSession {
     return this.#sid === undefined ? this.#pathToOpen() : this.#sidPath;
   }
 
+  /** What the peer runs, as far as it is known. */
   get peerKind(): PeerKind {
     return this.#peerKind;
   }
@@ -227,6 +232,7 @@ export class OutboundSession {
     if (this.#state === 'accepted' && this.#relayUp) this.#replace(nowMs);
   }
 
+  /** The time that timeoutMs named has come. */
   handleTimeout(nowMs: number): void {
     if (this.#deadlineMs === undefined || nowMs < this.#deadlineMs) return;
     if (this.#state === 'opening') this.#pace.countSilence();

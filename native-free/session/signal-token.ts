@@ -10,9 +10,18 @@ export type DescriptionType = 'offer' | 'answer';
 /** A remote candidate; `mid` is absent where the peer left it empty, as Rust always does. */
 export type CandidateToken = { candidate: string; mid: string | undefined };
 
-/** The token of an `sdp_offer` or `sdp_answer` signal. */
-export function formatDescription(type: DescriptionType, sdp: string): string {
-  return JSON.stringify({ type, sdp });
+/**
+ * The token of an `sdp_offer` or `sdp_answer` signal.
+ * @param offer ICE user fragment of the offer that an answer is to: one to an offer that was replaced meanwhile is not to be taken
+ */
+export function formatDescription(type: DescriptionType, sdp: string, offer?: string): string {
+  return JSON.stringify({ type, sdp, ...(offer === undefined ? {} : { offer }) });
+}
+
+/** The ICE user fragment of the offer that an answer is to; `undefined` where its sender does not say, as upstream's do not. */
+export function offerOf(tok: string | undefined): string | undefined {
+  const { offer } = parseObject(tok) ?? {};
+  return typeof offer === 'string' ? offer : undefined;
 }
 
 /** The token of an `ice_candidate` signal. */

@@ -382,11 +382,14 @@ export class ChannelControl {
         break;
       }
       case 'seal-broken':
+      case 'rtc-started':
       case 'rtc-description':
       case 'rtc-local-candidate':
       case 'rtc-gathered':
       case 'rtc-open':
       case 'rtc-closed':
+      case 'rtc-members':
+      case 'rtc-widen':
       case 'direct-listening':
       case 'direct-open':
       case 'direct-exhausted':

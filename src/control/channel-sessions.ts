@@ -58,6 +58,8 @@ export class ChannelSessions {
       offerUfrag: undefined,
       webrtc: 'none',
       webrtcReason: '',
+      connections: 0,
+      peerConnections: 1,
       direct: {
         state: 'none',
         reason: '',
@@ -72,6 +74,7 @@ export class ChannelSessions {
       candidates: undefined,
       acceptedMs: this.#options.clock.unixMs(),
       attempts: 0,
+      rtcStarting: 0,
       ice: undefined,
       retired: false,
       exchange: undefined,

@@ -22,17 +22,25 @@ import type { ChannelSessions } from './channel-sessions.js';
 import type { ChannelWorker } from './channel-worker.js';
 import { isDue, soonest } from './deadline.js';
 import { RtcOrders } from './rtc-orders.js';
+import type { SealExchangesEvents } from './seal-exchanges.js';
 import type { SessionRecord } from './session-record.js';
 import type { Trust } from './trust.js';
 
 /** Backoff between WebRTC attempts of one session, ms. */
 const RETRY_FIRST_MS = 250;
 const RETRY_LAST_MS = 30_000;
+/**
+ * A Rust peer offers once, right behind its Accept. What is not here after this long was dropped by a server that dealt with it in front of the
+ * Accept (wire.md S1), and only a new session brings another one, ms.
+ */
+const LOST_OFFER_MS = 2500;
 /** Failures that mean that no packet came through: here or as the peer tells it. */
 const NO_PATH = /ICE found no path|no data channel within/;
 
 /** What a worker says of its peer connections. */
 export type RtcMessage = Extract<FromChannel, { t: `rtc-${string}` }>;
+
+export type RtcExchangesEvents = ChannelEvents & Pick<SealExchangesEvents, 'replace'>;
 
 export class RtcExchanges {
   readonly totals = { offers: 0, answersOk: 0, badSignals: 0 };
@@ -41,14 +49,16 @@ export class RtcExchanges {
   readonly #sessions: ChannelSessions;
   readonly #worker: ChannelWorker;
   readonly #trust: Trust;
-  readonly #events: ChannelEvents;
+  readonly #events: RtcExchangesEvents;
+  /** A session was replaced for an offer that was lost, and no data channel has been open since. */
+  #askedAgain = false;
   #dcOpenAtMs: number | undefined;
   /** By the addresses there were when the last attempt began. */
   #filter = new CandidateFilter([], false);
   readonly #rules: AddressRules;
   readonly #orders: RtcOrders;
 
-  constructor(options: ChannelOptions, sessions: ChannelSessions, worker: ChannelWorker, trust: Trust, events: ChannelEvents) {
+  constructor(options: ChannelOptions, sessions: ChannelSessions, worker: ChannelWorker, trust: Trust, events: RtcExchangesEvents) {
     this.#options = options;
     this.#sessions = sessions;
     this.#worker = worker;
@@ -76,7 +86,8 @@ export class RtcExchanges {
     if (record.peer.kind === 'go') this.#failed(record, 'a Go peer has no WebRTC', nowMs);
     else if (this.#options.limits.webrtcAllowed) {
       record.webrtc = 'connecting';
-      record.offerDueAtMs = nowMs + NEGOTIATION_TUNABLES.connectDeadlineMs;
+      const once = record.peer.kind === 'rust' && !this.#askedAgain;
+      record.offerDueAtMs = nowMs + (once ? LOST_OFFER_MS : NEGOTIATION_TUNABLES.connectDeadlineMs);
     }
   }
 
@@ -152,6 +163,9 @@ export class RtcExchanges {
   handleWorker(message: RtcMessage, nowMs: number): void {
     const record = this.#sessions.get(message.sid);
     if (record === undefined) return;
+    if (message.t === 'rtc-started') record.rtcStarting -= 1;
+    // Of a connection that was replaced: its description would go out as the new one's, and nobody could answer it.
+    if (record.rtcStarting > 0 || this.#orders.waiting(record.sid)) return;
     switch (message.t) {
       case 'rtc-description':
         record.negotiation?.handleLocalDescription(message.type, this.#strip('local', message.sdp), nowMs);
@@ -180,6 +194,8 @@ export class RtcExchanges {
 
   #opened(record: SessionRecord, candidates: { local: string; remote: string }, nowMs: number): void {
     record.webrtc = 'connected';
+    record.connections = 1;
+    this.#askedAgain = false;
     record.webrtcReason = '';
     record.candidates = candidates;
     record.attempts = 0;
@@ -214,9 +230,21 @@ export class RtcExchanges {
     for (const record of this.#sessions.all()) {
       if (isDue(record.negotiation?.timeoutMs(), nowMs)) record.negotiation?.handleTimeout(nowMs);
       if (isDue(record.retryAtMs, nowMs)) this.#begin(record, 'offerer', nowMs);
-      if (isDue(record.offerDueAtMs, nowMs))
-        this.#failed(record, 'the peer accepted the session and made no offer: its WebRTC is off, or its log says why it cannot', nowMs);
+      if (isDue(record.offerDueAtMs, nowMs)) this.#noOffer(record, nowMs);
     }
+  }
+
+  #noOffer(record: SessionRecord, nowMs: number): void {
+    if (record.peer.kind !== 'rust' || this.#askedAgain) {
+      this.#failed(record, 'the peer accepted the session and made no offer: its WebRTC is off, or its log says why it cannot', nowMs);
+      return;
+    }
+    this.#askedAgain = true;
+    record.offerDueAtMs = nowMs + NEGOTIATION_TUNABLES.connectDeadlineMs - LOST_OFFER_MS;
+    // What the relay has taken of a session could not be counted on in another one.
+    if (record.binding !== 0) return;
+    this.#events.replace(record, nowMs);
+    this.#sessions.drop(record.sid, 'the peer made no offer');
   }
 
   #begin(record: SessionRecord, role: 'offerer' | 'answerer', nowMs: number): void {

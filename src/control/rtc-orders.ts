@@ -44,6 +44,11 @@ export class RtcOrders {
     });
   }
 
+  /** A new connection waits for its servers: nothing that is said is its own yet. */
+  waiting(sid: string): boolean {
+    return this.#held.has(sid);
+  }
+
   /** Behind what the connection waits for. */
   tell(message: ToRtc): void {
     const held = this.#held.get(message.sid);
@@ -73,6 +78,7 @@ export class RtcOrders {
     const { sid, mtu, sameHost: loopback, peer } = record;
     record.namedIce = named;
     record.ice = this.#iceFor(named, record, role);
+    record.rtcStarting += 1;
     this.#worker.tell({ t: 'rtc-start', sid, role, own: peer.kind === 'hotlink', mtu, loopback, ice: record.ice });
   }
 

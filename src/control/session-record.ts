@@ -40,12 +40,18 @@ export interface SessionRecord {
   readonly direct: DirectRecord;
   /** Why it is not connected, after a failure; empty before and while it is. */
   webrtcReason: string;
+  /** Peer connections of its WebRTC lane, while that is up. */
+  connections: number;
+  /** How many the peer takes; 1 until it says otherwise. */
+  peerConnections: number;
   /** Kinds of the selected candidates. */
   candidates: SessionStatus['candidates'];
   /** When it was accepted, Unix ms. */
   readonly acceptedMs: number;
   /** Failed attempts since WebRTC last worked. */
   attempts: number;
+  /** Connections that the worker was told to make and has not begun: what it says meanwhile is of an earlier one. */
+  rtcStarting: number;
   /** ICE servers that were named for the last attempt, and those of them that it used. */
   namedIce?: IceSettings;
   ice: IceSettings | undefined;

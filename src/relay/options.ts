@@ -2,7 +2,7 @@
 import { HotlinkError } from '../../native-free/index.js';
 import type { Log } from '../options.js';
 import type { Authenticate } from './auth.js';
-import type { ClusterOptions } from './cluster/open.js';
+import type { ClusterOptions } from './cluster/options.js';
 import type { RelayLimits } from './limits.js';
 
 /** Says nothing. */

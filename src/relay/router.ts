@@ -218,7 +218,7 @@ export class Router {
     if (session.accepted.size === 0) this.counters.dataNotAccepted++;
     let forward: Forward | undefined;
     for (const connection of session.accepted) {
-      if (!this.acl.tree.can(connection.user, session.path, 'read')) {
+      if (!this.isCleared(session, connection)) {
         this.counters.dataDenied++;
         continue;
       }
@@ -233,6 +233,16 @@ export class Router {
       forward ??= new Forward(result.id, result.message, from);
       forward.to(connection);
     }
+  }
+
+  /** May it read, by the rules as they are now? A session has one receiver as a rule, and rules change rarely: the last answer is kept. */
+  private isCleared(session: Session<Recipient>, receiver: Recipient): boolean {
+    const { tree } = this.acl;
+    if (session.cleared === receiver && session.clearedBy === tree.version) return true;
+    if (!tree.can(receiver.user, session.path, 'read')) return false;
+    session.cleared = receiver;
+    session.clearedBy = tree.version;
+    return true;
   }
 
   private onSignal(from: Recipient, id: string, message: SignalMessage): void {

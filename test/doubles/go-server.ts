@@ -19,6 +19,12 @@ export interface GoServerOptions {
   lateTurns?: number;
   /** How long a worker takes for one message, ms: a busy machine. */
   workMs?: number;
+  /** Messages of this type take no time: they overtake those of the same connection that are being worked on. */
+  quick?: number;
+  /** Between noting an Accept and handing it on, ms: signals of another worker overtake it there. */
+  acceptMs?: number;
+  /** As many Accepts are noted only when the signals right behind them were dropped, as a stranger's are. */
+  acceptsOvertaken?: number;
   /** `SYFTBOX_HOTLINK_ICE_SERVERS` and the TURN variables of the server's environment. */
   iceServers?: string;
   turnHost?: string;
@@ -74,6 +80,13 @@ export class GoServer {
     return [...this.connections].reduce((sum, { rxDropped }) => sum + rxDropped, this.#rxDropped);
   }
 
+  get acceptsOvertaken(): number {
+    return this.#options.acceptsOvertaken ?? 0;
+  }
+  get acceptMs(): number {
+    return this.#options.acceptMs ?? 0;
+  }
+
   /** Cuts every connection of a user off, as a network that fails does. */
   cut(user: string): void {
     for (const connection of this.connections) if (connection.user === user) connection.terminate();
@@ -118,7 +131,8 @@ export class GoServer {
   async #worker(): Promise<void> {
     for (let job = await this.#work.take(); job !== undefined; job = await this.#work.take()) {
       const { from, wire, number } = job;
-      if (this.#options.workMs !== undefined) await new Promise((resolve) => setTimeout(resolve, this.#options.workMs));
+      if (this.#options.workMs !== undefined && wire.typ !== this.#options.quick)
+        await new Promise((resolve) => setTimeout(resolve, this.#options.workMs));
       await this.#scheduler.late(this.#options.lateTurns ?? 2);
       const newest = this.#started.get(from) ?? 0;
       if (number < newest) this.overtaken += 1;

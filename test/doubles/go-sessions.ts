@@ -18,6 +18,10 @@ interface Session {
 export interface GoHub {
   readonly connections: Set<GoConnection>;
   readonly acl: GoAcl;
+  /** How late an Accept is handed on, ms. */
+  readonly acceptMs: number;
+  /** Accepts that signals of their sender overtake. */
+  readonly acceptsOvertaken: number;
   /** What would have ended the process. */
   crashed(why: string): void;
 }
@@ -29,6 +33,8 @@ export class GoSessions {
   readonly accepts = new Map<string, number>();
   /** Sids of Signals that were answered as unknown; the answer is in the queue to whoever asked. */
   readonly unknownSignals = new Set<string>();
+  /** Kind of the last signal that was dropped as a stranger's, by sid. */
+  readonly #dropped = new Map<string, string>();
   readonly #hub: GoHub;
   readonly #bySid = new Map<string, Session>();
 
@@ -97,8 +103,11 @@ export class GoSessions {
     if (session.path.endsWith('/stream.tcp.request') && taken) return this.#reject(from, sid, 'already accepted');
     if (!this.#hub.acl.can(from.user, session.path, 'read')) return this.#reject(from, sid, 'permission denied');
     this.accepts.set(sid, (this.accepts.get(sid) ?? 0) + 1);
+    if (this.accepts.size <= this.#hub.acceptsOvertaken) await this.#overtaken(sid);
     this.#mutate(session);
     session.accepted.set(from, from.user);
+    const { acceptMs } = this.#hub;
+    if (acceptMs > 0) await new Promise((resolve) => setTimeout(resolve, acceptMs));
     await session.opener.send(wire);
   }
 
@@ -138,6 +147,13 @@ export class GoSessions {
     }
     if (session.from === from.user) for (const connection of [...session.accepted.keys()]) await connection.send(wire);
     else if (session.accepted.has(from)) await session.opener.send(wire);
+    else this.#dropped.set(sid, textOf(wire.dat['knd']));
+  }
+
+  /** Until the signals that its sender sent right behind it were dropped. */
+  async #overtaken(sid: string): Promise<void> {
+    for (let tries = 0; tries < 1000 && this.#dropped.get(sid) !== 'ice_candidate'; tries += 1)
+      await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
   /** Upstream changes the map under a lock that its readers do not take. */

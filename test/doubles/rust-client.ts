@@ -27,6 +27,8 @@ export interface RustClientOptions {
   chunkBytes?: number;
   /** False: as with the default server header, every peer connection fails at once (R2). */
   webrtc?: boolean;
+  /** How long its read loop stands still at first, as over an await of its own (R6), ms. */
+  stallMs?: number;
   seed?: number;
 }
 
@@ -72,6 +74,8 @@ export class RustClient {
 
   static async start(options: RustClientOptions): Promise<RustClient> {
     const client = new RustClient(options);
+    const { stallMs = 0 } = options;
+    if (stallMs > 0) client.#reading = new Promise((resolve) => setTimeout(resolve, stallMs));
     client.#socket = await WireSocket.dial({
       server: options.server,
       email: options.email,
@@ -127,6 +131,11 @@ export class RustClient {
 
   sendRaw(typ: number, dat: Fields): void {
     this.#send(typ, dat);
+  }
+
+  /** Sends a frame as it is on the data channel of the session it opened, for tests of what a peer may send. */
+  async sendFrame(seq: number, payload: Uint8Array): Promise<void> {
+    for (const { path, rtc } of this.#outbound.values()) await rtc?.send(hlnkFrame(path, '', seq, payload));
   }
 
   /** Ends the sessions that the peer opened; the peer has to open anew. */

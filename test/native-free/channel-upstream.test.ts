@@ -67,6 +67,27 @@ describe('toward an upstream peer', () => {
     expect(side.count('acksSent')).toBe(0);
   });
 
+  it('an empty payload is refused and takes no number: an upstream sender uses none up with it', () => {
+    const { side, session, lane } = upstream();
+    session('s1', 'in');
+    const carrier = lane('s1', 'webrtc');
+    side.core.frame(carrier, encodeFrame(PATH, 'e1', 1, new Uint8Array(0)), true, 0);
+    expect([side.core.over, side.count('framesRefused'), side.said.at(-1)]).toEqual([false, 1, expect.stringContaining('empty-payload')]);
+    side.core.frame(carrier, encodeFrame(PATH, 'e1', 1, new Uint8Array(7)), true, 0);
+    expect(side.count('rxBytes')).toBe(7);
+  });
+
+  it('no more than the window is held behind a hole; what does not fit ends the channel loudly', () => {
+    const { side, session, lane } = upstream({ reorderFrames: 4 });
+    session('s1', 'in');
+    const carrier = lane('s1');
+    const send = (seq: number): void => side.core.frame(carrier, encodeFrame(PATH, `e${seq}`, seq, new Uint8Array(1)), true, 0);
+    for (let seq = 2; seq <= 5; seq += 1) send(seq);
+    expect(side.failure).toBeUndefined();
+    send(6);
+    expect(side.failure).toMatch(/^failed ERR_HLNK_GAP session s1: full while waiting for sequence number 1/);
+  });
+
   it('a hole that stays open names the session and the sequence number', () => {
     const { side, session, lane } = upstream();
     session('s1', 'in');

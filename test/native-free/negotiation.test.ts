@@ -14,10 +14,11 @@ function drain(negotiation: Negotiation): NegotiationOutput[] {
 }
 
 const description = (type: 'offer' | 'answer', sdp: string): string => JSON.stringify({ type, sdp });
+/** An answer names the offer that it is to. */
 const sent = (type: 'offer' | 'answer', sdp: string): NegotiationOutput => ({
   kind: 'send',
   knd: `sdp_${type}`,
-  tok: description(type, sdp),
+  tok: JSON.stringify({ type, sdp, ...(type === 'answer' ? { offer: 'there' } : {}) }),
 });
 const sentCandidate = (n: number, mid = 'data'): NegotiationOutput => ({
   kind: 'send',
@@ -119,6 +120,14 @@ describe('an offerer', () => {
     expect(negotiation.handleSignal('sdp_answer', description('answer', REMOTE), undefined, 5)).toBe('late');
     expect(negotiation.handleSignal('sdp_offer', description('offer', REMOTE), undefined, 5)).toBe('ignored');
     expect(drain(negotiation)).toEqual([]);
+  });
+
+  it('does not take the answer to an offer that it made before, which may still be on its way', () => {
+    const negotiation = offered();
+    const answerTo = (offer: string): string => JSON.stringify({ type: 'answer', sdp: REMOTE, offer });
+    expect(negotiation.handleSignal('sdp_answer', answerTo('before'), undefined, 260)).toBe('late');
+    expect([drain(negotiation), negotiation.state]).toEqual([[], 'offered']);
+    expect(negotiation.handleSignal('sdp_answer', answerTo('here'), undefined, 270)).toBe('taken');
   });
 
   it('measures from its first offer to the open channel, and then only trickles', () => {

@@ -13,9 +13,13 @@ const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const INTROS: Readonly<Record<string, string>> = {
   hotlink: 'A data plane inside a program: [library.md](../library.md) has the whole of it in prose.',
   'hotlink/relay': 'The relay server inside a program, with a server of its own or as a part of one that is there.',
+  'hotlink/native-free/machines':
+    'State machines without I/O for a program that is a whole peer on a platform of its own, such as [a page](../../examples/browser-peer/README.md): sessions, the key exchange, and the core of a channel. [native-free/README.md](../../native-free/README.md#how-a-machine-is-driven) says how a machine is driven.',
   'hotlink/native-free':
     'The protocol as data in, data out: frames, messages of the relay, signals, paths, markers and permissions. No Node, no I/O, no clock: runs in a browser.',
 };
+/** What only members marked `@internal` speak of. */
+const INTERNAL = /"(?:OutFlow|InFlow|SendWindow)"/;
 const entries = Object.entries(exports).flatMap(([path, entry]) =>
   typeof entry === 'string' ? [] : [{ name: path.replace(/^\./, 'hotlink'), types: entry.types }],
 );
@@ -44,11 +48,11 @@ describe.each(entries)('the API of $name', ({ name, types }) => {
   });
 
   it('exports every type that it speaks of', () => {
-    expect(api.forgotten).toEqual([]);
+    expect(api.forgotten.filter((sentence) => !INTERNAL.test(sentence))).toEqual([]);
   });
 
   it('is what docs/api says', () => {
-    const file = join(root, `docs/api/${name.replace('hotlink/', '')}.md`);
+    const file = join(root, `docs/api/${name.replace('hotlink/', '').replace('/', '-')}.md`);
     const page = apiPage(name, INTROS[name] ?? '', api);
     if (process.env['HOTLINK_DOCS'] === 'write') {
       mkdirSync(join(root, 'docs/api'), { recursive: true });

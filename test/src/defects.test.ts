@@ -5,7 +5,7 @@ import { Typ } from '../doubles/dialect.js';
 import { GoClient } from '../doubles/go-client.js';
 import type { GoServer } from '../doubles/go-server.js';
 import { goServer, Scene, share, stranger, withGo } from '../support/interop.js';
-import { ALICE, BOB, dial, until } from '../support/sandbox.js';
+import { ALICE, BOB, dial, freePort, until } from '../support/sandbox.js';
 import { sendCounted } from '../support/upstream-stream.js';
 
 const CAROL = 'carol@example.com';
@@ -21,18 +21,24 @@ async function meet(email: string, accepts = false): Promise<GoClient> {
   strangers.push(client);
   return client;
 }
+const closedAtServer = (sid: string): boolean => {
+  const { sessions } = scene.sandbox.relay;
+  return !sessions.sids.includes(sid) && scene.sandbox.relay.from(BOB).some(({ typ, dat }) => typ === Typ.close && dat['sid'] === sid);
+};
 const sentByUs = (typ: number) => scene.sandbox.relay.from(ALICE).filter((wire) => wire.typ === typ);
 
 describe('a server that', () => {
   it('drops Data before an Accept gets none, however late the peer comes', async () => {
     const server = await goServer();
     let ours: Awaited<ReturnType<typeof dial>> | undefined;
-    scene = await Scene.open(server, async (url, email, datasites, ourPort) => {
+    const latePeer = async (url: string, email: string, datasites: string, ourPort: number): Promise<GoClient> => {
       ours = await dial(ourPort);
       ours.write('the first words');
       await until('we asked twice', () => server.from(ALICE).filter(({ typ }) => typ === Typ.open).length >= 2);
       return GoClient.start({ server: url, email, datasites });
-    });
+    };
+    // Nothing but the Accept is waited for: with another lane allowed the relay would have its grace first.
+    scene = await Scene.open(server, latePeer, { ours: { lanes: ['relay'] } });
     const theirs = await dial(scene.peerPort);
     const words = await new Promise<string>((resolve) => theirs.once('data', (data: Buffer) => resolve(data.toString())));
     expect(words).toBe('the first words');
@@ -101,6 +107,17 @@ describe('a stranger with rights to the path', () => {
     expect(carol.rejects).toEqual([]);
   });
 
+  it('whose name is the beginning of the peer’s, and who owns all of the peer’s paths at the server for it, opens our channel in vain', async () => {
+    scene = await withGo(await goServer());
+    const almostBob = BOB.slice(0, -1);
+    const carol = await meet(almostBob);
+    const theirPath = scene.ourPath.replace(ALICE, BOB).replace('0_to_1', '1_to_0');
+    carol.sendRaw(Typ.open, { sid: 'carolcarolcarol1', pth: theirPath, to: ALICE });
+    await until('we have read it', () => scene.us.link.status().totals.opensRefused > 0);
+    expect(scene.sandbox.relay.sessions.sids).toContain('carolcarolcarol1');
+    expect([sentByUs(Typ.accept), sentByUs(Typ.reject)]).toEqual([[], []]);
+  });
+
   it('cannot end our session by refusing it', async () => {
     scene = await withGo(await goServer());
     await share(scene.sandbox.relay.url, ALICE, scene.ourPath, [ALICE, BOB, CAROL]);
@@ -144,8 +161,43 @@ describe('a peer', () => {
     expect(scene.us.link.status().channels[0]?.counters.rxBytes).toBe(8);
   });
 
+  it('that opens twice at once, as two sends of one client may, is heard on the later session alone, and told that the other is over', async () => {
+    scene = await withGo(await goServer({ workers: 1 }));
+    const bob = await meet(BOB);
+    const ours = await dial(scene.us.port);
+    const read: string[] = [];
+    ours.on('data', (data: Buffer) => read.push(data.toString()));
+    const [first, second] = ['0123456789abcdef', 'fedcba9876543210'];
+    for (const sid of [first, second]) bob.sendRaw(Typ.open, { sid, pth: scene.ourPath });
+    await until('both are accepted', () => scene.sandbox.relay.sessions.accepts.size === 2);
+    bob.sendRaw(Typ.data, { sid: first, seq: 1, pth: scene.ourPath, etg: 'a', pay: Buffer.from('stray') });
+    bob.sendRaw(Typ.data, { sid: second, seq: 1, pth: scene.ourPath, etg: 'b', pay: Buffer.from('heard') });
+    await until('the later one is heard', () => read.join('').endsWith('heard'));
+    expect(read).toEqual(['heard']);
+    await until('the other is closed', () => sentByUs(Typ.close).length > 0);
+    expect(sentByUs(Typ.close).map(({ dat }) => dat['sid'])).toEqual([first]);
+  });
+
+  it('that gave up its Open before we knew the channel leaves nothing behind: the server refuses our Accept, and a new Open works', async () => {
+    scene = await withGo(await goServer({ workers: 1 }));
+    const bob = await meet(BOB);
+    const path = scene.ourPath.replace('0_to_1', '2_to_3');
+    await share(scene.sandbox.relay.url, ALICE, path, [ALICE, BOB]);
+    bob.sendRaw(Typ.open, { sid: '0123456789abcdef', pth: path });
+    bob.sendRaw(Typ.close, { sid: '0123456789abcdef', rsn: 'fallback' });
+    await until('the server has forgotten it', () => closedAtServer('0123456789abcdef'));
+    await scene.sandbox.writeMarker(ALICE, BOB, '2_to_3', { [ALICE]: await freePort(), [BOB]: 1 });
+    await until('we accepted it', () => sentByUs(Typ.accept).length === 1);
+    await until('the refusal ended it', () => scene.said('session ended').length > 0);
+    expect(scene.sessions).toEqual([]);
+    bob.sendRaw(Typ.open, { sid: 'fedcba9876543210', pth: path });
+    await until('the new one is accepted', () => scene.sandbox.relay.sessions.accepts.has('fedcba9876543210'));
+    expect(scene.sessions.map(({ direction }) => direction)).toEqual(['in']);
+  });
+
   it('that sends an empty payload, a nil payload and noise loses nothing but those', async () => {
-    scene = await withGo(await goServer());
+    // One worker: the empty payload is there before the one that its number belongs to.
+    scene = await withGo(await goServer({ workers: 1 }));
     const bob = await meet(BOB);
     const ours = await dial(scene.us.port);
     const read: string[] = [];
@@ -170,8 +222,11 @@ describe('a peer', () => {
     const sid = scene.sandbox.relay.sessions.sids[0] as string;
     bob.sendRaw(Typ.accept, { sid });
     for (const knd of ['quic_offer', 'quic_answer', 'quic_error', 'sdp_answer', 'nonsense', '']) {
-      bob.sendRaw(Typ.signal, { sid, knd, tok: '{', adr: ['x'], err: 'some error' });
+      // From the connection that accepted: the server drops a stranger's.
+      scene.peer.sendRaw(Typ.signal, { sid, knd, tok: '{', adr: ['x'], err: 'some error' });
     }
+    // Behind them, on the same connections: then we have read them.
+    await sendCounted(theirs, ours, 300_000);
     const rest = await sendCounted(ours, theirs, 300_000);
     expect(rest.received).toBe(rest.sent);
     expect(scene.said('session lost')).toEqual([]);

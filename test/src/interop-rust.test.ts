@@ -105,6 +105,21 @@ describe('a Rust client', () => {
     expect(server.overtaken).toBeGreaterThan(0);
   });
 
+  it('whose only offer overtakes its Accept in the server is connected all the same', async () => {
+    scene = await withRust(await goServer({ acceptMs: 300, lateTurns: 0 }), { p2pOnly: true }, { ours: { p2pOnly: true } });
+    const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
+    const there = await sendCounted(ours, theirs, 300_000);
+    expect(there.received).toBe(there.sent);
+  });
+
+  it('whose only offer overtakes its Accept and is dropped for that makes another one for a new session', async () => {
+    scene = await withRust(await goServer({ acceptsOvertaken: 1, lateTurns: 0 }), { p2pOnly: true }, { ours: { p2pOnly: true } });
+    const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
+    const there = await sendCounted(ours, theirs, 300_000);
+    expect(there.received).toBe(there.sent);
+    expect(scene.said('session ended')).toMatchObject([{ reason: 'the peer made no offer' }]);
+  });
+
   it('that is started anew costs the stream loudly when it speaks, and gets the next one', async () => {
     scene = await withRust(await ourRelay(), { webrtc: false, graceMs: 100 }, { ours: { lanes: ['relay'] } });
     const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
@@ -119,6 +134,32 @@ describe('a Rust client', () => {
     await once(oursAgain, 'data');
     const there = await sendCounted(oursAgain, theirsAgain, 300_000);
     expect(there.received).toBe(there.sent);
+  });
+
+  it('that sends an empty frame on its data channel loses nothing but that', async () => {
+    scene = await withRust(await ourRelay(), { graceMs: 10_000 }, { ours: patient });
+    const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
+    const read: string[] = [];
+    ours.on('data', (data: Buffer) => read.push(data.toString()));
+    theirs.write('first ');
+    await until('the first words arrived', () => read.length > 0, 20_000);
+    expect(scene.peer.counts).toMatchObject({ p2p: 1, ws: 0 });
+    await scene.peer.sendFrame(2, new Uint8Array(0));
+    theirs.write('second');
+    await until('the second did too', () => read.join('') === 'first second');
+    expect(scene.said('frame refused')).toMatchObject([{ reason: 'empty-payload' }]);
+  });
+
+  it('whose reading stands still for seconds is asked again until it answers, and gets the stream from its first byte', async () => {
+    const server = await goServer();
+    scene = await withRust(server, { webrtc: false, stallMs: 3500 }, { ours: { lanes: ['relay'] } });
+    const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
+    const there = await sendCounted(ours, theirs, 300_000);
+    expect(there.received).toBe(there.sent);
+    expect(server.sessions.dataVanished).toBe(0);
+    // It accepts every Open that waited for it; only one of those sessions is not over.
+    expect(scene.peer.openedPaths.length).toBeGreaterThan(1);
+    expect(scene.peer.rejects).toEqual(scene.peer.openedPaths.slice(1).map(() => 'unknown session'));
   });
 
   it('gets what was written before we were stopped', async () => {

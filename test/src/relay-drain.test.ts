@@ -56,6 +56,8 @@ describe('a relay that is drained', () => {
     await alice.settled();
     expect(relay.stats().bufferedBytes).toBeGreaterThan(0);
     const drained = relay.drain();
+    const { messagesIn } = relay.stats();
+    alice.send(data(301)); // not read any more: she sends it again to whom she connects next
     await expect(RelayClient.connect(relay, 'carol@example.com')).rejects.toThrow(/^503 .*restarts/);
     expect((await fetch(`${relay.url}/readyz`)).status).toBe(503);
     expect((await fetch(`${relay.url}/healthz`)).status).toBe(200);
@@ -66,6 +68,7 @@ describe('a relay that is drained', () => {
       if (message.typ !== 12 || message.seq !== seq) throw new Error(`expected frame ${seq}, got ${JSON.stringify(message)}`);
     }
     await drained;
+    expect(relay.stats().messagesIn).toBe(messagesIn);
     expect(await told).toEqual([
       [1012, 'the relay restarts: connect again'],
       [1012, 'the relay restarts: connect again'],

@@ -144,10 +144,17 @@ describe('an aggregation whose lane changes in the middle of a multiplication', 
   }
   const skip = absent('aggregations with a lane that is cut', canCut() ? undefined : 'needs root, unshare and nft');
 
-  it('is right when its peer connections are closed: it goes on over the relay', { timeout: 120_000 }, async () => {
-    const { right, lanes, sent } = await run('peer connections closed', false);
-    // How soon WebRTC is there again is not this test's matter.
-    expect({ right, next: lanes.find((lane) => lane !== 'undefined') }).toEqual({ right: true, next: 'relay' });
+  it('is right when its peer connections are closed under it: it goes on over the relay or over new ones', {
+    timeout: 120_000,
+  }, async () => {
+    const { right, lanes } = await run('peer connections closed', false);
+    // Which of the two is there first is not this test's matter.
+    expect({ right, moved: lanes.some((lane) => lane === 'relay' || lane === 'webrtc') }).toEqual({ right: true, moved: true });
+  });
+
+  it.skipIf(skip)('is right when WebRTC is cut: it goes on over the relay (needs root and nft)', { timeout: 120_000 }, async () => {
+    const { right, lanes, sent } = await run('webrtc cut', true);
+    expect({ right, lanes }).toMatchObject({ right: true, lanes: expect.arrayContaining(['relay']) });
     expect(sent).toMatchObject({ direct: 0, webrtc: expect.toSatisfy(some), relay: expect.toSatisfy(some) });
   });
 

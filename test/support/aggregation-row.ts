@@ -33,6 +33,10 @@ const ROWS: Record<string, Row> = {
       if ((await scene.closePeerConnections(1)) === 0) throw new Error('there was nothing to close');
     },
   },
+  'webrtc cut': {
+    settings: { HOTLINK_LANES: 'webrtc,relay' },
+    fault: async () => drop('meta l4proto udp drop'),
+  },
   'direct cut': {
     settings: { HOTLINK_LANES: 'direct,webrtc,relay' },
     // Every TCP connection but those of the relay and of the applications.

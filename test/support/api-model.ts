@@ -12,6 +12,7 @@ interface ModelItem {
   readonly kind: string;
   readonly name: string;
   readonly docComment?: string;
+  readonly releaseTag?: string;
   readonly excerptTokens?: readonly { readonly text: string }[];
   readonly fileUrlPath?: string;
   readonly members?: readonly ModelItem[];
@@ -124,7 +125,10 @@ function readItem(item: ModelItem): ApiItem {
   const kind = KINDS[item.kind];
   if (kind === undefined) throw new Error(`${item.name} is a ${item.kind}, for which there is no word here`);
   const place = declarationOf(item);
-  const members = joinOverloads((item.members ?? []).map(readMember)).toSorted((a, b) => placeOf(a, place) - placeOf(b, place));
+  // `@internal`: there for the rooms of this repository.
+  const members = joinOverloads((item.members ?? []).filter(({ releaseTag }) => releaseTag !== 'Internal').map(readMember)).toSorted(
+    (a, b) => placeOf(a, place) - placeOf(b, place),
+  );
   const text = item.excerptTokens ?? [];
   const bases = (item.extendsTokenRanges ?? []).map(({ startIndex, endIndex }) => textOf(text.slice(startIndex, endIndex)));
   return { kind, name: item.name, signature: signatureOf(item), doc: readDoc(item.docComment ?? ''), bases, members };

@@ -1,4 +1,4 @@
-// What of the relay the cluster works on, and what it tells of itself.
+// What of the relay the cluster works on.
 import type { Log } from '../../options.js';
 import type { Connection } from '../connection.js';
 import type { RelayCounters } from '../counters.js';
@@ -25,20 +25,4 @@ export interface ClusterHost {
   tellLost(to: Connection, sid: string): void;
   /** Disconnect every client: this process may not serve for now. */
   disconnectAll(reason: string): void;
-}
-
-/** What one process of a cluster knows of the others. */
-export interface ClusterStats {
-  /** Other processes of the cluster. */
-  readonly processes: number;
-  /** Their connections. */
-  readonly remoteClients: number;
-  /** Sessions that this process knows of. */
-  readonly knownSessions: number;
-  /** Bytes for other processes that they have not acknowledged. */
-  readonly outstandingBytes: number;
-  /** Messages between processes that were sent again. */
-  readonly resent: number;
-  /** Gaps in what others sent; repaired. */
-  readonly gaps: number;
 }

@@ -5,18 +5,7 @@ import type { AclReplica } from './acl-replica.js';
 import { Cluster } from './cluster.js';
 import type { ClusterHost } from './host.js';
 import { NatsCarrier } from './nats.js';
-
-/** Which processes are one cluster, and how they reach each other. */
-export interface ClusterOptions {
-  /** NATS servers: `nats://[user:password@|token@]host:port`, `tls://…` for TLS; several with commas between. */
-  readonly servers: string;
-  /** Processes of one name are one cluster. Default `relay`. */
-  readonly name?: string;
-  /**
-   * A process not heard for this long is lost, ms, 1000…600000. Default 10 s. It gives way itself after six tenths of it without NATS.
-   */
-  readonly silenceMs?: number;
-}
+import type { ClusterOptions } from './options.js';
 
 const DEFAULT_SILENCE_MS = 10_000;
 /** What upstream's clients are told of a session whose process is lost; they open it anew. */
