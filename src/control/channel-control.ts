@@ -382,6 +382,8 @@ export class ChannelControl {
       case 'rtc-gathered':
       case 'rtc-open':
       case 'rtc-closed':
+      case 'rtc-members':
+      case 'rtc-widen':
       case 'direct-listening':
       case 'direct-open':
       case 'direct-exhausted':

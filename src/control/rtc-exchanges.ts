@@ -200,6 +200,7 @@ export class RtcExchanges {
 
   #opened(record: SessionRecord, candidates: { local: string; remote: string }, nowMs: number): void {
     record.webrtc = 'connected';
+    record.connections = 1;
     this.#askedAgain = false;
     record.webrtcReason = '';
     record.candidates = candidates;
