@@ -18,4 +18,5 @@ export * from './reorder.js';
 export * from './ring/index.js';
 export * from './seal/index.js';
 export * from './session/index.js';
+export * from './stripes/index.js';
 export * from './thread-health.js';

@@ -41,6 +41,8 @@ export interface Lane {
   trySend(frame: Uint8Array, urgent?: boolean): SendVerdict;
   /** Bytes taken but not yet given to the network. */
   bufferedBytes(): number;
+  /** Of a lane that may deliver out of order without having lost anything: whether this frame is known to be on its way still. */
+  carries?(seq: number): boolean;
   /** Ends the lane; `closed` is not reported for one's own close. Idempotent. */
   close(): void;
 }

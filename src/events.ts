@@ -52,6 +52,8 @@ export type HotlinkEventFields = {
   lane: { key: string; peer: string; sid: string | undefined; lane: LaneKind | undefined; reason: string };
   /** @property candidates kinds, ours and theirs: `host/srflx` */
   'webrtc open': { peer: string; sid: string; candidates: string; mtu: number };
+  /** A lane is to be made of more connections. @property lossy they are to give way to loss less */
+  'webrtc widened': { peer: string; sid: string; connections: number; lossy: boolean };
   'webrtc failed': { peer: string; sid: string; reason: string };
   'direct open': { peer: string; sid: string; remote: string; dialled: boolean };
   'direct failed': { peer: string; sid: string; reason: string };

@@ -78,6 +78,11 @@ export interface HotlinkSettings {
   sctpWindowBytes?: number | 'auto';
   /** SCTP congestion control of what this side sends. `hstcp` recovers faster from loss on long paths and is slower without loss. */
   sctpCongestion?: 'standard' | 'hstcp';
+  /**
+   * Peer connections of one WebRTC lane between own peers, 1…16, or `auto`: one, and more, up to 16, where a long path does not carry what
+   * it could. On one host always one.
+   */
+  stripes?: number | 'auto';
   /** Send window per channel (the retransmission store), bytes. */
   windowBytes?: number;
   /** Silence after which a peer of our own kind is asked whether it is there, ms. At most a third of `peerLossMs` is used. */

@@ -93,6 +93,7 @@ export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
   const rtc: RtcSettings = {
     sctpWindowBytes: options.sctpWindowBytes ?? 'auto',
     sctpCongestion: options.sctpCongestion ?? 'standard',
+    stripes: options.stripes ?? 'auto',
     bufferedHighBytes: options.bufferedHighBytes ?? 1_048_576,
     backpressureWaitMs: options.backpressureWaitMs ?? 1500,
   };
@@ -119,6 +120,8 @@ export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
       chunkBytes: options.chunkBytes ?? DEFAULT_LIMITS.chunkBytes,
       ownChunkBytes: options.ownChunkBytes ?? options.chunkBytes ?? DEFAULT_LIMITS.ownChunkBytes,
       windowBytes,
+      // A window that somebody chose is not grown behind his back.
+      farWindowBytes: options.windowBytes ?? DEFAULT_LIMITS.farWindowBytes,
       creditBytes: Math.max(windowBytes, DEFAULT_LIMITS.creditBytes),
       fallbackGraceMs: options.fallbackGraceMs ?? DEFAULT_LIMITS.fallbackGraceMs,
       directAllowed: lanes.includes('direct') && direct !== 'off',

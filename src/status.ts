@@ -25,6 +25,8 @@ export interface SessionStatus {
   directReason?: string;
   /** Why there is no data channel now, in words to act on; absent while one is connected or nothing was tried yet. */
   webrtcReason?: string;
+  /** Peer connections that the WebRTC lane is made of, while it is up. */
+  connections?: number;
   /** Kinds of the candidates that carry the data channel: `host`, `srflx` (through a NAT), `prflx`, `relay` (through TURN). */
   candidates?: { local: string; remote: string };
   /** What the peer runs, from its message ids. */

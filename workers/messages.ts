@@ -21,6 +21,8 @@ export interface RtcSettings {
   /** SCTP send and receive buffer, bytes; `auto`: by whether both ends are on one machine (lanes/sctp-profile.ts). */
   sctpWindowBytes: number | 'auto';
   sctpCongestion: 'standard' | 'hstcp';
+  /** Peer connections of one lane between own peers: so many, or as many as the path needs (channel/stripes.ts). */
+  stripes: number | 'auto';
   bufferedHighBytes: number;
   backpressureWaitMs: number;
 }
@@ -127,13 +129,29 @@ export interface ProfileRequest {
 export type ToChannel =
   | { t: 'session-up'; sid: string; direction: 'in' | 'out'; own: boolean; epoch: string; path: string; countsOn: boolean }
   | { t: 'session-down'; sid: string }
+  /** A peer of our own kind closed its channel for good. */
+  | { t: 'peer-gone' }
   /** An upstream peer was started anew. */
   | { t: 'peer-restarted' }
-  | { t: 'rtc-start'; sid: string; role: 'offerer' | 'answerer'; own: boolean; mtu: number; loopback: boolean; ice: IceSettings }
-  | { t: 'rtc-remote'; sid: string; type: 'offer' | 'answer'; sdp: string }
-  | { t: 'rtc-candidate'; sid: string; candidate: string; mid: string }
+  | {
+      t: 'rtc-start';
+      sid: string;
+      role: 'offerer' | 'answerer';
+      own: boolean;
+      mtu: number;
+      loopback: boolean;
+      ice: IceSettings;
+      /** A further connection of the session's lane: its name, and whether the path loses packets. */
+      member?: string;
+      lossy?: boolean;
+    }
+  | { t: 'rtc-remote'; sid: string; member?: string; type: 'offer' | 'answer'; sdp: string }
+  | { t: 'rtc-candidate'; sid: string; member?: string; candidate: string; mid: string }
   | { t: 'rtc-failed'; sid: string; reason: string }
-  | { t: 'rtc-stop'; sid: string }
+  /** The peer takes so many connections for the session's lane. */
+  | { t: 'rtc-stripes'; sid: string; most: number }
+  /** Without a member: all of the session's connections. */
+  | { t: 'rtc-stop'; sid: string; member?: string }
   /** @property chooses this side says which of several connections is kept */
   | { t: 'direct-start'; sid: string; token: string; chooses: boolean; loopback: boolean }
   | { t: 'direct-peer'; sid: string; token: string; peer: DirectParty }
@@ -163,13 +181,19 @@ export type FromChannel =
   | { t: 'want-session'; path?: string }
   | { t: 'want-relay'; sid: string }
   | { t: 'seal-broken'; sid: string; reason: string }
-  /** Answers `rtc-start`: what was said of the session's connection before is of the one before. */
+  /** Answers `rtc-start` of a session's first connection: what was said before is of the one before. */
   | { t: 'rtc-started'; sid: string }
-  | { t: 'rtc-description'; sid: string; type: 'offer' | 'answer'; sdp: string }
-  | { t: 'rtc-local-candidate'; sid: string; candidate: string; mid: string }
-  | { t: 'rtc-gathered'; sid: string; sdp: string }
-  | { t: 'rtc-open'; sid: string; local: string; remote: string }
-  | { t: 'rtc-closed'; sid: string; reason: string }
+  /** Of a further connection of the session's lane where `member` names one. */
+  | { t: 'rtc-description'; sid: string; member?: string; type: 'offer' | 'answer'; sdp: string }
+  | { t: 'rtc-local-candidate'; sid: string; member?: string; candidate: string; mid: string }
+  | { t: 'rtc-gathered'; sid: string; member?: string; sdp: string }
+  | { t: 'rtc-open'; sid: string; member?: string; local: string; remote: string }
+  /** Without a member: the lane is gone, with all of its connections. */
+  | { t: 'rtc-closed'; sid: string; member?: string; reason: string }
+  /** The lane has so many connections now. */
+  | { t: 'rtc-members'; sid: string; members: number }
+  /** The lane is to have so many. @property lossy the path loses packets */
+  | { t: 'rtc-widen'; sid: string; members: number; lossy: boolean }
   /** @property port 0 where peers cannot dial in */
   | { t: 'direct-listening'; sid: string; token: string; port: number; problem: string }
   | { t: 'direct-open'; sid: string; token: string; remote: string; dialled: boolean }

@@ -296,6 +296,25 @@ export class ChannelCore {
     this.pump(nowMs);
   }
 
+  /** A part of a lane is gone, the lane is not: these frames are sent again, as far as they were on that part. */
+  framesLost(from: number, end: number, nowMs: number): void {
+    if (this.#over || this.#ownPeer !== true) return;
+    this.out.resend(from, end);
+    this.pump(nowMs);
+  }
+
+  /** The largest frame of a lane is another one now. */
+  laneResized(lane: Lane): void {
+    if (this.out.lane === lane) this.out.lane = lane;
+  }
+
+  /** The peer is far away: streams may keep more on its way. */
+  goFar(): void {
+    const { farWindowBytes, creditBytes } = this.#limits;
+    this.out.windowCeilingBytes = farWindowBytes;
+    this.in.raiseCredit(Math.max(creditBytes, farWindowBytes));
+  }
+
   /** A peer-to-peer lane of this session did not come up. */
   attemptFailed(sid: string, kind: PeerLaneKind, reason: string, nowMs: number): void {
     this.#carriers.attemptFailed(sid, kind, reason);

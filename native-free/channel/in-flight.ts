@@ -12,6 +12,8 @@ export class InFlight {
   #releases = new Uint8Array(64);
   #first = 1;
   #next = 1;
+  /** Of all frames that were acknowledged so far, heads included. */
+  acknowledgedBytes = 0;
 
   /** Sequence number of the oldest unacknowledged frame. */
   get firstSeq(): number {
@@ -60,6 +62,7 @@ export class InFlight {
       const i = this.#first % this.#stream.length;
       const stream = this.#stream[i] as OutStream;
       const releases = this.#releases[i] === 1;
+      this.acknowledgedBytes += this.#own[i]?.length ?? (this.#end[i] as number) - (this.#start[i] as number);
       this.#stream[i] = undefined;
       this.#own[i] = undefined;
       this.#first += 1;

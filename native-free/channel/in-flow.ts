@@ -61,11 +61,13 @@ export class InFlow {
   #ackDueMs: number | undefined;
   /** An end was delivered since the last acknowledgement. */
   #endHeard = false;
+  #creditBytes: number;
 
   constructor(limits: ChannelLimits, counters: Float64Array, ports: InFlowPorts, peer: 'own' | 'upstream' = 'own') {
     this.#limits = limits;
     this.#counters = counters;
     this.#ports = ports;
+    this.#creditBytes = limits.creditBytes;
     this.#reorder = new ReorderWindow<Held>({ maxBytes: limits.reorderBytes, maxFrames: limits.reorderFrames });
     if (peer === 'upstream') this.#streams.set(UPSTREAM_STREAM, new InStream(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY));
   }
@@ -133,6 +135,12 @@ export class InFlow {
       default:
         return 'bad-seq';
     }
+  }
+
+  /** The credit of each stream may grow up to this from now on: the path is long. */
+  raiseCredit(bytes: number): void {
+    this.#creditBytes = Math.max(this.#creditBytes, bytes);
+    for (const stream of this.#streams.values()) stream.raiseCeiling(bytes);
   }
 
   /** A stream that was opened on this side: the peer's frames for it are expected. */
@@ -265,7 +273,7 @@ export class InFlow {
   }
 
   #add(id: number): InStream {
-    const stream = new InStream(this.#limits.creditFloorBytes, this.#limits.creditBytes);
+    const stream = new InStream(this.#limits.creditFloorBytes, this.#creditBytes);
     this.#streams.set(id, stream);
     this.#openHalves += 1;
     return stream;

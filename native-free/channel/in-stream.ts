@@ -7,7 +7,7 @@
 
 export class InStream {
   readonly #floorBytes: number;
-  readonly #ceilingBytes: number;
+  #ceilingBytes: number;
   #receivedBytes = 0;
   #consumedBytes = 0;
   #grantedBytes: number;
@@ -24,6 +24,11 @@ export class InStream {
     this.#grantedBytes = floorBytes;
     this.#floorBytes = floorBytes;
     this.#ceilingBytes = Math.max(floorBytes, ceilingBytes);
+  }
+
+  /** From now on its credit may grow up to this. */
+  raiseCeiling(bytes: number): void {
+    this.#ceilingBytes = Math.max(this.#ceilingBytes, bytes);
   }
 
   /** Bytes that were delivered and not taken yet. */

@@ -13,6 +13,8 @@ export interface ChannelLimits {
   ownChunkBytes: number;
   /** Send window of one stream, bytes: memory per stream that carries bytes, on the sender. */
   windowBytes: number;
+  /** Where the window of a stream, and the credit, stop growing on a path that is long enough to need it, bytes. */
+  farWindowBytes: number;
   /** Credit of a new stream, bytes. {@link INITIAL_CREDIT_BYTES}, since both ends must say the same; smaller only in a simulation. */
   creditFloorBytes: number;
   /** Where the credit of one stream stops growing, bytes beyond what its application has taken: memory per stream on the receiver. */
@@ -48,6 +50,7 @@ export const DEFAULT_LIMITS: ChannelLimits = {
   ownChunkBytes: 245_760, // the per-frame cost is paid a quarter as often; with its head below the smallest lane between own peers
   chunkBytes: 61_440, // upstream's default; fits a Rust peer's 65,535-byte receive buffer with its path
   windowBytes: 4_194_304, // four times the data channel's default high watermark: the lane never waits for TCP
+  farWindowBytes: 16_777_216, // 1 Gbit/s for 50 ms, and a second of one that loses packets and waits for their repair
   creditFloorBytes: INITIAL_CREDIT_BYTES,
   creditBytes: 4_194_304, // matches the window, so that credit alone never stops a reader that keeps up
   reorderBytes: 33_554_432, // more than both ends' buffers of any lane, so a lane change never overflows it

@@ -71,6 +71,7 @@ export class OutFlow {
   #lane: Lane | undefined;
   #openHalves = 0;
   #pumping = false;
+  #ceilingBytes = 0;
 
   constructor(config: OutFlowConfig) {
     this.framer = new Framer(config.path, config.salt);
@@ -120,6 +121,34 @@ export class OutFlow {
   /** True when something waits for a lane or for credit. */
   get pending(): boolean {
     return this.#resend.waiting || this.#starved.size > 0 || this.#queue.some((stream) => stream.sendable);
+  }
+
+  /** Bytes of frames that were acknowledged so far. */
+  get acknowledgedBytes(): number {
+    return this.#inFlight.acknowledgedBytes;
+  }
+  /** Some stream's window is more than half full, so its application could send more, and not for want of credit. */
+  get pressed(): boolean {
+    for (const { window, starved } of this.#streams.values()) if (window !== undefined && !starved && !window.roomy) return true;
+    return false;
+  }
+
+  /** The path is long: windows made from now on may grow up to this. */
+  set windowCeilingBytes(bytes: number) {
+    this.#ceilingBytes = bytes;
+  }
+
+  /** Windows that are more than half full grow to twice the bytes needed, up to their ceiling. */
+  growWindows(neededBytes: number): void {
+    let grown = 0;
+    for (const { id, window, starved, done } of this.#streams.values()) {
+      if (window === undefined || done || starved || window.roomy) continue;
+      const bytes = window.grow(2 * neededBytes);
+      if (bytes === 0) continue;
+      grown += bytes;
+      if (window.roomy) this.#ports.room(id);
+    }
+    this.#count(Counter.windowBytes, grown);
   }
 
   /** Says what the peer is. With an upstream peer nothing waits for an acknowledgement or for credit. */
@@ -230,7 +259,7 @@ export class OutFlow {
       this.#starved.delete(stream);
       this.#unspoken.delete(stream);
       if (!stream.done) this.#openHalves -= 1;
-      if (stream.window !== undefined) this.#count(Counter.windowBytes, -stream.window.bytes.length);
+      if (stream.window !== undefined) this.#count(Counter.windowBytes, -stream.window.capacityBytes);
       stream.done = true;
     } else if (tell !== undefined) {
       stream = new OutStream(id, 0);
@@ -305,6 +334,11 @@ export class OutFlow {
       const lane = this.#lane;
       if (lane === undefined) return 'no-lane';
       if (this.#resend.waiting) {
+        // Late is not lost, where a lane can tell.
+        if (lane.carries?.(this.#resend.nextSeq)) {
+          this.#resend.taken();
+          continue;
+        }
         const verdict = lane.trySend(this.#inFlight.frame(this.#resend.nextSeq));
         if (verdict !== 'taken') return verdict;
         this.#resend.taken();
@@ -418,11 +452,12 @@ export class OutFlow {
     const { windowBytes } = this.#limits;
     const window = new SendWindow({
       capacityBytes: windowBytes,
+      ceilingBytes: this.#ceilingBytes,
       headRoomBytes: this.framer.headRoomBytes,
       chunkBytes: this.#chunker.payloadBytes,
     });
     stream.window = window;
-    this.#count(Counter.windowBytes, window.bytes.length);
+    this.#count(Counter.windowBytes, window.capacityBytes);
     return window;
   }
 

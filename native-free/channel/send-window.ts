@@ -13,6 +13,8 @@ const GATHER_BYTES = 8192;
 export interface SendWindowConfig {
   /** Memory of the ring, bytes. */
   capacityBytes: number;
+  /** How far it may grow, bytes; what lies beyond the capacity is never touched before, and so costs nothing. Default: not at all. */
+  ceilingBytes?: number;
   /** Room kept in front of every payload for the frame's head, bytes. */
   headRoomBytes: number;
   /** Largest payload of one record, bytes. */
@@ -21,6 +23,7 @@ export interface SendWindowConfig {
 
 export class SendWindow {
   readonly bytes: Uint8Array;
+  #capacity: number;
   readonly #headRoom: number;
   #chunk: number;
   #recordAt = new Int32Array(64);
@@ -34,17 +37,30 @@ export class SendWindow {
   /** Payload bytes of the records that were released so far: between own peers, what the peer has. */
   releasedBytes = 0;
 
-  constructor({ capacityBytes, headRoomBytes, chunkBytes }: SendWindowConfig) {
+  constructor({ capacityBytes, ceilingBytes = 0, headRoomBytes, chunkBytes }: SendWindowConfig) {
     // Two whole records must fit wherever the wrap falls, or a window could be empty and still refuse the next read.
     const capacity = Math.max(capacityBytes, 3 * (headRoomBytes + chunkBytes));
-    this.bytes = new Uint8Array(newMemory(capacity));
+    this.bytes = new Uint8Array(newMemory(Math.max(capacity, ceilingBytes)));
+    this.#capacity = capacity;
     this.#headRoom = headRoomBytes;
     this.#chunk = chunkBytes;
   }
 
+  /** Memory of the ring now, bytes. */
+  get capacityBytes(): number {
+    return this.#capacity;
+  }
+
+  /** Makes the ring larger, up to its ceiling. What is in it stays where it is. @returns by how many bytes it grew */
+  grow(capacityBytes: number): number {
+    const before = this.#capacity;
+    this.#capacity = Math.max(before, Math.min(capacityBytes, this.bytes.length));
+    return this.#capacity - before;
+  }
+
   /** Changes the largest payload of records to come. Larger than the ring was made for is cut to what fits. */
   set chunkBytes(bytes: number) {
-    this.#chunk = Math.max(1, Math.min(bytes, Math.floor(this.bytes.length / 3) - this.#headRoom));
+    this.#chunk = Math.max(1, Math.min(bytes, Math.floor(this.#capacity / 3) - this.#headRoom));
   }
   get chunkBytes(): number {
     return this.#chunk;
@@ -58,7 +74,7 @@ export class SendWindow {
 
   /** True when at least half of the ring is free: the point at which a paused reader goes on, so that it does not stutter. */
   get roomy(): boolean {
-    return this.usedBytes * 2 <= this.bytes.length && this.landingAt() >= 0;
+    return this.usedBytes * 2 <= this.#capacity && this.landingAt() >= 0;
   }
 
   /**
@@ -99,7 +115,7 @@ export class SendWindow {
   }
   get usedBytes(): number {
     if (this.empty) return 0;
-    return this.#head > this.#tail ? this.#head - this.#tail : this.bytes.length - this.#tail + this.#head;
+    return this.#head > this.#tail ? this.#head - this.#tail : this.#capacity - this.#tail + this.#head;
   }
 
   /** Payload offset of the next record to send. Only with `unsentRecords > 0`. */
@@ -137,9 +153,9 @@ export class SendWindow {
   }
 
   #place(need: number): number {
-    if (this.empty) return need <= this.bytes.length ? 0 : -1;
+    if (this.empty) return need <= this.#capacity ? 0 : -1;
     if (this.#head > this.#tail) {
-      if (this.#head + need <= this.bytes.length) return this.#head;
+      if (this.#head + need <= this.#capacity) return this.#head;
       return need <= this.#tail ? 0 : -1;
     }
     return this.#head + need <= this.#tail ? this.#head : -1;
@@ -149,7 +165,7 @@ export class SendWindow {
     const index = last & (this.#recordAt.length - 1);
     const bytes = this.#recordBytes[index] as number;
     if (bytes + source.length > this.#chunk) return false;
-    const limit = this.#head > this.#tail ? this.bytes.length : this.#tail;
+    const limit = this.#head > this.#tail ? this.#capacity : this.#tail;
     if (this.#head + source.length > limit) return false;
     this.bytes.set(source, this.#head);
     this.#head += source.length;

@@ -9,5 +9,6 @@ export * from './no-path.js';
 export * from './outbound.js';
 export * from './sdp.js';
 export * from './signal-token.js';
+export * from './stripe-signal.js';
 export * from './tunables.js';
 export * from './types.js';

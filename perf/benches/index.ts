@@ -7,6 +7,7 @@ import { keyswap } from './keyswap.js';
 import { micro } from './micro.js';
 import { nagle } from './nagle.js';
 import { pingpong } from './pingpong.js';
+import { relayLoad } from './relay-load.js';
 import { setup } from './setup.js';
 import { wan } from './wan.js';
 
@@ -18,6 +19,7 @@ export const BENCHES: readonly (readonly [name: string, words: string, bench: Be
   ['nagle', 'length and body in two writes, without TCP_NODELAY', nagle],
   ['channels', '1, 8, 64 and 256 channels, idle and busy', channels],
   ['wan', 'long and lossy links between network namespaces (root)', wan],
+  ['relay-load', 'a thousand users and 500 busy sessions at our relay, and at a hub of bare ws', relayLoad],
   ['setup', 'what the first byte of a connection costs', setup],
   ['micro', 'frame, ring, reorder and chunker against the obvious versions', micro],
 ];

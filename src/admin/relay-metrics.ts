@@ -130,7 +130,7 @@ export const relayMetrics: readonly RelayMetric[] = [
   counter('acl_refused', 'Uploads of ACL files refused.', (stats) => stats.aclRefused),
   counter('stun_requests', 'STUN questions answered.', (stats) => stats.stunRequests),
   counter('stun_ignored', 'Datagrams to the STUN port that are none.', (stats) => stats.stunIgnored),
-  ofCluster('processes', 'gauge', 'Other processes of the cluster that are heard.', ({ processes }) => processes),
+  ofCluster('processes', 'gauge', 'Processes of the cluster, this one included.', ({ processes }) => processes),
   ofCluster('remote_clients', 'gauge', 'Clients at other processes of the cluster.', ({ remoteClients }) => remoteClients),
   ofCluster(
     'outstanding_bytes',

@@ -102,6 +102,12 @@ export function parseSctpWindow(text: string): Parsed<number | 'auto'> {
   return parseInteger(text, { min: 65_536, max: 67_108_864, unit: 'bytes' });
 }
 
+/** `auto` or a number of peer connections. */
+export function parseStripes(text: string): Parsed<number | 'auto'> {
+  if (text.trim().toLowerCase() === 'auto') return { value: 'auto' };
+  return parseInteger(text, { min: 1, max: 16, unit: 'connections' });
+}
+
 /** `standard` or `hstcp`. */
 export function parseCongestion(text: string): Parsed<'standard' | 'hstcp'> {
   const word = text.trim().toLowerCase();

@@ -21,6 +21,7 @@ import {
   parseMtu,
   parseNotZero,
   parseSctpWindow,
+  parseStripes,
   parseStunServer,
   parseText,
 } from './parse.js';
@@ -297,6 +298,19 @@ export const settings: readonly Setting[] = [
       'SCTP congestion control of what this side sends over WebRTC. hstcp (RFC 3649) recovers many times faster from loss on a long path; without loss it is slower.',
     parse: parseCongestion,
     schema: z.enum(['standard', 'hstcp']),
+  }),
+  setting<'stripes'>({
+    key: 'stripes',
+    env: [{ name: 'HOTLINK_STRIPES' }],
+    flag: '--stripes <n|auto>',
+    unit: 'connections',
+    default: 'auto',
+    range: '1…16 or auto',
+    memory: 'of each further one 2 × 2 MiB of SCTP buffers at most, all of them together no more than the send windows',
+    meaning:
+      'Peer connections of one WebRTC lane between two hotlinks, among which frames are dealt out. auto: one; with a peer on another machine up to 16, while the path is long and carries less than it could. A number: so many at once, also on one host.',
+    parse: parseStripes,
+    schema: z.union([z.literal('auto'), z.int().min(1).max(16)]),
   }),
   setting<'quickAck'>({
     key: 'quickAck',

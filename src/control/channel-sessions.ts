@@ -58,6 +58,8 @@ export class ChannelSessions {
       offerUfrag: undefined,
       webrtc: 'none',
       webrtcReason: '',
+      connections: 0,
+      peerConnections: 1,
       direct: {
         state: 'none',
         reason: '',

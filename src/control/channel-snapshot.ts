@@ -102,6 +102,7 @@ function sessionSnapshots({ marker, counters, sessions, outbound, carrier }: Cha
     direct: record.direct.state,
     ...(record.direct.state === 'connected' || record.direct.reason === '' ? {} : { directReason: record.direct.reason }),
     ...(record.webrtcReason === '' ? {} : { webrtcReason: record.webrtcReason }),
+    ...(record.webrtc === 'connected' ? { connections: record.connections } : {}),
     ...(record.candidates === undefined ? {} : { candidates: record.candidates }),
     client: clientName(record.peer),
     ...(carrier?.sid === record.sid ? { lane: carrier.lane, laneReason: carrier.reason } : {}),

@@ -9,6 +9,7 @@ import {
   KEY_SIGNAL,
   MessageType,
   type SignalMessage,
+  STRIPE_SIGNAL,
   signalBytes,
 } from '../../native-free/index.js';
 import type { FromChannel } from '../../workers/messages.js';
@@ -20,6 +21,7 @@ import { DirectExchanges, type DirectMessage } from './direct-exchanges.js';
 import { RtcExchanges, type RtcMessage } from './rtc-exchanges.js';
 import { SealExchanges, type SealExchangesEvents } from './seal-exchanges.js';
 import type { SessionRecord } from './session-record.js';
+import { StripeExchanges } from './stripe-exchanges.js';
 import { Trust } from './trust.js';
 
 /** Signal of ours: its sender, who opened the session, asks the acceptor for new offers, since its own network changed. */
@@ -38,6 +40,7 @@ export class LaneExchanges {
   readonly #seals: SealExchanges;
   readonly #direct: DirectExchanges;
   readonly #rtc: RtcExchanges;
+  readonly #stripes: StripeExchanges;
   /** Signals that came before their session. */
   readonly #early = new EarlyItems<SignalMessage>({ ...EARLY_TUNABLES, sizeBytes: signalBytes });
 
@@ -56,6 +59,7 @@ export class LaneExchanges {
     this.#seals = new SealExchanges(options, epoch, sessions, worker, this.#trust, events);
     this.#direct = new DirectExchanges(options, sessions, worker, this.#trust, events);
     this.#rtc = new RtcExchanges(options, sessions, worker, this.#trust, events);
+    this.#stripes = new StripeExchanges(options, sessions, worker, this.#trust, events);
   }
 
   /** Why the peer is refused, or nothing goes through the relay, in a sentence. */
@@ -94,6 +98,7 @@ export class LaneExchanges {
     else if (signal.knd === KEY_SIGNAL) this.#seals.handleSignal(record, signal.tok);
     else if (signal.knd === RENEGOTIATE_SIGNAL) this.#renegotiateAsked(record, nowMs);
     else if (signal.knd === DIRECT_SIGNAL) this.#direct.handleSignal(record, signal, nowMs);
+    else if (signal.knd === STRIPE_SIGNAL) this.#stripes.handleSignal(record, signal, nowMs);
     else this.#rtc.handleSignal(record, signal, nowMs);
   }
 
@@ -102,7 +107,7 @@ export class LaneExchanges {
       const record = this.#sessions.get(message.sid);
       if (record !== undefined) this.#seals.broken(record, message.reason, nowMs);
     } else if (isDirect(message)) this.#direct.handleWorker(message, nowMs);
-    else this.#rtc.handleWorker(message, nowMs);
+    else if (!this.#stripes.handleWorker(message, nowMs)) this.#rtc.handleWorker(message, nowMs);
   }
 
   /** The first payload of a data channel was carried. */
@@ -157,16 +162,18 @@ export class LaneExchanges {
     this.#seals.service(nowMs);
     between();
     this.#rtc.service(nowMs);
+    this.#stripes.service(nowMs);
   }
 
   timeoutMs(): number | undefined {
-    return soonest([this.#early, this.#seals, this.#direct, this.#rtc].map((machine) => machine.timeoutMs()));
+    return soonest([this.#early, this.#seals, this.#direct, this.#rtc, this.#stripes].map((machine) => machine.timeoutMs()));
   }
 
   handleTimeout(nowMs: number): void {
     if (isDue(this.#early.timeoutMs(), nowMs)) this.#early.handleTimeout(nowMs);
     this.#seals.handleTimeout(nowMs);
     this.#rtc.handleTimeout(nowMs);
+    this.#stripes.handleTimeout(nowMs);
     this.#direct.handleTimeout(nowMs);
   }
 }

@@ -40,6 +40,10 @@ export interface SessionRecord {
   readonly direct: DirectRecord;
   /** Why it is not connected, after a failure; empty before and while it is. */
   webrtcReason: string;
+  /** Peer connections of its WebRTC lane, while that is up. */
+  connections: number;
+  /** How many the peer takes; 1 until it says otherwise. */
+  peerConnections: number;
   /** Kinds of the selected candidates. */
   candidates: SessionStatus['candidates'];
   /** When it was accepted, Unix ms. */

@@ -18,7 +18,8 @@ export type Identity =
 /**
  * Tells who sent a request. May reject, which counts as a failure of this side (HTTP 503).
  * @param request its headers and its URL; the body is not there yet
- * @param signal aborted when the answer comes too late or the client is gone
+ * @param signal aborted when the answer comes too late, or the client of a plain request is gone; one that wants a WebSocket is not read meanwhile,
+ *   so its going is not seen
  */
 export type Authenticate = (request: IncomingMessage, signal: AbortSignal) => Identity | Promise<Identity>;
 

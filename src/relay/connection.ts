@@ -32,6 +32,8 @@ export interface ConnectionFacts {
   readonly isGood?: () => boolean | Promise<boolean>;
 }
 
+const BINARY = { binary: true, compress: false };
+const TEXT = { binary: false, compress: false };
 /** Answers to pings are not queued behind data; a client that pings and never reads gets no more of them past this. */
 const MAX_PONG_BACKLOG_BYTES = 1024 * 1024;
 /** How long a client may take to answer the close frame before it is cut off. */
@@ -82,7 +84,7 @@ export class Connection implements Recipient {
     tcp.setNoDelay(true);
     this.flow = new FlowEnd(
       {
-        send: (frame, done) => socket.send(frame, { binary: typeof frame !== 'string', compress: false }, done),
+        send: (frame, done) => socket.send(frame, typeof frame === 'string' ? TEXT : BINARY, done),
         pause: () => this.hold('flow'),
         resume: () => this.release('flow'),
       },

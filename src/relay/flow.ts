@@ -71,10 +71,14 @@ export class FlowEnd {
    */
   deliver(frame: Uint8Array | string, cause: FlowEnd): void {
     if (this.closed) return;
-    const own = typeof frame === 'string' ? frame : unpinned(frame);
-    this.queuedBytes += costOf(own);
-    this.waiting.push(own);
-    this.pump();
+    const cost = costOf(frame);
+    this.queuedBytes += cost;
+    // Whatever comes while nothing is under way goes out at once, without a copy: one socket read at most is kept alive by it.
+    if (this.handedBytes === 0 && this.waiting.isEmpty) this.hand(frame, cost);
+    else {
+      this.waiting.push(typeof frame === 'string' ? frame : unpinned(frame));
+      this.pump();
+    }
     if (this.queuedBytes > this.limits.highWaterBytes && !cause.closed && !this.feeders.has(cause)) {
       this.feeders.add(cause);
       cause.block(this);
@@ -109,18 +113,21 @@ export class FlowEnd {
     this.queuedBytes -= cost;
     this.progress++;
     this.pump();
-    if (this.queuedBytes <= this.limits.lowWaterBytes) this.releaseFeeders();
+    if (this.feeders.size > 0 && this.queuedBytes <= this.limits.lowWaterBytes) this.releaseFeeders();
   };
 
   private pump(): void {
     while (this.handedBytes < this.portionBytes) {
       const frame = this.waiting.shift();
       if (frame === undefined) return;
-      const cost = costOf(frame);
-      this.handedBytes += cost;
-      this.handedCosts.push(cost);
-      this.carrier.send(frame, this.onSent);
+      this.hand(frame, costOf(frame));
     }
+  }
+
+  private hand(frame: Uint8Array | string, cost: number): void {
+    this.handedBytes += cost;
+    this.handedCosts.push(cost);
+    this.carrier.send(frame, this.onSent);
   }
 
   private block(blocker: FlowEnd): void {
@@ -152,6 +159,10 @@ function unpinned(frame: Uint8Array): Uint8Array {
 class Fifo<T> {
   private items: (T | undefined)[] = [];
   private head = 0;
+
+  get isEmpty(): boolean {
+    return this.head === this.items.length;
+  }
 
   push(item: T): void {
     this.items.push(item);

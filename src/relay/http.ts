@@ -69,8 +69,8 @@ async function route(request: IncomingMessage, response: ServerResponse, context
   const url = urlOf(request);
   const key = `${request.method} ${url?.pathname}`;
   if (url === undefined) return fail(response, 400, 'E_INVALID_REQUEST', 'the URL cannot be read');
-  if (context.cluster()?.isServing() === false) return fail(response, 503, 'E_SERVICE_UNAVAILABLE', CUT_OFF);
   if (key === 'GET /healthz') return json(response, 200, { status: 'ok' });
+  if (context.cluster()?.isServing() === false) return fail(response, 503, 'E_SERVICE_UNAVAILABLE', CUT_OFF);
   if (key === 'GET /readyz') return json(response, context.isReady() ? 200 : 503, { ready: context.isReady() });
   if (key === 'GET /') return text(response, 'hotlink relay\n');
   if (key === 'GET /api/v1/events') return fail(response, 426, 'E_INVALID_REQUEST', 'this address speaks WebSocket');

@@ -228,7 +228,10 @@ export class Router {
     if (session.accepted.size === 0) this.counters.dataNotAccepted++;
     let forward: Forward | undefined;
     for (const connection of session.accepted) {
-      if (!this.mayHear(session, connection)) continue;
+      if (!this.isCleared(session, connection)) {
+        this.counters.dataDenied++;
+        continue;
+      }
       this.counters.dataForwarded++;
       if (raw !== undefined && connection.format === 'msgpack-full') {
         this.counters.dataForwardedRaw++;
@@ -240,6 +243,16 @@ export class Router {
       forward ??= new Forward(result.id, result.message, from);
       forward.to(connection);
     }
+  }
+
+  /** May it read, by the rules as they are now? A session has one receiver as a rule, and rules change rarely: the last answer is kept. */
+  private isCleared(session: Session<Recipient>, receiver: Recipient): boolean {
+    const { tree } = this.acl;
+    if (session.cleared === receiver && session.clearedBy === tree.version) return true;
+    if (!tree.can(receiver.user, session.path, 'read')) return false;
+    session.cleared = receiver;
+    session.clearedBy = tree.version;
+    return true;
   }
 
   private onSignal(from: Recipient, id: string, message: SignalMessage): void {

@@ -24,6 +24,9 @@ export interface Session<P extends Party> {
    * session over before it is back.
    */
   acceptor: string | undefined;
+  /** The receiver that was last found to have the right to read, and the version of the rules it was found by. */
+  cleared: P | undefined;
+  clearedBy: number;
 }
 
 export type OpenRefusal = 'bad-sid' | 'bad-path' | 'denied' | 'sid-taken' | 'over-limit';
@@ -96,6 +99,8 @@ export class SessionStore<P extends Party> {
       accepted: new Set(),
       programs: new Map(),
       acceptor: undefined,
+      cleared: undefined,
+      clearedBy: -1,
     };
     this.bySid.set(sid, session);
     addTo(this.byOpener, from.user, session);

@@ -59,6 +59,14 @@ describe.sequential('streams', () => {
     expect(Math.min(...result.closed)).toBeGreaterThan(0);
   });
 
+  it('hardly notice when one of the peer connections that make their lane is closed, six times over', { timeout: 150_000 }, async () => {
+    const result = await run('one of three peer connections closed again and again', false);
+    expect(result).toMatchObject({ outcome: 'exact', detail: '', lanes: { direct: 0, relay: 0 } });
+    expect(result.closed).toHaveLength(6);
+    // The lane is not made anew, which takes seconds.
+    expect(Math.min(...result.closed)).toBeGreaterThanOrEqual(3);
+  });
+
   it.each([
     'half-close, the opener first, direct',
     'half-close, the opener first, webrtc',

@@ -5,8 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Decoded, Message } from '../../native-free/envelope/index.js';
+import { natsOptions } from '../../src/relay/cluster/nats.js';
+import { startRelay } from '../../src/relay/index.js';
 import { NatsServer, natsAbsent } from '../support/nats-server.js';
 import { RelayCluster } from '../support/relay-cluster.js';
+import { freePort } from '../support/sandbox.js';
 import { aclYaml, putAcl, type RelayClient } from './relay-client.js';
 
 const ALICE = 'alice@example.com';
@@ -33,6 +36,40 @@ async function session(alice: RelayClient, peer: RelayClient, sid = SID, pth = T
   peer.send({ typ: 10, sid });
   expect(message(await alice.next())).toMatchObject({ typ: 10, sid });
 }
+
+describe('the NATS servers of a cluster', () => {
+  it.each([
+    ['nats://a:4222', { servers: ['a:4222'] }],
+    ['nats://joe:s%40me@a:4222, tls://b:4223', { servers: ['a:4222', 'b:4223'], user: 'joe', pass: 's@me', tls: {} }],
+    ['nats://a-token@[::1]:4222', { servers: ['[::1]:4222'], token: 'a-token' }],
+  ])('are read from %s', (text, options) => {
+    expect(natsOptions(text)).toEqual(options);
+  });
+
+  it.each(['', 'a:4222', 'http://a:4222', 'nats://a:4222/path', 'nats://secret@a:x'])(
+    'are refused as "%s", without repeating a password',
+    (text) => {
+      expect(() => natsOptions(text)).toThrow(
+        expect.objectContaining({ code: 'ERR_HLNK_CONFIG', message: expect.not.stringContaining('secret') }),
+      );
+    },
+  );
+
+  it.skipIf(skip)('let nobody in without the password, and are tried in turns', async () => {
+    const guarded = await NatsServer.start('--user', 'relay', '--pass', 'open sesame');
+    const start = (servers: string) => startRelay({ listen: '127.0.0.1:0', cluster: { servers, name: 'guarded' } });
+    try {
+      const address = `127.0.0.1:${guarded.port}`;
+      await expect(start(`nats://relay:wrong@${address}`)).rejects.toMatchObject({ code: 'ERR_HLNK_CONFIG' });
+      await expect(start(`nats://${address}`)).rejects.toMatchObject({ code: 'ERR_HLNK_CONFIG' });
+      const relay = await start(`nats://relay:open%20sesame@127.0.0.1:${await freePort()},nats://${address}`);
+      expect(relay.stats().cluster?.processes).toBe(1);
+      await relay.close();
+    } finally {
+      await guarded.stop();
+    }
+  });
+});
 
 describe.skipIf(skip).sequential('three relays on one NATS server', () => {
   beforeAll(async () => {
@@ -206,6 +243,26 @@ describe.skipIf(skip).sequential('three relays on one NATS server', () => {
     }
   });
 
+  it('count the connections of one user together, and take no name for a wildcard', async () => {
+    const limited = await RelayCluster.start(nats, 2, { limits: { maxConnectionsPerUser: 2 } });
+    try {
+      await limited.connect(0, BOB);
+      await limited.connect(1, BOB);
+      await expect.poll(() => limited.relay(0).stats().cluster?.remoteClients).toBe(1);
+      await expect(limited.connect(0, BOB)).rejects.toThrow('429');
+    } finally {
+      await limited.close();
+    }
+    const star = '*.>@x.io';
+    expect((await putAcl(cluster.relay(0), star, star, aclYaml([BOB]))).status).toBe(200);
+    const [wild, alice, bob] = [await cluster.connect(2, star), await cluster.connect(0, ALICE), await cluster.connect(1, BOB)];
+    await session(alice, bob);
+    alice.send(data(1));
+    expect(message(await bob.next())).toEqual(data(1));
+    expect(await wild.settled()).toEqual([]);
+    await session(wild, bob, 'session-of-star', `${star}/f`);
+  });
+
   it('teach a process that joins later who is there, what may be done and which sessions there are', async () => {
     const [alice, bob] = [await cluster.connect(0, ALICE), await cluster.connect(1, BOB)];
     await session(alice, bob);
@@ -285,12 +342,12 @@ describe.skipIf(skip).sequential('three relays on one NATS server', () => {
     await nats.stop();
     expect(await alice.closed).toBe(1013);
     expect(await bob.closed).toBe(1013);
-    expect((await fetch(`${cluster.relay(0).url}/healthz`)).status).toBe(503);
+    expect((await fetch(`${cluster.relay(0).url}/readyz`)).status).toBe(503);
     expect((await putAcl(cluster.relay(0), ALICE, DIR, aclYaml([]))).status).toBe(503);
     await expect(cluster.connect(0, ALICE)).rejects.toThrow('503');
     await nats.restart();
-    await expect.poll(async () => (await fetch(`${cluster.relay(1).url}/healthz`)).status, { timeout: 20_000 }).toBe(200);
-    await expect.poll(async () => (await fetch(`${cluster.relay(0).url}/healthz`)).status, { timeout: 20_000 }).toBe(200);
+    await expect.poll(async () => (await fetch(`${cluster.relay(1).url}/readyz`)).status, { timeout: 20_000 }).toBe(200);
+    await expect.poll(async () => (await fetch(`${cluster.relay(0).url}/readyz`)).status, { timeout: 20_000 }).toBe(200);
     await session(await cluster.connect(0, ALICE), await cluster.connect(1, BOB));
   });
 });

@@ -100,13 +100,16 @@ describe('one end of the flow', () => {
     expect(b.flow.isStuck(9000, 1000)).toBe(false);
   });
 
-  it('charges tiny frames for what they cost, and does not keep the read they came with', () => {
+  it('charges tiny frames for what they cost, and keeps only the read of the one that is under way', () => {
     const [a, b] = [end(), end()];
     const read = new Uint8Array(65536);
     let count = 0;
     for (; !a.carrier.paused; count++) b.flow.deliver(read.subarray(0, 10), a.flow);
     expect(count).toBeLessThan(LIMITS.highWaterBytes / 256);
-    expect((b.carrier.sent[0] as Uint8Array).buffer).not.toBe(read.buffer);
+    // The first one left as it was; whatever waits, here or in the carrier, is a copy of its own.
+    expect(b.carrier.sent.map((sent) => (sent as Uint8Array).buffer === read.buffer)).toEqual(
+      b.carrier.sent.map((_, index) => index === 0),
+    );
   });
 });
 

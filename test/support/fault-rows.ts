@@ -13,6 +13,8 @@ const RELAY_ONLY = { HOTLINK_LANES: 'relay' };
 const TWO_THREADS = { HOTLINK_THREADS: '2' };
 /** Times that the peer connections are closed, at both ends in turns. */
 const CLOSINGS = 6;
+/** Peer connections of one lane, where there is to be more than one. */
+const STRIPES = 3;
 /** What the other direction still carries after the end of the first: more than every buffer on the way together. */
 const AFTER_END_BYTES = 64 * 1_048_576;
 /** Longer than the silence after which an idle peer is asked whether it is there. */
@@ -90,6 +92,17 @@ const closings: Row['fault'] = async (scene, flows) => {
     const before = flows.map((flow) => flow.receivedBytes);
     scene.closed.push(await scene.closePeerConnections(round % 2 === 0 ? ALICE : BOB));
     await until('bytes flow again', () => flows.every((flow, index) => flow.receivedBytes > (before[index] as number) + 8_000_000), 20_000);
+  }
+};
+
+/** One of the connections that make the lane is closed, the first of them too, at either end in turns; the others carry on. */
+const memberClosings: Row['fault'] = async (scene, flows) => {
+  for (let round = 0; round < CLOSINGS; round += 1) {
+    const email = round % 2 === 0 ? ALICE : BOB;
+    for (let count = 0; count < STRIPES; count = await scene.livePeerConnections(email)) await pause(50);
+    const before = flows.map((flow) => flow.receivedBytes);
+    scene.closed.push(await scene.closeOnePeerConnection(email));
+    await until('bytes flow on', () => flows.every((flow, index) => flow.receivedBytes > (before[index] as number) + 8_000_000), 20_000);
   }
 };
 
@@ -191,6 +204,11 @@ export const ROWS: Record<string, Row> = {
     fault: () => pause(4000),
   },
   'peer connections closed again and again': { settings: WITH_CLOSER, expect: 'exact', fault: closings },
+  'one of three peer connections closed again and again': {
+    settings: { ...WITH_CLOSER, ...WEBRTC_ONLY, HOTLINK_STRIPES: String(STRIPES) },
+    expect: 'exact',
+    fault: memberClosings,
+  },
   'half-close, the opener first, direct': { settings: DIRECT_ONLY, expect: 'exact', fault: halfClose(0) },
   'half-close, the opener first, webrtc': { expect: 'exact', fault: halfClose(0) },
   'half-close, the opener first, relay': { settings: RELAY_ONLY, expect: 'exact', fault: halfClose(0) },

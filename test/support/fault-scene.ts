@@ -94,6 +94,10 @@ export class Scene {
     return this.#ask(email, 'close');
   }
 
+  closeOnePeerConnection(email: string): Promise<number> {
+    return this.#ask(email, 'close one');
+  }
+
   livePeerConnections(email: string): Promise<number> {
     return this.#ask(email, 'count');
   }

@@ -1,11 +1,11 @@
 // Loaded into a daemon before it starts, in each of its threads (`--import`): keeps an eye on the peer connections that the WebRTC addon
-// makes, and closes those that are live when the process that started the daemon asks for it. The daemon itself is what ships, and learns
+// makes, and closes those that are live, or one of them, when the process that started the daemon asks for it. The daemon itself is what ships, and learns
 // of it from the addon alone. Answers with how many there were.
 
 import { BroadcastChannel, isMainThread } from 'node:worker_threads';
 import type { PeerConnection } from 'node-datachannel';
 
-export type CloserQuestion = 'close' | 'count';
+export type CloserQuestion = 'close' | 'close one' | 'count';
 
 /** Threads that have no addon do not answer; those that have one do so within this long, ms. */
 const COLLECT_MS = 100;
@@ -17,6 +17,7 @@ interface Answer {
 const questions = new BroadcastChannel('peer-closer questions');
 const answers = new BroadcastChannel('peer-closer answers');
 const seen: WeakRef<PeerConnection>[] = [];
+let closings = 0;
 
 // Messages on these channels must not keep a daemon that is done.
 questions.unref();
@@ -50,6 +51,8 @@ function watch(): void {
     const question = (event as { data: CloserQuestion }).data;
     const connections = live();
     if (question === 'close') for (const connection of connections) connection.close();
+    // Not always the first, which is special, and not never.
+    else if (question === 'close one') connections[closings++ % connections.length]?.close();
     answers.postMessage({ live: connections.length } satisfies Answer);
   };
 }

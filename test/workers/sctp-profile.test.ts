@@ -7,6 +7,7 @@ import { dial, Sandbox, transfer } from '../support/sandbox.js';
 const settings: RtcSettings = {
   sctpWindowBytes: 'auto',
   sctpCongestion: 'standard',
+  stripes: 'auto',
   bufferedHighBytes: 1_048_576,
   backpressureWaitMs: 1500,
 };

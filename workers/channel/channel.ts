@@ -120,8 +120,18 @@ export class Channel {
     }
     this.#rtc = new RtcSessions(task.rtc, {
       post: (message) => this.#post(message),
-      laneUp: (lane) => this.#laneUp(lane),
+      laneUp: (lane, far) => {
+        if (far) this.#core.goFar();
+        this.#laneUp(lane);
+      },
       laneDown: (lane, reason) => this.#laneDown(lane, reason),
+      lost: (from, end) => {
+        this.#core.framesLost(from, end, performance.now());
+        this.#rearm();
+      },
+      resized: (lane) => this.#core.laneResized(lane),
+      pressure: () => this.#core.out,
+      grow: (neededBytes) => this.#core.out.growWindows(neededBytes),
       failed: (sid, reason) => this.#core.attemptFailed(sid, 'webrtc', reason, performance.now()),
       frame: (lane, message) => this.#frame(lane, message, true),
       writable: () => this.#pump(),
@@ -163,6 +173,9 @@ export class Channel {
         this.#core.forgetNumbers();
         this.#streams.resetAll('the peer was restarted');
         break;
+      case 'peer-gone':
+        this.#streams.peerGone?.('the peer closed its channel');
+        break;
       case 'session-down':
         this.#endSession(message.sid, now);
         break;
@@ -171,18 +184,22 @@ export class Channel {
         this.#rtc.start(message);
         break;
       case 'rtc-remote':
-        this.#rtc.setRemote(message.sid, message.type, message.sdp);
+        this.#rtc.setRemote(message.sid, message.member, message.type, message.sdp);
         break;
       case 'rtc-candidate':
-        this.#rtc.addCandidate(message.sid, message.candidate, message.mid);
+        this.#rtc.addCandidate(message.sid, message.member, message.candidate, message.mid);
         break;
       case 'rtc-failed': {
         // Main gave up on the negotiation: a lane that is up all the same is not its to judge.
         this.#core.attemptFailed(message.sid, 'webrtc', message.reason, now);
         break;
       }
+      case 'rtc-stripes':
+        this.#rtc.begin(message.sid, message.most);
+        break;
       case 'rtc-stop':
-        this.#stopRtc(message.sid, 'the connection was replaced', now);
+        if (message.member === undefined) this.#stopRtc(message.sid, 'the connection was replaced', now);
+        else this.#rtc.stop(message.sid, message.member);
         break;
       case 'direct-start':
         this.#core.attemptBegins(message.sid, 'direct');

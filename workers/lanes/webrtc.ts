@@ -115,6 +115,15 @@ export class WebRtcLane implements Lane {
   get stalls(): number {
     return this.#gate.stalls;
   }
+  /** Round trip as the stack measures it, ms, queues on the path included and its own not; 0 before there is one. */
+  get rttMs(): number {
+    if (!this.isOpen) return 0;
+    try {
+      return this.#pc.rtt();
+    } catch {
+      return 0;
+    }
+  }
 
   /** @returns the reason when the description was refused */
   setRemote(type: 'offer' | 'answer', sdp: string): string | undefined {

@@ -1,0 +1,160 @@
+// One member of a striped lane: what it was given and the peer has not got from it yet, how fast it delivers, and how much it may therefore be
+// given. The peer's receipts say what arrived. A member is kept about two round trips ahead of what it delivers: enough for its congestion
+// window to grow, too little for frames to grow old in its queue. No clock. Single thread.
+
+import type { Lane } from '../lane.js';
+
+/** How far ahead of its deliveries a member is kept: so many round trips, the shortest there was, so that its congestion window can double in one… */
+const AHEAD_ROUND_TRIPS = 2;
+/** …and so many frames, without which a slow one would never show that it can do more. */
+const AHEAD_FRAMES = 2;
+/** Most of it, bytes: what a member may hold when its rate was overrated. */
+const MOST_AHEAD_BYTES = 8_388_608;
+/** A rate is measured over at least this long, ms; on a shorter path over more than one round trip. */
+const RATE_OVER_MS = 20;
+/** What is left of the best rate after each measurement that was below it. */
+const RATE_DECAY = 0.9;
+/** And how much it may grow with one: what a repair held up comes all at once. */
+const RATE_GROWTH = 1.5;
+/** A rate that may grow from nothing, bytes per ms. */
+const FIRST_RATE = 1000;
+/** The round trip before one was measured, ms. */
+const UNKNOWN_RTT_MS = 50;
+/** What every member is trusted with, bytes per ms: it must be given something to show more. */
+const UNKNOWN_RATE = 250;
+
+/** A message on its way. */
+export interface Carried {
+  readonly seq: number;
+  readonly bytes: number;
+  readonly sentMs: number;
+  readonly member: Member;
+}
+
+export class Member {
+  readonly lane: Lane;
+  /** What both ends call it. */
+  readonly id: number;
+  /** Handed to the lane since it opened, receipts not counted. */
+  sentMessages = 0;
+  /** Arrived on it since it opened, receipts not counted. */
+  heardMessages = 0;
+  /** Bytes on their way, as far as they are watched. */
+  aheadBytes = 0;
+  /** Bytes delivered, as far as they were watched. */
+  deliveredBytes = 0;
+  /** What it delivers when it is kept busy, bytes per ms. */
+  rate = 0;
+  /** Shortest time from here into the peer's hands and back, ms; undefined before the first. */
+  rttMs: number | undefined;
+  /** Last receipt that was news, or moment from which one was to be expected, ms. */
+  progressMs = 0;
+  /** It was refused more while it was as far ahead as it may be. */
+  limited = false;
+  readonly #carried: Carried[] = [];
+  #firstCarried = 0;
+  /** Messages handed to the lane before they were watched one by one. */
+  #unwatched = 0;
+  #watching = false;
+  #receipted = 0;
+  #rateSinceMs = 0;
+  #rateBytes = 0;
+
+  constructor(lane: Lane, id: number) {
+    this.lane = lane;
+    this.id = id;
+  }
+
+  /** From now on each message is watched until the peer has it. */
+  watch(nowMs: number): void {
+    if (this.#watching) return;
+    this.#watching = true;
+    this.#unwatched = this.sentMessages;
+    this.progressMs = nowMs;
+    this.#rateSinceMs = nowMs;
+  }
+
+  /** Messages from before the watch are still on their way: nothing is known of how many bytes. */
+  get inTheDark(): boolean {
+    return this.#receipted < this.#unwatched;
+  }
+  /** The peer has not got everything yet. */
+  get busy(): boolean {
+    return this.#receipted < this.sentMessages;
+  }
+
+  /** It may be given another frame: it is not as far ahead of its deliveries as it may be. */
+  takesMore(frameBytes: number): boolean {
+    return !this.inTheDark && this.aheadBytes < this.mayAheadBytes(frameBytes);
+  }
+
+  /** How far ahead of its deliveries it may be, bytes. */
+  mayAheadBytes(frameBytes: number): number {
+    return Math.min(MOST_AHEAD_BYTES, AHEAD_FRAMES * frameBytes + AHEAD_ROUND_TRIPS * this.rate * (this.rttMs ?? UNKNOWN_RTT_MS));
+  }
+
+  /** When a frame of this size would arrive, ms from now, without the way itself. */
+  waitMs(bytes: number): number {
+    return (this.aheadBytes + bytes) / Math.max(this.rate, UNKNOWN_RATE);
+  }
+
+  /** The lane took a message. @param seq 0: it need not be known again @returns its record, if it is watched */
+  sent(seq: number, bytes: number, nowMs: number): Carried | undefined {
+    let carried: Carried | undefined;
+    if (this.#watching) {
+      if (!this.busy) {
+        this.progressMs = nowMs;
+        this.#rateSinceMs = nowMs;
+        this.#rateBytes = 0;
+      }
+      carried = { seq, bytes, sentMs: nowMs, member: this };
+      this.#carried.push(carried);
+      this.aheadBytes += bytes;
+    }
+    this.sentMessages += 1;
+    return carried;
+  }
+
+  /** The peer has so many messages. @param arrived called with the sequence number of each that is no longer on its way */
+  receipt(messages: number, nowMs: number, arrived: (seq: number) => void): void {
+    if (messages <= this.#receipted || messages > this.sentMessages) return;
+    const news = messages - Math.max(this.#receipted, this.#unwatched);
+    this.#receipted = messages;
+    this.progressMs = nowMs;
+    for (let i = 0; i < news; i += 1) {
+      const { seq, bytes, sentMs } = this.#carried[this.#firstCarried] as Carried;
+      this.#firstCarried += 1;
+      this.aheadBytes -= bytes;
+      this.deliveredBytes += bytes;
+      this.#rateBytes += bytes;
+      const tookMs = nowMs - sentMs;
+      if (this.rttMs === undefined || tookMs < this.rttMs) this.rttMs = tookMs;
+      if (seq > 0) arrived(seq);
+    }
+    if (this.#firstCarried >= 256 && this.#firstCarried * 2 >= this.#carried.length) {
+      this.#carried.splice(0, this.#firstCarried);
+      this.#firstCarried = 0;
+    }
+    this.#measure(nowMs);
+  }
+
+  /** Calls back with each frame on its way, oldest first. */
+  eachCarried(each: (seq: number) => void): void {
+    for (let i = this.#firstCarried; i < this.#carried.length; i += 1) {
+      const { seq } = this.#carried[i] as Carried;
+      if (seq > 0) each(seq);
+    }
+  }
+
+  #measure(nowMs: number): void {
+    const overMs = nowMs - this.#rateSinceMs;
+    if (overMs < Math.max(RATE_OVER_MS, this.rttMs ?? 0)) return;
+    const rate = this.#rateBytes / overMs;
+    // A member that was given little says nothing of what it could have carried.
+    if (rate > this.rate) this.rate = Math.min((this.rate + rate) / 2, RATE_GROWTH * Math.max(this.rate, FIRST_RATE));
+    else if (this.limited) this.rate = Math.max(rate, this.rate * RATE_DECAY);
+    this.limited = false;
+    this.#rateSinceMs = nowMs;
+    this.#rateBytes = 0;
+  }
+}

@@ -1,0 +1,94 @@
+// The members of a striped lane, and whose turn it is: which one gets the next frame, what is late on one of them while others have nothing to do, and which
+// one stands still. No clock. Single thread.
+
+import type { Lane } from '../lane.js';
+import type { Carried, Member } from './member.js';
+
+/** What is late: so long after it was sent, ms, and so many round trips. */
+const LEAST_LATE_MS = 100;
+const LATE_ROUND_TRIPS = 3;
+/** A member that delivers nothing for so long while another one does is given up, ms: far beyond what its own repair of a loss takes. */
+const STUCK_MS = 5000;
+
+export class Members {
+  readonly all: Member[] = [];
+  #turn = 0;
+
+  get count(): number {
+    return this.all.length;
+  }
+  get busy(): boolean {
+    return this.all.some((member) => member.busy);
+  }
+
+  of(lane: Lane): Member | undefined {
+    // With every message: an index, since a closure would be an allocation.
+    for (let i = 0; i < this.all.length; i += 1) {
+      const member = this.all[i] as Member;
+      if (member.lane === lane) return member;
+    }
+    return undefined;
+  }
+
+  byId(id: number): Member | undefined {
+    return this.all.find((member) => member.id === id);
+  }
+
+  /**
+   * The member that would have delivered first, of those that may be given more; of equals each in turn, so that no loss holds up all that is urgent.
+   * @param passed those that refused
+   */
+  best(bytes: number, urgent: boolean, frameBytes: number, passed: readonly Member[]): Member | undefined {
+    let best: Member | undefined;
+    let bestMs = Number.POSITIVE_INFINITY;
+    const { count } = this;
+    this.#turn += 1;
+    for (let i = 0; i < count; i += 1) {
+      const member = this.all[(this.#turn + i) % count] as Member;
+      if (passed.includes(member)) continue;
+      if (!urgent && !member.takesMore(frameBytes)) {
+        member.limited = true;
+        continue;
+      }
+      const waitMs = member.inTheDark ? Number.MAX_VALUE : member.aheadBytes === 0 && urgent ? 0 : member.waitMs(bytes);
+      if (best !== undefined && waitMs >= bestMs) continue;
+      best = member;
+      bestMs = waitMs;
+    }
+    return best;
+  }
+
+  /** Any member, another one each time. Only while there is one. */
+  next(): Member {
+    this.#turn += 1;
+    return this.all[this.#turn % this.all.length] as Member;
+  }
+
+  /** @param on frames on their way, oldest first @returns those that are late, no more than the members that have nothing to do could take */
+  late(on: Iterable<[number, Carried]>, frameBytes: number, nowMs: number): number[] {
+    let freeBytes = 0;
+    let lateMs = LEAST_LATE_MS;
+    for (const member of this.all) {
+      if (member.aheadBytes === 0 && !member.inTheDark) freeBytes += member.mayAheadBytes(frameBytes);
+      lateMs = Math.max(lateMs, LATE_ROUND_TRIPS * (member.rttMs ?? 0));
+    }
+    const late: number[] = [];
+    if (freeBytes === 0) return late;
+    for (const [seq, { bytes, sentMs }] of on) {
+      if (freeBytes <= 0) break;
+      if (nowMs - sentMs < lateMs) continue;
+      freeBytes -= bytes;
+      late.push(seq);
+    }
+    return late;
+  }
+
+  /** Members that stand still. While nothing moves on any of them it is not the member but the path, and others judge that. */
+  stuck(nowMs: number): Member[] {
+    const latestMs = this.all.reduce((latest, { progressMs }) => Math.max(latest, progressMs), 0);
+    const stuck = this.all.filter(
+      ({ busy, progressMs }) => busy && nowMs - progressMs >= STUCK_MS && latestMs - progressMs >= STUCK_MS / 2,
+    );
+    return stuck.length < this.all.length ? stuck : [];
+  }
+}

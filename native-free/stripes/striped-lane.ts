@@ -1,0 +1,347 @@
+// One lane made of several: each frame goes out once, on the member that will have delivered it first; the receiver's order window does the rest. So
+// one lost packet holds up a part of what is under way instead of all of it, and the congestion windows of the members add up.
+// Invariant: before it is known that the peer stripes too, it is its one member, and nothing of its own goes over the wire.
+//
+//   core ──trySend──▶ member with the shortest wait ──▶ … ──▶ the peer's striped lane ──▶ its core
+//                        ▲ receipts (receipt.ts): how much of each member arrived ◀───────────┘
+//
+// A member that dies takes frames with it; those, and no others, are reported lost. A frame that a living member has is on its way, however long its
+// hole lasts at the receiver: `carries` tells the repair so. No timer: `tick` is called at `dueMs`. Single thread.
+
+import { SEQ_AT } from '../hlnk/constants.js';
+import type { Lane, LaneEvents, LaneKind, SendVerdict } from '../lane.js';
+import { type Carried, Member } from './member.js';
+import { Members } from './members.js';
+import { encodeReceipt, readReceipt } from './receipt.js';
+
+/** Largest frame once messages are watched, head included, bytes: small against what a member has on its way… */
+const FEW_FRAME_BYTES = 61_440;
+/** …which is less where it takes many of them: one that carries 0.25 MiB/s takes 100 ms for one. */
+const MANY_FRAME_BYTES = 24_576;
+const MANY = 5;
+/** Messages this large are receipted one by one, bytes… */
+const RECEIPT_AT_ONCE_BYTES = 4096;
+/** …and smaller ones after this many, or this long, ms. */
+const RECEIPT_AFTER_MESSAGES = 8;
+const RECEIPT_AFTER_MS = 20;
+/** How often it is looked whether everything waits for what is late on one member, ms. */
+const LOOK_MS = 50;
+/** How often its owner takes a look at a lane that is in use, ms. */
+const REVIEW_MS = 250;
+
+const NOBODY: readonly Member[] = [];
+
+export interface StripedLaneEvents extends LaneEvents {
+  /** Frames from `from` up to, not including, `end` were on a member that is gone, those that {@link StripedLane.carries} denies. */
+  lost(lane: Lane, from: number, end: number): void;
+  /** Its largest frame is another one now. */
+  resized(lane: Lane): void;
+  /** This member is of no use any more. Its owner closes it and then calls {@link StripedLane.remove}. */
+  stuck(member: Lane): void;
+  /** The lane carried something since the last look. @returns whether to look again even if it carries nothing meanwhile */
+  review(nowMs: number): boolean;
+  /** `tick` is to be called at this time, which is earlier than the one said before. */
+  wake(atMs: number): void;
+}
+
+export class StripedLane implements Lane {
+  readonly kind: LaneKind;
+  readonly sid: string;
+  readonly #events: StripedLaneEvents;
+  readonly #now: () => number;
+  readonly #members = new Members();
+  /** Which member has a frame, by sequence number, as far as they are watched; in the order they were given. */
+  readonly #on = new Map<number, Carried>();
+  /** Frames the first member took while it was alone: from the first one up to, not including, the last one's successor. */
+  #soloFrom = 0;
+  #soloEnd = 0;
+  #soloOn: Member | undefined;
+  /** Receipts are sent, and each message is watched. */
+  #striped = false;
+  /** Messages heard since the last receipt. */
+  #owed = 0;
+  #refused = false;
+  /** A frame was refused since the last review. */
+  #limited = false;
+  #closed = false;
+  #used = false;
+  #wakeMs = Number.POSITIVE_INFINITY;
+  #receiptMs = Number.POSITIVE_INFINITY;
+  #reviewMs = Number.POSITIVE_INFINITY;
+  #lookMs = Number.POSITIVE_INFINITY;
+
+  /** @param now a clock that does not go back, ms */
+  constructor(first: Lane, now: () => number, events: StripedLaneEvents) {
+    this.kind = first.kind;
+    this.sid = first.sid;
+    this.#now = now;
+    this.#events = events;
+    this.#members.all.push(new Member(first, 0));
+  }
+
+  get members(): number {
+    return this.#members.count;
+  }
+  get lanes(): Lane[] {
+    return this.#members.all.map(({ lane }) => lane);
+  }
+
+  get maxFrameBytes(): number {
+    let bytes = this.#striped ? this.#frameBytes : Number.POSITIVE_INFINITY;
+    for (const { lane } of this.#members.all) bytes = Math.min(bytes, lane.maxFrameBytes);
+    return bytes;
+  }
+
+  get #few(): boolean {
+    return this.#members.count < MANY;
+  }
+  get #frameBytes(): number {
+    return this.#few ? FEW_FRAME_BYTES : MANY_FRAME_BYTES;
+  }
+
+  /** Whether every member has been as busy as it may be since the last time this was asked. */
+  takeLimited(): boolean {
+    const limited = this.#limited;
+    this.#limited = false;
+    return limited;
+  }
+
+  /** The peer stripes too: from now on each side says what it has, and no member is given more than it is about to deliver. */
+  begin(): void {
+    this.#stripe(this.#now());
+    this.#tell(this.#members.all[0] as Member);
+  }
+
+  /** Another member is up. @param id what both ends call it, above 0 */
+  add(lane: Lane, id: number): void {
+    if (this.#closed) {
+      lane.close();
+      return;
+    }
+    const nowMs = this.#now();
+    this.#stripe(nowMs);
+    const member = new Member(lane, id);
+    member.watch(nowMs);
+    this.#members.all.push(member);
+    if (this.#members.count === MANY) this.#events.resized(this);
+    this.#events.writable(this);
+  }
+
+  /** A member is gone. @returns false when it was none */
+  remove(lane: Lane, reason: string): boolean {
+    const index = this.#members.all.findIndex((member) => member.lane === lane);
+    if (index < 0 || this.#closed) return false;
+    const [member] = this.#members.all.splice(index, 1) as [Member];
+    if (this.#members.count === 0) {
+      this.#closed = true;
+      this.#on.clear();
+      this.#events.closed(this, reason);
+      return true;
+    }
+    let from = Number.POSITIVE_INFINITY;
+    let end = 0;
+    member.eachCarried((seq) => {
+      if (this.#on.get(seq)?.member !== member) return;
+      this.#on.delete(seq);
+      from = Math.min(from, seq);
+      end = Math.max(end, seq + 1);
+    });
+    if (this.#soloOn === member) {
+      if (member.inTheDark && this.#soloEnd > this.#soloFrom) {
+        from = Math.min(from, this.#soloFrom);
+        end = Math.max(end, this.#soloEnd);
+      }
+      this.#soloOn = undefined;
+    }
+    this.#events.resized(this);
+    if (from < end) this.#events.lost(this, from, end);
+    this.#events.writable(this);
+    return true;
+  }
+
+  /** A message came in on a member. */
+  received(lane: Lane, message: Uint8Array, lasting: boolean): void {
+    const member = this.#members.of(lane);
+    if (member === undefined) return;
+    if (readReceipt(message, this.#receipted)) {
+      this.#stripe(this.#now());
+      if (this.#refused && this.#members.all.some((one) => one.takesMore(this.#frameBytes))) this.#wanted();
+      return;
+    }
+    member.heardMessages += 1;
+    if (this.#striped) this.#owe(member, message.length);
+    if (message.length >= RECEIPT_AT_ONCE_BYTES && !this.#used) this.#use(this.#now());
+    this.#events.frame(this, message, lasting);
+  }
+
+  /** A member was full and takes messages again. */
+  writable(lane: Lane): void {
+    if (this.#members.of(lane) !== undefined) this.#wanted();
+  }
+
+  /** The frame is on a member that is alive, so it is not lost, and neither is it there yet as far as is known. */
+  carries(seq: number): boolean {
+    if (this.#on.has(seq)) return true;
+    return this.#soloOn?.inTheDark === true && seq >= this.#soloFrom && seq < this.#soloEnd;
+  }
+
+  trySend(frame: Uint8Array, urgent = false): SendVerdict {
+    if (this.#closed) return 'closed';
+    const nowMs = this.#now();
+    if (!urgent) this.#use(nowMs);
+    if (!this.#striped) return this.#sendAlone(frame, urgent);
+    const verdict = this.#sendStriped(frame, urgent, nowMs);
+    if (verdict === 'full') {
+      this.#refused = true;
+      this.#limited = true;
+    }
+    return verdict;
+  }
+
+  bufferedBytes(): number {
+    return this.#members.all.reduce((bytes, { lane }) => bytes + lane.bufferedBytes(), 0);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#on.clear();
+    for (const { lane } of this.#members.all.splice(0)) lane.close();
+  }
+
+  /** When {@link tick} must be called, ms; Infinity while nothing waits. */
+  get dueMs(): number {
+    return Math.min(this.#receiptMs, this.#reviewMs, this.#lookMs);
+  }
+
+  tick(nowMs: number): void {
+    this.#wakeMs = Number.POSITIVE_INFINITY;
+    if (this.#closed) return;
+    if (nowMs >= this.#receiptMs) {
+      this.#receiptMs = Number.POSITIVE_INFINITY;
+      if (this.#owed > 0) this.#tell(this.#members.next());
+    }
+    if (nowMs >= this.#reviewMs) {
+      this.#reviewMs = Number.POSITIVE_INFINITY;
+      this.#used = false;
+      if (this.#events.review(nowMs)) this.#use(nowMs);
+    }
+    if (nowMs >= this.#lookMs) {
+      const busy = this.#members.count > 1 && this.#members.busy;
+      this.#lookMs = busy ? nowMs + LOOK_MS : Number.POSITIVE_INFINITY;
+      this.#sendAgain(nowMs);
+      for (const member of this.#members.stuck(nowMs)) this.#events.stuck(member.lane);
+    }
+    if (!this.#closed) this.#wake(this.dueMs);
+  }
+
+  #sendAlone(frame: Uint8Array, urgent: boolean): SendVerdict {
+    const member = this.#members.all[0] as Member;
+    const verdict = member.lane.trySend(frame, urgent);
+    if (verdict === 'full') this.#limited = true;
+    if (verdict !== 'taken') return verdict;
+    const seq = seqOf(frame);
+    member.sent(seq, frame.length, 0);
+    if (seq > 0) {
+      // What was sent again, or on another lane in between, is not of the run.
+      if (seq !== this.#soloEnd) this.#soloFrom = seq;
+      this.#soloEnd = seq + 1;
+    }
+    return verdict;
+  }
+
+  #sendStriped(frame: Uint8Array, urgent: boolean, nowMs: number): SendVerdict {
+    let passed = NOBODY;
+    let gone = 0;
+    for (;;) {
+      const member = this.#members.best(frame.length, urgent, this.#frameBytes, passed);
+      if (member === undefined) return gone === this.#members.count ? 'closed' : 'full';
+      const verdict = member.lane.trySend(frame, urgent);
+      if (verdict === 'taken') {
+        const seq = seqOf(frame);
+        const carried = member.sent(seq, frame.length, nowMs);
+        if (seq > 0 && carried !== undefined) this.#on.set(seq, carried);
+        if (this.#members.count > 1 && this.#lookMs === Number.POSITIVE_INFINITY) {
+          this.#lookMs = nowMs + LOOK_MS;
+          this.#wake(this.#lookMs);
+        }
+        return verdict;
+      }
+      if (verdict === 'oversize') return verdict;
+      if (verdict === 'closed') gone += 1;
+      passed = [...passed, member];
+    }
+  }
+
+  readonly #receipted = (id: number, messages: number): void => {
+    const member = this.#members.byId(id);
+    member?.receipt(messages, this.#now(), (seq) => {
+      if (this.#on.get(seq)?.member === member) this.#on.delete(seq);
+    });
+  };
+
+  #use(nowMs: number): void {
+    if (this.#used) return;
+    this.#used = true;
+    this.#reviewMs = nowMs + REVIEW_MS;
+    this.#wake(this.#reviewMs);
+  }
+
+  #wanted(): void {
+    this.#refused = false;
+    this.#events.writable(this);
+  }
+
+  #stripe(nowMs: number): void {
+    if (this.#striped) return;
+    this.#striped = true;
+    for (const member of this.#members.all) member.watch(nowMs);
+    this.#soloOn = this.#members.all[0];
+    this.#events.resized(this);
+  }
+
+  #owe(member: Member, bytes: number): void {
+    this.#owed += 1;
+    if (bytes >= RECEIPT_AT_ONCE_BYTES || this.#owed >= RECEIPT_AFTER_MESSAGES) {
+      this.#tell(member);
+      return;
+    }
+    if (this.#receiptMs !== Number.POSITIVE_INFINITY) return;
+    this.#receiptMs = this.#now() + RECEIPT_AFTER_MS;
+    this.#wake(this.#receiptMs);
+  }
+
+  /** Says on this member what has arrived on all of them. */
+  #tell(member: Member): void {
+    if (member.lane.trySend(encodeReceipt(this.#members.all), true) === 'taken') this.#owed = 0;
+  }
+
+  /**
+   * Nobody has anything to send that is new, and members have nothing to do: everything waits for what is late on others. The oldest of that goes out a second
+   * time, on those that are free; whichever arrives first counts.
+   */
+  #sendAgain(nowMs: number): void {
+    if (this.#refused) return;
+    const late = this.#members.late(this.#on, this.#frameBytes, nowMs);
+    for (const seq of late) this.#on.delete(seq);
+    for (const seq of late) this.#events.lost(this, seq, seq + 1);
+  }
+
+  #wake(atMs: number): void {
+    if (atMs >= this.#wakeMs) return;
+    this.#wakeMs = atMs;
+    this.#events.wake(atMs);
+  }
+}
+
+/** Of a whole frame, which the core made. */
+function seqOf(frame: Uint8Array): number {
+  const high =
+    ((frame[SEQ_AT] as number) << 24) |
+    ((frame[SEQ_AT + 1] as number) << 16) |
+    ((frame[SEQ_AT + 2] as number) << 8) |
+    (frame[SEQ_AT + 3] as number);
+  const at = SEQ_AT + 4;
+  const low =
+    ((frame[at] as number) << 24) | ((frame[at + 1] as number) << 16) | ((frame[at + 2] as number) << 8) | (frame[at + 3] as number);
+  return (high >>> 0) * 0x1_0000_0000 + (low >>> 0);
+}

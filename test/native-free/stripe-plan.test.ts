@@ -1,0 +1,86 @@
+// When a lane gets more members: on a long path that carries little although nothing stands in its queues. Not on a full link, a LAN, a path that needs no
+// help, or for applications that have nothing to send; and not again and again where it brought nothing.
+
+import { describe, expect, it } from 'vitest';
+import { type LaneLook, StripePlan, type Widening } from '../../native-free/stripes/index.js';
+
+const MOST = 16;
+
+/** Looks every 250 ms at a lane that does the same all the time. @returns the first answer and when it came, ms */
+function watch(plan: StripePlan, look: Omit<LaneLook, 'nowMs'>, fromMs = 0, forMs = 5000): [Widening | undefined, number] {
+  for (let nowMs = fromMs + 250; nowMs <= fromMs + forMs; nowMs += 250) {
+    const wanted = plan.look({ ...look, nowMs });
+    if (wanted !== undefined) return [wanted, nowMs];
+  }
+  return [undefined, fromMs + forMs];
+}
+
+/** 1 MiB/s in one look. */
+const MIB_PER_SECOND = 262_144;
+const lossy: Omit<LaneLook, 'nowMs'> = { members: 1, pressed: true, bytes: MIB_PER_SECOND, rttMs: 50 };
+
+describe('a lane on a long path', () => {
+  it('that carries little with bytes waiting gets four members, then sixteen that give way to loss less, and no more', () => {
+    const plan = new StripePlan(MOST);
+    const [first, firstMs] = watch(plan, lossy);
+    expect(first).toEqual({ members: 4, lossy: false });
+    expect(firstMs).toBeLessThanOrEqual(1000);
+    const [second, secondMs] = watch(plan, { ...lossy, members: 4, bytes: 4 * MIB_PER_SECOND }, firstMs);
+    expect(second).toEqual({ members: MOST, lossy: true });
+    expect(watch(plan, { ...lossy, members: MOST }, secondMs)[0]).toBeUndefined();
+  });
+
+  it('stays as it is while nothing waits, and while nothing is known of the path', () => {
+    expect(watch(new StripePlan(MOST), { ...lossy, pressed: false })[0]).toBeUndefined();
+    expect(watch(new StripePlan(MOST), { ...lossy, rttMs: undefined })[0]).toBeUndefined();
+  });
+
+  it('stays as it is while its rate grows', () => {
+    const plan = new StripePlan(MOST);
+    for (let i = 1; i <= 12; i += 1) expect(plan.look({ ...lossy, nowMs: i * 250, bytes: 20_000 * 2 ** i })).toBeUndefined();
+  });
+
+  it('stays as it is when the link is full, which a queue shows', () => {
+    const plan = new StripePlan(MOST);
+    plan.look({ ...lossy, nowMs: 1, pressed: false });
+    expect(watch(plan, { ...lossy, rttMs: 90 })[0]).toBeUndefined();
+  });
+
+  it('stays as it is when one member carries what a long fat path holds', () => {
+    expect(watch(new StripePlan(MOST), { ...lossy, bytes: 30 * MIB_PER_SECOND })[0]).toBeUndefined();
+  });
+
+  it('is left alone for a while where more members brought nothing', () => {
+    const plan = new StripePlan(MOST);
+    const rate = 12 * MIB_PER_SECOND;
+    const [first, firstMs] = watch(plan, { ...lossy, bytes: rate });
+    expect(first?.members).toBe(4);
+    expect(watch(plan, { ...lossy, members: 4, bytes: rate }, firstMs, 25_000)[0]).toBeUndefined();
+  });
+
+  it('is left alone for longer and longer when members do not come up', () => {
+    const plan = new StripePlan(MOST);
+    const asked: number[] = [];
+    for (let nowMs = 250; nowMs < 300_000; nowMs += 250) if (plan.look({ ...lossy, nowMs }) !== undefined) asked.push(nowMs);
+    expect(asked.length).toBeGreaterThan(1);
+    expect(asked.length).toBeLessThan(6);
+    const gaps = asked.slice(1).map((atMs, i) => atMs - (asked[i] as number));
+    expect(gaps).toEqual([...gaps].sort((a, b) => a - b));
+  });
+
+  it('asks again for one that died', () => {
+    const plan = new StripePlan(MOST);
+    const [, atMs] = watch(plan, lossy);
+    plan.lost(3);
+    expect(watch(plan, { ...lossy, members: 3 }, atMs)[0]?.members).toBe(12);
+  });
+});
+
+it('a lane on one machine or one LAN stays as it is', () => {
+  expect(watch(new StripePlan(MOST), { ...lossy, rttMs: 0.3 })[0]).toBeUndefined();
+});
+
+it('a lane never gets more members than both sides take', () => {
+  expect(watch(new StripePlan(2), lossy)[0]).toEqual({ members: 2, lossy: false });
+  expect(watch(new StripePlan(1), lossy)[0]).toBeUndefined();
+});

@@ -1,0 +1,177 @@
+// A lane of several members: nothing is lost, repeated to the application or put out of order, whichever member is slow, stands still or dies; what is merely
+// late is not sent again; and a lane of one member is that member.
+
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_LIMITS } from '../../native-free/channel/index.js';
+import { encodeFrame } from '../../native-free/hlnk/index.js';
+import { twinLanes } from '../../native-free/lane-twin.js';
+import { Random } from '../../native-free/sim/index.js';
+import { StripedLane, type StripedLaneEvents } from '../../native-free/stripes/index.js';
+import { type MemberShape, StripedWorld } from './striped-world.js';
+
+const FAST: MemberShape = { delayMs: 20, bytesPerMs: 1000 };
+const SLOW: MemberShape = { delayMs: 30, bytesPerMs: 100 };
+
+function silent(events: Partial<StripedLaneEvents> = {}): StripedLaneEvents {
+  const nothing = (): void => {};
+  return {
+    frame: nothing,
+    writable: nothing,
+    closed: nothing,
+    lost: nothing,
+    resized: nothing,
+    stuck: nothing,
+    review: () => false,
+    wake: nothing,
+    ...events,
+  };
+}
+
+describe('a striped lane with one member', () => {
+  it('passes everything on as it is, and says nothing of its own', () => {
+    const world = new StripedWorld(FAST);
+    const content = world.send(300_000);
+    world.pass(5000);
+    expect(Buffer.compare(world.received, content)).toBe(0);
+    const plain = new StripedWorld(FAST);
+    plain.send(300_000);
+    plain.pass(5000);
+    expect(world.messages).toBe(plain.messages);
+    expect(world.ends[0].count('framesRefused') + world.ends[1].count('framesRefused')).toBe(0);
+    // The largest frames between own peers, as over any lane of theirs.
+    expect(world.ends[0].count('txPackets')).toBeLessThan(300_000 / 10_000 + 2);
+  });
+
+  it('is gone when the member is gone', () => {
+    const [a] = twinLanes({ kind: 'webrtc', sid: 's1' });
+    const said: string[] = [];
+    const lane = new StripedLane(a, () => 0, silent({ closed: (_lane, reason) => said.push(reason) }));
+    lane.remove(a, 'the path died');
+    expect(said).toEqual(['the path died']);
+    expect(lane.trySend(encodeFrame('a', 'b', 1, new Uint8Array(1)))).toBe('closed');
+  });
+});
+
+describe('a striped lane with several members', () => {
+  it('adds up what they carry', () => {
+    const took = (members: number): number => {
+      const world = new StripedWorld(SLOW, 2_000_000);
+      world.begin();
+      for (let i = 1; i < members; i += 1) world.add(SLOW);
+      const content = world.send(1_000_000);
+      while (world.ends[1].deliveredBytes < content.length && world.clock.nowMs < 60_000) world.pass(50);
+      expect(Buffer.compare(world.received, content)).toBe(0);
+      return world.clock.nowMs;
+    };
+    expect(took(4)).toBeLessThan(took(1) / 2.5);
+  });
+
+  it('does not send again what is merely late on one of them', () => {
+    const world = new StripedWorld(FAST, 2_000_000);
+    world.begin();
+    world.add({ delayMs: 400, bytesPerMs: 50 });
+    const content = world.send(2_000_000);
+    world.pass(10_000);
+    expect(Buffer.compare(world.received, content)).toBe(0);
+    // Holes older than those that are reported were there; what went twice went while there was nothing else to send.
+    expect(world.ends[1].count('holeReports')).toBeGreaterThan(0);
+    expect(world.ends[0].count('retransmits')).toBeLessThan(world.ends[0].count('txPackets') / 4);
+  });
+
+  it('goes on without one that dies, and only its frames are sent again', () => {
+    const world = new StripedWorld(FAST, 2_000_000);
+    world.begin();
+    world.add(FAST);
+    world.add(FAST);
+    const content = world.send(3_000_000);
+    world.pass(300);
+    const before = world.ends[0].count('retransmits');
+    world.kill(1, [5, 30]);
+    world.pass(20_000);
+    expect(Buffer.compare(world.received, content)).toBe(0);
+    expect(world.laneClosed).toBe(false);
+    expect(world.ends[0].count('retransmits') - before).toBeGreaterThan(0);
+    expect(world.ends[0].count('retransmits') - before).toBeLessThan(world.ends[0].count('txPackets') / 4);
+  });
+
+  it('goes on when the first member dies with what it was given before there were others', () => {
+    const world = new StripedWorld({ delayMs: 50, bytesPerMs: 20 }, 500_000);
+    const content = world.send(400_000);
+    world.pass(100);
+    world.begin();
+    world.add(FAST);
+    world.pass(200);
+    world.kill(0, [0, 0]);
+    world.pass(20_000);
+    expect(Buffer.compare(world.received, content)).toBe(0);
+  });
+
+  it('gives up a member that stands still in silence, and does not wait for it meanwhile', () => {
+    const world = new StripedWorld(FAST, 2_000_000);
+    world.begin();
+    world.add(FAST);
+    const content = world.send(1_000_000);
+    world.pass(100);
+    world.stall(1, 1_000_000);
+    world.pass(3000);
+    expect(Buffer.compare(world.received, content)).toBe(0);
+    world.pass(10_000);
+    expect(world.ends[0].lane?.members).toBe(1);
+    expect(world.ends[0].said.filter((line) => line.startsWith('failed'))).toEqual([]);
+  });
+
+  it('cuts frames smaller, so that none keeps a slow member busy for long', () => {
+    const world = new StripedWorld(FAST, 2_000_000);
+    expect(world.ends[0].lane?.maxFrameBytes).toBe(262_144);
+    world.begin();
+    expect(world.ends[0].lane?.maxFrameBytes).toBe(61_440);
+    for (let i = 0; i < 7; i += 1) world.add(FAST);
+    expect(world.ends[0].lane?.maxFrameBytes).toBe(24_576);
+  });
+
+  it('is silent when nothing is to be sent', () => {
+    const world = new StripedWorld(FAST);
+    world.begin();
+    world.add(FAST);
+    const content = world.send(100_000);
+    world.pass(5000);
+    expect(Buffer.compare(world.received, content)).toBe(0);
+    world.answer();
+    world.pass(5000);
+    const { messages } = world;
+    world.pass(100_000);
+    expect(world.messages).toBe(messages);
+  });
+});
+
+describe('a striped lane whose members come, stall and die at random', () => {
+  const SEEDS = 400;
+  it(`delivers every byte once and in order in ${SEEDS} runs`, { timeout: 60_000 }, () => {
+    for (let seed = 0; seed < SEEDS; seed += 1) {
+      const random = new Random(seed);
+      const shape = (): MemberShape => ({ delayMs: random.pick([1, 20, 150]), bytesPerMs: random.pick([20, 200, 2000]) });
+      const world = new StripedWorld(shape(), random.pick([262_144, 1_000_000]));
+      const beginMs = random.between(0, 300);
+      world.clock.after(beginMs, () => world.begin());
+      const count = random.between(1, 6);
+      for (let i = 0; i < count; i += 1) world.clock.after(beginMs + random.between(1, 800), () => world.add(shape()));
+      for (let i = random.between(0, 3); i > 0; i -= 1) {
+        const notice: [number, number] = [random.between(0, 400), random.between(0, 400)];
+        world.clock.after(beginMs + random.between(100, 2000), () => {
+          if (world.members > 1) world.kill(random.between(0, world.members - 1), notice);
+        });
+        world.clock.after(random.between(0, 2000), () => world.stall(random.between(0, world.members), random.between(0, 3000)));
+      }
+      const content = world.send(random.pick([0, 5000, 60_000, 400_000]), random.pick([100, 10_000, 60_000]));
+      world.pass(120_000);
+      const [a, b] = world.ends;
+      const failures = [...a.said, ...b.said].filter((line) => /^(failed|reset|refused)/.test(line));
+      if (failures.length > 0) throw new Error(`seed ${seed}: ${failures.join('; ')}`);
+      if (Buffer.compare(world.received, content) !== 0)
+        throw new Error(`seed ${seed}: ${world.received.length} of ${content.length} bytes, or others`);
+      expect(b.said.filter((line) => line === 'ended')).toHaveLength(1);
+      expect(b.core.in.heldFrames + a.core.out.inFlightFrames).toBe(0);
+      expect(b.core.in.heldBytes).toBeLessThanOrEqual(DEFAULT_LIMITS.reorderBytes);
+    }
+  });
+});

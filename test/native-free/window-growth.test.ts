@@ -1,0 +1,47 @@
+// A send window that grows while it is in use: what is in it stays, in place and in order.
+
+import { expect, it } from 'vitest';
+import { SendWindow } from '../../native-free/channel/index.js';
+import { Random } from '../../native-free/sim/index.js';
+
+it('a window that grows at any moment gives back exactly what it took', () => {
+  for (let seed = 0; seed < 200; seed += 1) {
+    const random = new Random(seed);
+    const window = new SendWindow({ capacityBytes: 1000, ceilingBytes: 10_000, headRoomBytes: 10, chunkBytes: 100 });
+    const expected: number[] = [];
+    const read: number[] = [];
+    const sent: Uint8Array[] = [];
+    let next = 0;
+    for (let step = 0; step < 400; step += 1) {
+      const what = random.between(0, 9);
+      if (what < 5) {
+        const bytes = Uint8Array.from({ length: random.between(1, 100) }, (_, i) => (next + i) & 255);
+        if (window.take(bytes)) {
+          expected.push(...bytes);
+          next += bytes.length;
+        }
+      } else if (what < 7 && window.unsentRecords > 0) {
+        sent.push(window.bytes.subarray(window.unsentAt, window.unsentAt + window.unsentRecordBytes));
+        window.markSent();
+      } else if (what < 9 && sent.length > 0) {
+        // Whatever was written meanwhile must not have touched it.
+        read.push(...(sent.shift() as Uint8Array));
+        window.releaseOldest();
+      } else if (random.chance(0.1)) window.grow(random.between(500, 12_000));
+      expect(window.usedBytes).toBeLessThanOrEqual(window.capacityBytes);
+      expect(window.capacityBytes).toBeLessThanOrEqual(10_000);
+    }
+    while (window.unsentRecords > 0) {
+      sent.push(window.bytes.subarray(window.unsentAt, window.unsentAt + window.unsentRecordBytes));
+      window.markSent();
+    }
+    for (const bytes of sent) read.push(...bytes);
+    expect(read).toEqual(expected);
+  }
+});
+
+it('a window without a ceiling stays as it is', () => {
+  const window = new SendWindow({ capacityBytes: 1000, headRoomBytes: 10, chunkBytes: 100 });
+  expect(window.grow(5000)).toBe(0);
+  expect(window.capacityBytes).toBe(1000);
+});

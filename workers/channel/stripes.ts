@@ -1,0 +1,201 @@
+// The striped lane of one session: its members are peer connections, the first of which came up as every session's does. Looks now and then how the lane
+// does, asks main for more members and the core for larger windows, and ends members that have had nothing to do for a while. Channel worker.
+
+import type { Lane } from '../../native-free/lane.js';
+import { StripedLane, StripePlan } from '../../native-free/stripes/index.js';
+import type { WebRtcLane } from '../lanes/webrtc.js';
+
+/** A lane without payload for so long needs one member only, ms: the others would cost a keep-alive every few seconds. */
+const IDLE_MS = 60_000;
+/** How long the other side has to ask for a number that is wanted at once, ms. */
+const LATE_MS = 3000;
+/** A member of such a number that died is asked for again after this long, ms. */
+const AGAIN_MS = 500;
+
+/** How the channel's core does. */
+export interface Pressure {
+  /** Applications could send more. */
+  pressed: boolean;
+  /** Of frames that were acknowledged since the beginning. */
+  acknowledgedBytes: number;
+}
+
+export interface StripesEvents {
+  frame(lane: Lane, message: Uint8Array, lasting: boolean): void;
+  writable(lane: Lane): void;
+  closed(lane: Lane, reason: string): void;
+  lost(from: number, end: number): void;
+  resized(lane: Lane): void;
+  /** Main is to bring the lane to so many members. */
+  widen(members: number, lossy: boolean): void;
+  /** The number of members changed. */
+  members(count: number): void;
+  /** This member is closed from our side. */
+  dropped(lane: WebRtcLane): void;
+  pressure(): Pressure;
+  /** Windows that are full and smaller than twice this are to grow. */
+  grow(neededBytes: number): void;
+}
+
+export interface StripesConfig {
+  /** Members as far as this side goes. */
+  most: number;
+  /** So many from the beginning; otherwise the lane has to show that it needs them. */
+  atOnce: boolean;
+  /** The first member goes through a TURN server: it stays alone, since each further one would take a place there. */
+  relayed: boolean;
+  /** Of the two sides the one that asks for a number that is wanted at once, and ends members without work: both might keep different ones. */
+  leads: boolean;
+}
+
+export class Stripes {
+  readonly lane: StripedLane;
+  readonly #events: StripesEvents;
+  readonly #most: number;
+  readonly #atOnce: boolean;
+  #plan = new StripePlan(1);
+  readonly #members: WebRtcLane[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  #late: NodeJS.Timeout | undefined;
+  #acknowledgedBytes = 0;
+  #lookedMs = 0;
+  /** Members, as far as both sides go. */
+  #agreed = 1;
+  #closed = false;
+  readonly #leads: boolean;
+
+  constructor(first: WebRtcLane, { most, atOnce, relayed, leads }: StripesConfig, events: StripesEvents) {
+    this.#events = events;
+    this.#leads = leads;
+    this.#most = relayed ? 1 : most;
+    this.#atOnce = atOnce;
+    this.#members.push(first);
+    this.lane = new StripedLane(first, () => performance.now(), {
+      frame: (lane, message, lasting) => events.frame(lane, message, lasting),
+      writable: (lane) => events.writable(lane),
+      closed: (lane, reason) => {
+        this.#end();
+        events.closed(lane, reason);
+      },
+      lost: (_lane, from, end) => events.lost(from, end),
+      resized: (lane) => events.resized(lane),
+      stuck: (member) => this.#drop(member, 'it delivered nothing while others did'),
+      review: (nowMs) => this.#review(nowMs),
+      wake: (atMs) => this.#wake(atMs),
+    });
+  }
+
+  /** The peer takes so many. */
+  begin(peerMost: number): void {
+    if (this.#closed) return;
+    const most = Math.min(this.#most, peerMost);
+    this.#plan = new StripePlan(most);
+    this.lane.begin();
+    if (!this.#atOnce || most === 1) return;
+    // One side is enough; the other one looks whether it did, since it may have been told otherwise.
+    this.#agreed = most;
+    if (this.#leads) this.#events.widen(most, false);
+    else this.#wantLater();
+  }
+
+  /** @returns false when there are as many as there may be */
+  add(member: WebRtcLane, name: string): boolean {
+    if (this.#closed || this.#members.length >= this.#most) return false;
+    this.#members.push(member);
+    this.lane.add(member, numberOf(name));
+    this.#events.members(this.#members.length);
+    return true;
+  }
+
+  has(member: WebRtcLane): boolean {
+    return this.#members.includes(member);
+  }
+
+  /** A member that was asked for did not come up. */
+  failed(): void {
+    this.#plan.failed(this.#members.length, performance.now());
+  }
+
+  /** A member is closed already, or about to be. */
+  remove(member: WebRtcLane, reason: string): void {
+    const index = this.#members.indexOf(member);
+    if (index < 0) return;
+    this.#members.splice(index, 1);
+    this.lane.remove(member, reason);
+    if (this.#members.length === 0) return;
+    this.#plan.lost(this.#members.length);
+    this.#events.members(this.#members.length);
+    if (this.#atOnce) this.#wantLater();
+  }
+
+  received(member: WebRtcLane, message: Uint8Array): void {
+    this.lane.received(member, message, true);
+  }
+
+  writable(member: WebRtcLane): void {
+    this.lane.writable(member);
+  }
+
+  /** Ends all members without a report. */
+  close(): void {
+    this.#end();
+    this.lane.close();
+    this.#members.length = 0;
+  }
+
+  #wantLater(): void {
+    clearTimeout(this.#late);
+    this.#late = setTimeout(() => this.#events.widen(this.#agreed, false), this.#leads ? AGAIN_MS : LATE_MS);
+  }
+
+  #end(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#idle);
+    clearTimeout(this.#late);
+  }
+
+  #drop(member: Lane, reason: string): void {
+    const found = this.#members.find((one) => one === member);
+    if (found === undefined) return;
+    found.close();
+    this.remove(found, reason);
+    this.#events.dropped(found);
+  }
+
+  /** @returns whether there is more to see soon */
+  #review(nowMs: number): boolean {
+    const { pressed, acknowledgedBytes } = this.#events.pressure();
+    const bytes = acknowledgedBytes - this.#acknowledgedBytes;
+    const overMs = nowMs - this.#lookedMs;
+    this.#acknowledgedBytes = acknowledgedBytes;
+    this.#lookedMs = nowMs;
+    const limited = this.lane.takeLimited();
+    const rtts = this.#members.map(({ rttMs }) => rttMs).filter((ms) => ms > 0);
+    const rttMs = rtts.length === 0 ? undefined : Math.min(...rtts);
+    const wanted = this.#plan.look({ nowMs, members: this.#members.length, pressed, bytes, rttMs });
+    if (wanted !== undefined) this.#events.widen(wanted.members, wanted.lossy);
+    // What is late on one of several members holds up the others: they go on as far as the window does.
+    if (pressed && this.lane.members > 1) this.#events.grow(Number.POSITIVE_INFINITY);
+    else if (pressed && !limited) this.#events.grow((bytes / overMs) * (this.#plan.rttMs ?? 0));
+    clearTimeout(this.#idle);
+    if (this.#leads && this.#members.length > 1) this.#idle = setTimeout(() => this.#narrow(), IDLE_MS);
+    return pressed;
+  }
+
+  #narrow(): void {
+    for (const member of this.#members.slice(1)) this.#drop(member, 'nothing to do');
+  }
+
+  #wake(atMs: number): void {
+    if (this.#closed) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.lane.tick(performance.now()), Math.max(1, atMs - performance.now()));
+  }
+}
+
+/** What both ends call a member: its name as a number. */
+function numberOf(name: string): number {
+  return 2 * Number(name.slice(1)) + (name.startsWith('o') ? 0 : 1);
+}
