@@ -129,6 +129,8 @@ export interface ProfileRequest {
 export type ToChannel =
   | { t: 'session-up'; sid: string; direction: 'in' | 'out'; own: boolean; epoch: string; path: string; countsOn: boolean }
   | { t: 'session-down'; sid: string }
+  /** A peer of our own kind closed its channel for good. */
+  | { t: 'peer-gone' }
   /** An upstream peer was started anew. */
   | { t: 'peer-restarted' }
   | {

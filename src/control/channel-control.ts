@@ -38,6 +38,8 @@ import type { Place } from './supervisor.js';
 export const HELLO_SIGNAL = 'hl1_hello';
 /** Reason of the Close of an upstream opener that goes on with files. */
 const FELL_BACK = 'fallback';
+/** Reason of the Close of a channel that its owner closed; peers of our kind know it: nothing that was open in it goes on. */
+export const CHANNEL_CLOSED = 'channel closed';
 /** Reason of the Close that a stopping daemon sends; its peers of our kind know it. */
 export const STOPPING = 'shutting down';
 
@@ -298,8 +300,12 @@ export class ChannelControl {
 
   /** A daemon that stops says so in its Close. What it could not end in time ends here, at once, instead of when silence tells. */
   #peerLeft(peer: Fingerprint | undefined, reason: string): void {
+    // Its own resets may not have found a lane: a side that only listened has none until it opens a session.
+    if (peer?.kind === 'hotlink' && reason === CHANNEL_CLOSED) this.#worker.tell({ t: 'peer-gone' });
     if (peer?.kind !== 'hotlink' || reason !== STOPPING || readCounters(this.#counters).liveConnections === 0) return;
-    this.#events.failed('ERR_HLNK_PEER_UNAVAILABLE', 'the peer was stopped; local connections are reset', true);
+    const message = 'the peer was stopped; local connections are reset';
+    this.#program?.over(new HotlinkError('ERR_HLNK_PEER_UNAVAILABLE', message));
+    this.#events.failed('ERR_HLNK_PEER_UNAVAILABLE', message, true);
   }
 
   handleSignal(signal: SignalMessage, nowMs: number): void {

@@ -10,7 +10,7 @@ import { HotlinkError, type HotlinkErrorCode, type HotlinkMessage, isTcpPath, ty
 import type { ChannelShape, ToRelay } from '../../workers/messages.js';
 import type { Report } from '../events.js';
 import type { ResolvedOptions } from '../resolved-options.js';
-import { ChannelControl } from './channel-control.js';
+import { CHANNEL_CLOSED, ChannelControl, STOPPING } from './channel-control.js';
 import { isDue, soonest } from './deadline.js';
 import type { Identities } from './identities.js';
 import { pingId, pingMarker } from './ping-channel.js';
@@ -254,7 +254,8 @@ export class Channels {
   async withdraw(id: string): Promise<void> {
     this.#held.delete(id);
     const channel = this.#byId.get(id);
-    if (channel !== undefined) await this.remove(id, channel, 'closed');
+    // A peer that hears of a stop ends at once what was open; after a mere Close it waits for us.
+    if (channel !== undefined) await this.remove(id, channel, this.#ending ? STOPPING : CHANNEL_CLOSED);
     else await Promise.all(this.#removals);
   }
 

@@ -13,15 +13,15 @@ import {
   type SignalMessage,
   sdpCertificate,
 } from '../../native-free/index.js';
-import { parseIceServers, withoutTurn } from '../../workers/lanes/ice-servers.js';
-import type { FromChannel, IceSettings, ToChannel } from '../../workers/messages.js';
+import { parseIceServers } from '../../workers/lanes/ice-servers.js';
+import type { FromChannel, IceSettings } from '../../workers/messages.js';
 import { AddressRules } from './address-rules.js';
 import { allAddresses } from './addresses.js';
 import type { ChannelEvents, ChannelOptions } from './channel-options.js';
 import type { ChannelSessions } from './channel-sessions.js';
 import type { ChannelWorker } from './channel-worker.js';
 import { isDue, soonest } from './deadline.js';
-import { IceLookups } from './ice-lookups.js';
+import { RtcOrders } from './rtc-orders.js';
 import type { SealExchangesEvents } from './seal-exchanges.js';
 import type { SessionRecord } from './session-record.js';
 import type { Trust } from './trust.js';
@@ -37,8 +37,6 @@ const LOST_OFFER_MS = 2500;
 /** Failures that mean that no packet came through: here or as the peer tells it. */
 const NO_PATH = /ICE found no path|no data channel within/;
 
-/** What is told to a worker about its peer connections. */
-type ToRtc = Extract<ToChannel, { t: `rtc-${string}` }>;
 /** What a worker says of its peer connections. */
 export type RtcMessage = Extract<FromChannel, { t: `rtc-${string}` }>;
 
@@ -58,9 +56,7 @@ export class RtcExchanges {
   /** By the addresses there were when the last attempt began. */
   #filter = new CandidateFilter([], false);
   readonly #rules: AddressRules;
-  readonly #lookups: IceLookups | undefined;
-  /** What a connection is to be told once its servers are known. */
-  readonly #held = new Map<string, ToRtc[]>();
+  readonly #orders: RtcOrders;
 
   constructor(options: ChannelOptions, sessions: ChannelSessions, worker: ChannelWorker, trust: Trust, events: RtcExchangesEvents) {
     this.#options = options;
@@ -68,15 +64,13 @@ export class RtcExchanges {
     this.#worker = worker;
     this.#trust = trust;
     this.#events = events;
-    const { addressFilter, iceServersFor, marker, clock } = options;
-    this.#rules = new AddressRules(addressFilter, marker.peer, events.event);
-    this.#lookups = iceServersFor && new IceLookups(iceServersFor, marker.peer, clock, events.event);
+    this.#rules = new AddressRules(options.addressFilter, options.marker.peer, events.event);
+    this.#orders = new RtcOrders(options, sessions, worker, events);
   }
 
   /** The channel ends: nothing more is asked for. */
   close(): void {
-    this.#lookups?.close();
-    this.#held.clear();
+    this.#orders.close();
   }
 
   // --- sessions come up ----------------------------------------------------------------------------------------------------------
@@ -171,7 +165,7 @@ export class RtcExchanges {
     if (record === undefined) return;
     if (message.t === 'rtc-started') record.rtcStarting -= 1;
     // Of a connection that was replaced: its description would go out as the new one's, and nobody could answer it.
-    if (record.rtcStarting > 0 || this.#held.has(record.sid)) return;
+    if (record.rtcStarting > 0 || this.#orders.waiting(record.sid)) return;
     switch (message.t) {
       case 'rtc-description':
         record.negotiation?.handleLocalDescription(message.type, this.#strip('local', message.sdp), nowMs);
@@ -223,8 +217,7 @@ export class RtcExchanges {
   /** Drains every negotiation and carries out what it asks for. */
   service(nowMs: number): void {
     for (const record of this.#sessions.all()) this.#drain(record, nowMs);
-    // A session that ended while its servers were looked up.
-    for (const sid of this.#held.keys()) if (this.#sessions.get(sid) === undefined) this.#stopOld(sid);
+    this.#orders.prune();
   }
 
   timeoutMs(): number | undefined {
@@ -256,7 +249,7 @@ export class RtcExchanges {
 
   #begin(record: SessionRecord, role: 'offerer' | 'answerer', nowMs: number): void {
     // The worker must hear of the end of what was there, or its core would go on with a dead lane.
-    if (record.negotiation !== undefined) this.#stopOld(record.sid);
+    if (record.negotiation !== undefined) this.#orders.stop(record.sid);
     record.retryAtMs = undefined;
     record.offerDueAtMs = undefined;
     this.#filter = new CandidateFilter(allAddresses(), this.#options.iceFilter);
@@ -264,50 +257,8 @@ export class RtcExchanges {
     record.webrtc = 'connecting';
     record.candidates = undefined;
     record.negotiation = new Negotiation({ role });
-    const { sid, mtu, sameHost: loopback } = record;
-    const own = record.peer.kind === 'hotlink';
-    const start = (named: IceSettings): void => {
-      record.namedIce = named;
-      record.ice = this.#iceFor(named, record, role);
-      record.rtcStarting += 1;
-      this.#worker.tell({ t: 'rtc-start', sid, role, own, mtu, loopback, ice: record.ice });
-    };
-    if (this.#lookups === undefined) start(this.#options.ice);
-    else {
-      this.#held.set(sid, []);
-      this.#lookups.ask(sid, (ice) => {
-        const held = this.#held.get(sid) ?? [];
-        this.#held.delete(sid);
-        if (this.#sessions.get(sid) !== record) return;
-        start(ice);
-        for (const message of held) this.#worker.tell(message);
-      });
-    }
+    this.#orders.start(record, role);
     record.negotiation.start(nowMs);
-  }
-
-  /**
-   * The servers of one attempt. An offerer begins without TURN: the answerer's TURN server is enough for both unless this side's firewall lets
-   * out nothing but TURN, and the addon can hang for good where an offerer uses it (workers/README.md, "TURN on one side"). Every other
-   * attempt has it all the same. So has the first toward a stranger who may not be reached through the relay meanwhile.
-   */
-  #iceFor(ice: IceSettings, { attempts, peer }: SessionRecord, role: 'offerer' | 'answerer'): IceSettings {
-    const { limits } = this.#options;
-    if (role === 'answerer' || attempts % 2 === 0 || (peer.kind !== 'hotlink' && !limits.relayAllowed)) return ice;
-    return { ...ice, iceServers: withoutTurn(ice.iceServers) };
-  }
-
-  /** Behind what the connection waits for. */
-  #tell(message: ToRtc): void {
-    const held = this.#held.get(message.sid);
-    if (held === undefined) this.#worker.tell(message);
-    else held.push(message);
-  }
-
-  #stopOld(sid: string): void {
-    this.#lookups?.withdraw(sid);
-    this.#held.delete(sid);
-    this.#worker.tell({ t: 'rtc-stop', sid });
   }
 
   #allows(side: 'local' | 'remote', candidate: string): boolean {
@@ -340,11 +291,11 @@ export class RtcExchanges {
         }
         case 'set-remote':
           this.#events.trace('remote description', { sid: record.sid, type: output.type });
-          this.#tell({ t: 'rtc-remote', sid: record.sid, type: output.type, sdp: this.#strip('remote', output.sdp) });
+          this.#orders.tell({ t: 'rtc-remote', sid: record.sid, type: output.type, sdp: this.#strip('remote', output.sdp) });
           break;
         case 'add-candidate':
           if (this.#allows('remote', output.candidate))
-            this.#tell({ t: 'rtc-candidate', sid: record.sid, candidate: output.candidate, mid: output.mid });
+            this.#orders.tell({ t: 'rtc-candidate', sid: record.sid, candidate: output.candidate, mid: output.mid });
           break;
         case 'failed':
           this.#failed(record, output.reason, nowMs);
@@ -356,7 +307,7 @@ export class RtcExchanges {
   #failed(record: SessionRecord, what: string, nowMs: number): void {
     const reason = this.#explained(record, what);
     record.offerDueAtMs = undefined;
-    if (record.negotiation !== undefined) this.#stopOld(record.sid);
+    if (record.negotiation !== undefined) this.#orders.stop(record.sid);
     record.webrtc = 'error';
     record.webrtcReason = reason;
     record.candidates = undefined;

@@ -2,7 +2,8 @@
 import { HotlinkError } from '../../native-free/index.js';
 import type { HostServer } from './claim.js';
 import type { RelaySettings } from './options.js';
-import { type EmbeddedRelay, openRelay } from './server.js';
+import type { EmbeddedRelay } from './running.js';
+import { openRelay } from './server.js';
 
 /** What a relay inside a host program's server can be told. */
 export interface AttachOptions extends RelaySettings {

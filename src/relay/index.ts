@@ -8,4 +8,5 @@ export type { RelayCounters } from './counters.js';
 export { type AttachOptions, attachRelay } from './embed.js';
 export { DEFAULT_LIMITS, type RelayLimits } from './limits.js';
 export type { RelayOptions, RelaySettings } from './options.js';
-export { type EmbeddedRelay, type RelayServer, type RelayStats, startRelay } from './server.js';
+export type { EmbeddedRelay, RelayServer, RelayStats } from './running.js';
+export { startRelay } from './server.js';

@@ -4,20 +4,19 @@ import type { IncomingMessage } from 'node:http';
 import { Server as TlsServer } from 'node:https';
 import { type AddressInfo, isIPv6, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type WebSocket, WebSocketServer } from 'ws';
 import { HotlinkError } from '../../native-free/index.js';
 import type { Log } from '../options.js';
 import { AclStore } from './acl-store.js';
-import { Admission, type Known } from './admission.js';
-import { claim, type HostServer } from './claim.js';
+import { Admission } from './admission.js';
+import { claim } from './claim.js';
 import type { AclReplica } from './cluster/acl-replica.js';
 import type { Cluster } from './cluster/cluster.js';
-import type { ClusterOptions, ClusterStats } from './cluster/options.js';
-import { Connection } from './connection.js';
+import type { ClusterOptions } from './cluster/options.js';
 import { RelayCounters } from './counters.js';
 import { Credentials } from './credentials.js';
+import { Doorway } from './doorway.js';
 import { type Certificate, createFront, type Front } from './front.js';
-import { CUT_OFF, type HttpContext, handleRequest, urlOf } from './http.js';
+import { CUT_OFF, type HttpContext, handleRequest } from './http.js';
 import { Hub } from './hub.js';
 import { type IceAdvert, iceAdvertFor, iceHeaders } from './ice-advert.js';
 import { limitsOf, type RelayLimits } from './limits.js';
@@ -26,70 +25,11 @@ import { Patrol } from './patrol.js';
 import { Rates } from './rate.js';
 import type { Recipient } from './recipient.js';
 import { Router } from './router.js';
+import type { RelayHost, RelayServer, RelayStats } from './running.js';
 import { SessionStore } from './sessions.js';
 import { type StunResponder, startStun } from './stun.js';
-import { formatFor, hostOf, type Refusal, refuseUpgrade } from './upgrade.js';
+import { hostOf } from './upgrade.js';
 
-/** Counters, which only grow, and what is the case right now. */
-export interface RelayStats extends Readonly<RelayCounters> {
-  /** WebSocket connections. */
-  readonly connections: number;
-  /** Users with a connection. */
-  readonly users: number;
-  /** Sessions of all users. */
-  readonly sessions: number;
-  /** Directories with an ACL file. */
-  readonly aclRulesets: number;
-  /** Connections whose reading is paused for a slow recipient. */
-  readonly pausedConnections: number;
-  /** Connections whose reading is paused for their user's rate. */
-  readonly throttledConnections: number;
-  /** Bytes waiting for all recipients. */
-  readonly bufferedBytes: number;
-  /** Bytes waiting for the one with the most. */
-  readonly maxBufferedBytes: number;
-  /** Everybody is being sent away. */
-  readonly draining: boolean;
-  /** Of the other processes, if this one is of many. */
-  readonly cluster?: ClusterStats;
-}
-
-/** A relay that runs, in whatever HTTP server. */
-export interface EmbeddedRelay extends AsyncDisposable {
-  /** UDP port of the STUN responder, if there is one. */
-  readonly stunPort: number | undefined;
-  /** A snapshot of its counters. Synchronous and cheap. */
-  stats(): RelayStats;
-  /**
-   * Look at the files of secrets, tokens and certificates now, which happens every two seconds anyway. Connections whose token is no longer good
-   * are closed with 1008; nobody else notices.
-   */
-  reload(): Promise<void>;
-  /**
-   * Let nobody in any more, read no more, deliver what is held, then send everybody away with 1012: they are to connect again, to whoever serves
-   * this address then. Takes `drainMs` and half a second at most. The relay goes on answering HTTP until {@link close}.
-   */
-  drain(): Promise<void>;
-  /** Disconnect everybody and free the relay's ports; a host program's server goes on. May be called twice. */
-  close(): Promise<void>;
-}
-
-/** A relay with a server of its own. */
-export interface RelayServer extends EmbeddedRelay {
-  /** `http://host:port`, usable by a client on this machine. */
-  readonly url: string;
-  /** TCP port it listens on. */
-  readonly port: number;
-}
-
-/** A server that is somebody else's, and what of it is the relay's. */
-export interface RelayHost {
-  readonly server: HostServer;
-  /** @returns the URL as the relay knows it; undefined: the host's own */
-  ours(url: string): string | undefined;
-}
-
-const EVENTS_PATH = '/api/v1/events';
 /** Sessions to expire and stuck recipients are looked for this often at most. */
 const SWEEP_MS = 1000;
 /** While draining, queues are looked at this often. */
@@ -148,7 +88,7 @@ class Relay implements RelayServer {
   private http: Front | undefined;
   /** Gives a host's paths back. */
   private detach: () => void = () => {};
-  private readonly upgrader: WebSocketServer;
+  private readonly doorway: Doorway;
   private readonly sweeper: NodeJS.Timeout;
   private readonly credentials: Credentials;
   private readonly admission: Admission;
@@ -161,9 +101,6 @@ class Relay implements RelayServer {
   private cluster: Cluster | undefined;
   private host = '';
   private boundPort = 0;
-  private nextId = 1;
-  /** Who upgrades with this request: decided before the answer's headers are made. */
-  private readonly upgrading = new WeakMap<IncomingMessage, string>();
   private draining: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
 
@@ -198,18 +135,26 @@ class Relay implements RelayServer {
       iceAdvert: (request: IncomingMessage, email: string) => this.iceAdvert(request, email),
       isReady: () => this.admission.closed === undefined,
     };
-    // A message may come in as many reads as the smallest packets make of it.
-    const maxBufferedChunks = Math.max(4096, Math.ceil(limits.maxMessageBytes / 512));
-    const bounded = { maxPayload: limits.maxMessageBytes, maxFragments: limits.maxFragments, maxBufferedChunks };
-    this.upgrader = new WebSocketServer({
-      ...bounded,
-      noServer: true,
-      clientTracking: false,
-      perMessageDeflate: false,
-      autoPong: false,
-      handleProtocols: () => false, // upstream offers none (wire §1.1)
+    this.doorway = new Doorway({
+      ...{ limits, admission: this.admission, rates: this.rates, counters: this.counters, log: this.log },
+      headersFor: (request, email) => iceHeaders(this.iceAdvert(request, email)),
+      onFrame: (from, frame, isBinary) => {
+        this.router.onFrame(from, frame, isBinary);
+        this.patrol.sent();
+      },
+      onAbuse: (from) => this.patrol.endAllOf(from.user),
+      onOpen: (connection) => {
+        this.router.greet(connection);
+        this.hub.add(connection);
+        this.sessions.connected(connection.user);
+        this.cluster?.connected(connection);
+      },
+      onClose: (gone) => {
+        const isLast = this.hub.remove(gone);
+        this.sessions.disconnected(gone, isLast, performance.now());
+        this.cluster?.disconnected(gone);
+      },
     });
-    this.upgrader.on('headers', (headers, request) => headers.push(...this.responseHeaders(request)));
     this.sweeper = setInterval(() => this.sweep(), Math.min(SWEEP_MS, limits.stuckMs / 4, limits.pingMs / 4, limits.pongMs / 4));
     this.sweeper.unref();
     this.fileWatch = setInterval(() => void this.reload(), FILES_MS);
@@ -243,7 +188,7 @@ class Relay implements RelayServer {
       (request, response) => void handleRequest(request, response, this.context),
     );
     this.http = http;
-    http.on('upgrade', (request, socket, head) => void this.upgrade(request, socket as Socket, head));
+    http.on('upgrade', (request, socket, head) => void this.doorway.upgrade(request, socket as Socket, head));
     await new Promise<void>((resolve, reject) => {
       http.once('error', reject);
       http.listen(port, host, () => {
@@ -259,7 +204,7 @@ class Relay implements RelayServer {
     this.detach = claim(server, {
       ours,
       request: (request, response) => void handleRequest(request, response, this.context),
-      upgrade: (request, socket, head) => void this.upgrade(request, socket as Socket, head),
+      upgrade: (request, socket, head) => void this.doorway.upgrade(request, socket as Socket, head),
     });
   }
 
@@ -363,64 +308,6 @@ class Relay implements RelayServer {
     this.detach();
     await this.cluster?.close();
     await this.stun?.close();
-  }
-
-  private async upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
-    socket.on('error', () => socket.destroy());
-    const known = await this.judge(request);
-    if (socket.destroyed) return;
-    const address = this.admission.proxies.clientOf(request);
-    const admitted = known.ok ? (this.admission.noRoomFor(known.email, address) ?? known) : known;
-    if (!admitted.ok) {
-      refuseUpgrade(socket, admitted);
-      return;
-    }
-    this.upgrading.set(request, admitted.email);
-    this.upgrader.handleUpgrade(request, socket, head, (client) => this.welcome(client, socket, admitted, address, request));
-  }
-
-  private async judge(request: IncomingMessage): Promise<Known | Refusal> {
-    if (urlOf(request)?.pathname === EVENTS_PATH) return this.admission.identify(request);
-    return { ok: false, status: 404, code: 'E_NOT_FOUND', error: `WebSocket is spoken at ${EVENTS_PATH}` };
-  }
-
-  private welcome(client: WebSocket, socket: Socket, known: Known, address: string, request: IncomingMessage): void {
-    const { email: user, expiresAtMs, isGood } = known;
-    const facts = {
-      id: this.nextId++,
-      user,
-      address,
-      format: formatFor(request),
-      ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
-      ...(isGood === undefined ? {} : { isGood }),
-    };
-    const rate = this.rates.of(user, performance.now());
-    this.admission.entered(address);
-    const connection = new Connection(facts, client, socket, this.limits, rate, this.counters, {
-      onFrame: (from, frame, isBinary) => {
-        this.router.onFrame(from, frame, isBinary);
-        this.patrol.sent();
-      },
-      onAbuse: (from) => this.patrol.endAllOf(from.user),
-      onClose: (gone) => {
-        this.admission.left(address);
-        const isLast = this.hub.remove(gone);
-        this.sessions.disconnected(gone, isLast, performance.now());
-        this.cluster?.disconnected(gone);
-        this.log.debug({ user, connection: gone.id }, 'disconnected');
-      },
-    });
-    this.counters.connectionsTotal++;
-    this.router.greet(connection);
-    this.hub.add(connection);
-    this.sessions.connected(user);
-    this.cluster?.connected(connection);
-    this.log.debug({ user, address, connection: connection.id, format: facts.format }, 'connected');
-  }
-
-  private responseHeaders(request: IncomingMessage): string[] {
-    const encoding = `X-Syft-WS-Encoding: ${formatFor(request) === 'json' ? 'json' : 'msgpack'}`;
-    return [encoding, ...iceHeaders(this.iceAdvert(request, this.upgrading.get(request) ?? ''))];
   }
 
   private iceAdvert(request: IncomingMessage, email: string): IceAdvert {

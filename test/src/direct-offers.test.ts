@@ -11,7 +11,7 @@ it('a flood of offers starts a few attempts, then one every half a second', () =
   const told: ToChannel[] = [];
   const record = { sid: 's', direction: 'out', sameHost: false, peer: { kind: 'hotlink' }, direct: {} } as unknown as SessionRecord;
   const exchanges = new DirectExchanges(
-    { direct: {} } as unknown as Parts[0],
+    { direct: {}, marker: { peer: 'bob@example.com' } } as unknown as Parts[0],
     { all: () => [record].values() } as unknown as Parts[1],
     { tell: (message: ToChannel) => told.push(message) } as unknown as Parts[2],
     { accepts: () => true } as unknown as Parts[3],

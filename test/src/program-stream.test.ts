@@ -148,8 +148,26 @@ describe('a stream that ends before its time', () => {
     });
   });
 
-  it.each([['the writer'], ['the reader']])('because %s stops in mid-transfer, is closed here and reset there', async (who) => {
-    const [alice, bob] = await pair();
+  it.each([['direct'], ['webrtc'], ['relay']] as const)(
+    'destroyed by a reader that never wrote, over %s, is reset at its writer',
+    async (lane) => {
+      const [alice, bob] = await pair({ lanes: [lane] });
+      for (let round = 0; round < 4; round += 1) {
+        const [a, b] = await streams(alice, bob);
+        const ends = [closed(a), closed(b)];
+        const writing = write(a, 400_000_000).catch((error: Error) => error);
+        await once(b, 'data');
+        b.destroy();
+        expect(await Promise.all(ends)).toMatchObject([{ code: 'ERR_HLNK_PEER_UNAVAILABLE' }, null]);
+        void writing;
+      }
+    },
+  );
+
+  it.each(
+    (['direct', 'webrtc', 'relay'] as const).flatMap((lane) => (['the writer', 'the reader'] as const).map((who) => [who, lane] as const)),
+  )('because %s stops in mid-transfer over %s, is closed here and reset there', async (who, lane) => {
+    const [alice, bob] = await pair({ lanes: [lane] });
     const [a, b] = await streams(alice, bob);
     const writing = write(a, 400_000_000).catch((error: Error) => error);
     await once(b, 'data');

@@ -173,6 +173,9 @@ export class Channel {
         this.#core.forgetNumbers();
         this.#streams.resetAll('the peer was restarted');
         break;
+      case 'peer-gone':
+        this.#streams.peerGone?.('the peer closed its channel');
+        break;
       case 'session-down':
         this.#endSession(message.sid, now);
         break;

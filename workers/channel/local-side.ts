@@ -10,6 +10,9 @@ export interface LocalSide {
   sendingDone(stream: number): void;
   peerRestarted(renumbered: ReadonlyMap<number, number>): void;
 
+  /** The peer closed its channel for good: streams it knew that are not over cannot end any more. */
+  peerGone?(reason: string): void;
+
   /** A lane, a session or room in a lane may have appeared. */
   writable?(): void;
   /** Everything ends with a reset that the applications see, if they are to see it. */

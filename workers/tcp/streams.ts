@@ -219,6 +219,17 @@ export abstract class Streams implements ConnectionEvents {
     for (const stream of before) if (this.streams.get(stream.id) !== stream) this.#abort(stream, 'the peer was restarted');
   }
 
+  /**
+   * The peer closed its channel. It waited for what we have not acknowledged: what it ended has arrived, and may still be read here. Streams that it
+   * never heard of wait for its next one.
+   */
+  peerGone(reason: string): void {
+    for (const stream of [...this.streams.values()]) {
+      const known = stream.out?.spoken === true || this.core.in.stream(stream.id)?.heard === true;
+      if (known && !(stream.inEnded && stream.outDone)) this.#abort(stream, reason);
+    }
+  }
+
   /** Every stream ends with a reset that the applications see. */
   resetAll(reason: string): void {
     for (const stream of [...this.streams.values()]) this.#abort(stream, reason);
