@@ -29,7 +29,9 @@ const PROFILES: readonly Profile[] = [
 ];
 /** Long enough for slow start to be over on the longest link, short enough for sixteen links. */
 const SECONDS = 8;
-const WEBRTC_HSTCP = 'hotlink, webrtc, hstcp';
+/** As before striped lanes, and as toward an upstream peer. */
+const WEBRTC_ONE = 'hotlink, webrtc, one connection';
+const WEBRTC_HSTCP = 'hotlink, webrtc, one connection, hstcp';
 const BARE_DEFAULTS = 'bare data channel, stack defaults';
 const BARE_LARGE = 'bare data channel, 16 MiB buffers';
 const LARGE_BUFFERS = { sendBufferSize: 16 * 2 ** 20, recvBufferSize: 16 * 2 ** 20, maxChunksOnQueue: 65_536 };
@@ -73,7 +75,8 @@ async function oneLink(recorder: Recorder, group: string, link: WanLinkOptions, 
   const contenders = [
     plainTcp,
     ...(['direct', 'webrtc', 'auto'] as const).map((lane) => hotlink({ lane })),
-    hotlink({ lane: 'webrtc', options: { sctpCongestion: 'hstcp' }, name: WEBRTC_HSTCP }),
+    hotlink({ lane: 'webrtc', options: { stripes: 1 }, name: WEBRTC_ONE }),
+    hotlink({ lane: 'webrtc', options: { stripes: 1, sctpCongestion: 'hstcp' }, name: WEBRTC_HSTCP }),
     sshForward,
     bare(BARE_DEFAULTS),
     bare(BARE_LARGE),
@@ -114,6 +117,7 @@ function linkRatios(recorder: Recorder, group: string, { rateMbit }: Profile): R
     [`${group}: our best lane / plain TCP`]: round(best / recorder.median(group, plainTcp.name, RATE)),
     [`${group}: hotlink, webrtc / the link`]: round(recorder.median(group, 'hotlink, webrtc', RATE) / linkMib),
     ...recorder.ratio(group, RATE, 'hotlink, webrtc', BARE_DEFAULTS),
+    ...recorder.ratio(group, RATE, 'hotlink, webrtc', WEBRTC_ONE),
     ...recorder.ratio(group, RATE, WEBRTC_HSTCP, BARE_DEFAULTS),
   };
 }
