@@ -187,7 +187,7 @@ describe('a member that ends while it is given something', () => {
     let writable = 0;
     const [other] = twinLanes({ kind: 'webrtc', sid: 's1', highBytes: 1 });
     const [ending] = twinLanes({ kind: 'webrtc', sid: 's1' });
-    const lane = new StripedLane(other, () => 0, silent({ writable: () => void (writable += 1) }));
+    const lane = new StripedLane(other, () => 0, silent({ writable: () => writable++ }));
     other.listen({ frame: () => {}, closed: () => {}, writable: (from) => lane.writable(from) });
     lane.begin();
     // A receipt is in the way: the first member is full.
