@@ -1,6 +1,7 @@
 // What other programs import as `hotlink/native-free`: the wire protocol, and the rules of paths, markers and permissions, as data in, data out. No Node,
 // no I/O, no clock: runs in a browser. Every name here is documented in docs/api; the rooms of this repository import index.ts, which has more.
 
+export type { GlobWork } from './acl/glob.js';
 export { ACL_FILE_NAME, type AccessLevel, parseAclFile, type Rule, type Ruleset, type RulesetResult } from './acl/ruleset.js';
 export { AclTree } from './acl/tree.js';
 export { inboundKeys, outboundPath } from './channel-keys.js';

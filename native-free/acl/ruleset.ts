@@ -1,6 +1,6 @@
 // The content of a `syft.pub.yaml`, checked and compiled (wire §10.2). The YAML itself is parsed elsewhere: this takes the parsed value.
 // Invariant: a file we cannot read in full is refused, never half applied; refusing means nobody but the owner gets in.
-import { compileGlob, escapeGlob, type Glob } from './glob.js';
+import { compileGlob, escapeGlob, type Glob, type GlobWork } from './glob.js';
 
 /** What a user may want to do. `create` is granted by `write`, as upstream. */
 export type AccessLevel = 'read' | 'create' | 'write' | 'admin';
@@ -18,9 +18,9 @@ export interface Rule {
   /** The glob as it stands in the file. */
   readonly pattern: string;
   /** Does the rule speak of this path (relative to the rule set's directory) for this user? */
-  readonly matches: (relPath: string, user: string) => boolean;
+  readonly matches: (relPath: string, user: string, work?: GlobWork) => boolean;
   /** Does it let this user do this, where it matches? */
-  readonly grants: (user: string, level: AccessLevel) => boolean;
+  readonly grants: (user: string, level: AccessLevel, work?: GlobWork) => boolean;
 }
 
 /** What reading an ACL file comes to; a refusal says why, in words. */
@@ -34,6 +34,8 @@ export const PRIVATE_RULESET: Ruleset = { terminal: false, rules: [] };
 // Bounds what one file can make every later decision cost.
 const MAX_RULES = 1024;
 const MAX_USERS_PER_LIST = 4096;
+/** Characters of all patterns of a file with their braces written out: about 2 MiB once compiled. Braces make gigabytes of a megabyte otherwise. */
+const MAX_PATTERN_CHARS_PER_FILE = 262_144;
 const USER_EMAIL = /\{\{\s*\.UserEmail\s*\}\}/g;
 
 /**
@@ -49,8 +51,10 @@ export function parseAclFile(value: unknown): RulesetResult {
   if (!Array.isArray(list)) return refuse('"rules" must be a list');
   if (list.length > MAX_RULES) return refuse(`"rules" has ${list.length} entries; at most ${MAX_RULES} are allowed`);
   const rules: Rule[] = [];
+  const work: GlobWork = { stepsLeft: MAX_PATTERN_CHARS_PER_FILE };
   for (const [index, entry] of list.entries()) {
-    const rule = parseRule(entry);
+    const rule = parseRule(entry, work);
+    if (work.stepsLeft < 0) return refuse(`rule ${index + 1}: the patterns of the file are too many or too long`);
     if (typeof rule === 'string') return refuse(`rule ${index + 1}: ${rule}`);
     rules.push(rule);
   }
@@ -59,45 +63,60 @@ export function parseAclFile(value: unknown): RulesetResult {
   return { ok: true, ruleset: { terminal, rules } };
 }
 
-function parseRule(entry: unknown): Rule | string {
+function parseRule(entry: unknown, work: GlobWork): Rule | string {
   if (!isRecord(entry)) return 'must be a mapping with "pattern" and "access"';
   const pattern = own(entry, 'pattern');
   if (typeof pattern !== 'string' || pattern === '') return '"pattern" is missing or empty';
   if (pattern.split('/').includes('..')) return `the pattern "${pattern}" leaves its directory`;
-  const matches = compilePattern(pattern.replace(/^(?:\.?\/)+/, ''));
+  const matches = compilePattern(pattern.replace(/^(?:\.?\/)+/, ''), work);
   if (typeof matches === 'string') return matches;
   const access = own(entry, 'access');
   if (!isRecord(access)) return '"access" is missing';
-  const admin = parseUsers(access, 'admin');
-  const write = parseUsers(access, 'write');
-  const read = parseUsers(access, 'read');
+  const admin = parseUsers(access, 'admin', work);
+  const write = parseUsers(access, 'write', work);
+  const read = parseUsers(access, 'read', work);
   if (typeof admin === 'string') return admin;
   if (typeof write === 'string') return write;
   if (typeof read === 'string') return read;
-  const grants = (user: string, level: AccessLevel): boolean => {
-    if (admin(user)) return true;
+  const grants = (user: string, level: AccessLevel, spent?: GlobWork): boolean => {
+    if (admin(user, spent)) return true;
     if (level === 'admin') return false;
-    return write(user) || (level === 'read' && read(user));
+    return write(user, spent) || (level === 'read' && read(user, spent));
   };
   return { pattern, matches, grants };
 }
 
-function compilePattern(pattern: string): Rule['matches'] | string {
+function compilePattern(pattern: string, work: GlobWork): Rule['matches'] | string {
   const malformed = `the pattern "${pattern}" is malformed`;
   if (!pattern.includes('{{')) {
-    const glob = compileGlob(pattern);
-    return glob === undefined ? malformed : (relPath) => glob(relPath);
+    const glob = compileGlob(pattern, work);
+    return glob === undefined ? malformed : (relPath, _user, spent) => glob(relPath, spent);
   }
   // Of upstream's template words only the one without a clock or a hash behind it. The others are refused rather than never
   // matched: a restriction that silently does not apply would open what it was meant to close.
   if (pattern.replace(USER_EMAIL, '').includes('{{'))
     return `the pattern "${pattern}" uses a template other than {{.UserEmail}}, which is not supported`;
-  const resolve = (user: string): Glob | undefined => compileGlob(pattern.replace(USER_EMAIL, () => escapeGlob(user)));
-  return resolve('a@x.io') === undefined ? malformed : (relPath, user) => resolve(user)?.(relPath) ?? false;
+  const resolve = (user: string, spent: GlobWork | undefined): Glob | undefined =>
+    compileGlob(
+      pattern.replace(USER_EMAIL, () => escapeGlob(user)),
+      spent,
+    );
+  if (resolve('a@x.io', work) === undefined) return malformed;
+  return (relPath, user, spent) => {
+    const glob = resolve(user, spent);
+    if (glob !== undefined) return glob(relPath, spent);
+    // With this e-mail it is too long. It may be the rule that was to keep its owner out.
+    if (spent !== undefined) spent.stepsLeft = -1;
+    return false;
+  };
 }
 
 /** A list of e-mails, globs over e-mails, `*` (everyone) and `USER` (whoever asks). */
-function parseUsers(access: Readonly<Record<string, unknown>>, key: AccessLevel): ((user: string) => boolean) | string {
+function parseUsers(
+  access: Readonly<Record<string, unknown>>,
+  key: AccessLevel,
+  work: GlobWork,
+): ((user: string, spent?: GlobWork) => boolean) | string {
   const list = own(access, key) ?? [];
   if (!Array.isArray(list)) return `"access.${key}" must be a list of e-mails`;
   if (list.length > MAX_USERS_PER_LIST) return `"access.${key}" has ${list.length} entries; at most ${MAX_USERS_PER_LIST} are allowed`;
@@ -106,11 +125,11 @@ function parseUsers(access: Readonly<Record<string, unknown>>, key: AccessLevel)
   for (const item of list) {
     if (typeof item !== 'string') return `"access.${key}" must hold only e-mails; ${JSON.stringify(item)} is not text (quote it)`;
     if (item === '*' || item === 'USER') return () => true;
-    const glob = /[*?[\]]/.test(item) ? compileGlob(item) : undefined;
+    const glob = /[*?[\]]/.test(item) ? compileGlob(item, work) : undefined;
     if (glob === undefined) exact.add(item);
     else globs.push(glob);
   }
-  return (user) => exact.has(user) || globs.some((glob) => glob(user));
+  return (user, spent) => exact.has(user) || globs.some((glob) => glob(user, spent));
 }
 
 /** Upstream's order of rules: long and deep beats short, wildcards cost. */

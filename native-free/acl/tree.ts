@@ -5,6 +5,11 @@ import { ACL_FILE_NAME, type AccessLevel, type Ruleset } from './ruleset.js';
 
 /** Decisions kept; a key is at most a path and an e-mail, so about 9 MiB if every path is of the greatest length. */
 const MAX_CACHED_DECISIONS = 2048;
+/**
+ * What one decision may cost: some 10 ms. A thousand plain rules against a long path take a tenth of it; patterns written to be slow, which any
+ * user may upload for their own paths, would otherwise hold everybody's messages up for seconds.
+ */
+const MAX_STEPS_PER_DECISION = 1_000_000;
 
 /** The rule sets of many directories, and the decision by them. */
 export class AclTree {
@@ -71,8 +76,11 @@ export class AclTree {
     const directory = this.nearest(path);
     if (directory === undefined) return false;
     const relPath = path.slice(directory.length + 1);
-    const rule = this.rulesets.get(directory)?.rules.find((candidate) => candidate.matches(relPath, user));
-    return rule?.grants(user, wanted) ?? false;
+    const work = { stepsLeft: MAX_STEPS_PER_DECISION };
+    const rule = this.rulesets.get(directory)?.rules.find((candidate) => candidate.matches(relPath, user, work));
+    const granted = rule?.grants(user, wanted, work) ?? false;
+    // What could not be looked at to its end may have been a refusal.
+    return granted && work.stepsLeft >= 0;
   }
 
   /** The deepest directory with a rule set on the way down to the path; a terminal one ends the way. */

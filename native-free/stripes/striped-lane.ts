@@ -104,7 +104,6 @@ export class StripedLane implements Lane {
   /** The peer stripes too: from now on each side says what it has, and no member is given more than it is about to deliver. */
   begin(): void {
     this.#stripe(this.#now());
-    this.#tell(this.#members.all[0] as Member);
   }
 
   /** Another member is up. @param id what both ends call it, above 0 */
@@ -145,7 +144,6 @@ export class StripedLane implements Lane {
     const member = this.#members.of(lane);
     if (member === undefined) return;
     if (readReceipt(message, this.#receipted)) {
-      this.#stripe(this.#now());
       if (this.#refused && this.#members.all.some((one) => one.takesMore(this.#frameBytes))) this.#wanted();
       return;
     }
@@ -243,12 +241,15 @@ export class StripedLane implements Lane {
         return verdict;
       }
       if (verdict === 'oversize') return verdict;
-      if (verdict === 'closed') gone += 1;
+      // One that ended just now may have been taken out already.
+      if (verdict === 'closed' && this.#members.all.includes(member)) gone += 1;
       passed = [...passed, member];
     }
   }
 
   readonly #receipted = (id: number, messages: number): void => {
+    // Of what was sent before this side knew that the peer stripes nothing is known but the count.
+    this.#stripe(this.#now());
     const member = this.#members.byId(id);
     member?.receipt(messages, this.#now(), (seq) => this.#on.arrived(seq, member));
   };
@@ -269,8 +270,11 @@ export class StripedLane implements Lane {
     if (this.#striped) return;
     this.#striped = true;
     for (const member of this.#members.all) member.watch(nowMs);
-    this.#on.watch(this.#members.all[0]);
+    const [first] = this.#members.all as [Member];
+    this.#on.watch(first);
     this.#events.resized(this);
+    // Whichever side knew first waits for what had arrived by now: with the next message it would be told too late, since it may send none.
+    this.#tell(first);
   }
 
   #owe(member: Member, bytes: number): void {
@@ -279,14 +283,19 @@ export class StripedLane implements Lane {
       this.#tell(member);
       return;
     }
-    if (this.#receiptMs !== Number.POSITIVE_INFINITY) return;
-    this.#receiptMs = this.#now() + RECEIPT_AFTER_MS;
-    this.#wake(this.#receiptMs);
+    this.#tellLater();
   }
 
   /** Says on this member what has arrived on all of them. */
   #tell(member: Member): void {
     if (member.lane.trySend(encodeReceipt(this.#members.all), true) === 'taken') this.#owed = 0;
+    else this.#tellLater();
+  }
+
+  #tellLater(): void {
+    if (this.#receiptMs !== Number.POSITIVE_INFINITY) return;
+    this.#receiptMs = this.#now() + RECEIPT_AFTER_MS;
+    this.#wake(this.#receiptMs);
   }
 
   /**

@@ -7,6 +7,9 @@ import type { Row } from './setting.js';
 import { settings } from './table.js';
 import type { Values } from './values.js';
 
+/** Aliases let a kilobyte of YAML unfold into gigabytes. */
+const MAX_ALIASES = 100;
+
 /** The JSON Schema of a configuration file, for editors; `docs/hotlink.schema.json` is this. */
 export function configJsonSchema(): object {
   const schema = schemaOf(settings);
@@ -32,12 +35,19 @@ export function parseConfigFile(text: string, path: string): Partial<Values> {
 /** The same for any table of settings. */
 export function parseRowsFile(text: string, path: string, rows: readonly Row[]): Readonly<Record<string, unknown>> {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, logLevel: 'error' });
   const broken = document.errors[0];
   if (broken) throw refusal(path, lines.linePos(broken.pos[0]).line, firstLine(broken.message));
   if (document.contents === null) return {};
   if (!isMap(document.contents)) throw refusal(path, 1, 'a map of settings is expected (key: value)');
-  const checked = schemaOf(rows).safeParse(document.toJS());
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: MAX_ALIASES });
+  } catch (error) {
+    // An alias without its anchor, or aliases of aliases.
+    throw refusal(path, 1, firstLine(error instanceof Error ? error.message : 'it cannot be read'));
+  }
+  const checked = schemaOf(rows).safeParse(value);
   if (checked.success) return checked.data;
   const issue = checked.error.issues[0]!;
   const unknown = issue.code === 'unrecognized_keys' ? issue.keys[0]! : undefined;

@@ -12,7 +12,7 @@ const MAX_ALIASES = 100;
 /** The line is given where the YAML itself is at fault. */
 export function parseAclYaml(content: Uint8Array): ParsedAcl {
   try {
-    const document = parseDocument(new TextDecoder('utf-8', { fatal: true }).decode(content));
+    const document = parseDocument(new TextDecoder('utf-8', { fatal: true }).decode(content), { logLevel: 'error' });
     const fault = document.errors[0];
     if (fault !== undefined) {
       const line = fault.linePos?.[0].line;

@@ -62,7 +62,7 @@ export class RelayCounters {
   dataNotOpener = 0;
   /** Data dropped: nobody has accepted the session. */
   dataNotAccepted = 0;
-  /** Data dropped: the recipient may not read the path. */
+  /** Data, Signals and reasons dropped: the recipient may not read the path. */
   dataDenied = 0;
   /** Reject, Close and Signal from somebody who has no part in the session. */
   strangers = 0;

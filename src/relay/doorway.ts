@@ -52,7 +52,7 @@ export class Doorway {
 
   /** Deals with one upgrade to its end. */
   async upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
-    socket.on('error', () => socket.destroy());
+    socket.on('error', destroyIt);
     const known = await this.judge(request);
     if (socket.destroyed) return;
     const address = this.ports.admission.proxies.clientOf(request);
@@ -100,4 +100,9 @@ export class Doorway {
     const encoding = `X-Syft-WS-Encoding: ${formatFor(request) === 'json' ? 'json' : 'msgpack'}`;
     return [encoding, ...this.ports.headersFor(request, this.upgrading.get(request) ?? '')];
   }
+}
+
+/** Not made where the request is in sight: it lives as long as the socket, and would keep the request and its headers alive as long. */
+function destroyIt(this: Socket): void {
+  this.destroy();
 }

@@ -61,7 +61,8 @@ export async function handleRequest(request: IncomingMessage, response: ServerRe
 /** The URL of a request, or undefined if the client wrote nonsense. */
 export function urlOf(request: IncomingMessage): URL | undefined {
   const target = request.url ?? '';
-  return target.startsWith('/') && URL.canParse(target, 'http://relay') ? new URL(target, 'http://relay') : undefined;
+  // Two slashes would be read as another host's name, with the path behind it.
+  return /^\/(?!\/)/.test(target) && URL.canParse(target, 'http://relay') ? new URL(target, 'http://relay') : undefined;
 }
 
 async function route(request: IncomingMessage, response: ServerResponse, context: HttpContext): Promise<void> {

@@ -188,7 +188,8 @@ export class Router {
     if (session.opener === from.user) {
       if (message.typ === MessageType.Reject) return;
       const forward = new Forward(id, message, from);
-      for (const connection of session.accepted) forward.to(connection);
+      const bare = new Forward(id, { typ: message.typ, sid: message.sid }, from);
+      for (const connection of session.accepted) (this.mayHear(session, connection) ? forward : bare).to(connection);
       this.sessions.delete(session);
       return;
     }
@@ -197,7 +198,16 @@ export class Router {
       return;
     }
     if (message.typ === MessageType.Close) this.sessions.leave(session, from);
-    this.openerOf(session)?.deliver(id, message, from);
+    const opener = this.openerOf(session);
+    if (opener === undefined) return;
+    opener.deliver(id, this.mayHear(session, opener) ? message : { typ: message.typ, sid: message.sid }, from);
+  }
+
+  /** The end of a session is told to everybody in it; what anybody writes, reasons included, only to who may read the path at that moment. */
+  private mayHear(session: Session<Recipient>, { user }: Recipient): boolean {
+    const may = this.acl.tree.can(user, session.path, 'read');
+    if (!may) this.counters.dataDenied++;
+    return may;
   }
 
   /**
@@ -251,9 +261,10 @@ export class Router {
       from.deliver(serverId(), { typ: MessageType.Signal, sid: message.sid, knd: 'quic_error', err: 'unknown session' }, from);
     } else if (session.opener === from.user) {
       const forward = new Forward(id, message, from);
-      for (const connection of session.accepted) forward.to(connection);
+      for (const connection of session.accepted) if (this.mayHear(session, connection)) forward.to(connection);
     } else if (session.accepted.has(from)) {
-      this.openerOf(session)?.deliver(id, message, from);
+      const opener = this.openerOf(session);
+      if (opener !== undefined && this.mayHear(session, opener)) opener.deliver(id, message, from);
     } else {
       this.counters.strangers++;
     }

@@ -203,3 +203,33 @@ describe('a glob', () => {
     expect(glob?.('a'.repeat(3000))).toBe(false);
   });
 });
+
+describe('patterns written to be slow or large', () => {
+  const slow = (count: number) => Array.from({ length: count }, (_, i) => allow(`*${'a'.repeat(100)}${i}b`, { read: ['*'] }));
+
+  it('are given up after a bounded number of steps, and nobody gets in by them', () => {
+    const long = `${ALICE}/d/${'a'.repeat(3000)}`;
+    const few = treeWith({ [`${ALICE}/d`]: { rules: [...slow(2), allow('**', { read: [BOB] })] } });
+    expect(few.can(BOB, long, 'read')).toBe(true);
+    const many = treeWith({ [`${ALICE}/d`]: { rules: [...slow(50), allow('**', { read: [BOB] })] } });
+    expect(many.can(BOB, long, 'read')).toBe(false);
+    expect(many.can(BOB, `${ALICE}/d/b`, 'read')).toBe(true);
+    expect(many.can(ALICE, long, 'read')).toBe(true);
+  });
+
+  it('are refused when their braces would unfold into megabytes', () => {
+    const bomb = '{a,b}{c,d}{e,f}{g,h}{i,j}{k,l}'.padEnd(250, 'x');
+    expect(parseAclFile({ rules: [allow(bomb, { read: ['*'] })] })).toMatchObject({ ok: true });
+    const rules = Array.from({ length: 20 }, () => allow(bomb, { read: ['*'] }));
+    expect(parseAclFile({ rules })).toEqual({ ok: false, reason: 'rule 19: the patterns of the file are too many or too long' });
+    expect(parseAclFile({ rules: [allow('**', { read: rules.map((_, i) => `*${bomb}${i}`) })] }).ok).toBe(false);
+    expect(parseAclFile({ rules: [allow('x'.repeat(5000), { read: ['*'] })] }).ok).toBe(false);
+  });
+
+  it('keep out whom they cannot be written out for', () => {
+    const pattern = `{{{.UserEmail}},b,c,d,e,f}${'{{.UserEmail}}'.repeat(40)}`;
+    const tree = treeWith({ [`${ALICE}/d`]: { rules: [allow(pattern, {}), allow('**', { read: ['*'] })] } });
+    expect(tree.can(BOB, `${ALICE}/d/f`, 'read')).toBe(true);
+    expect(tree.can(`${'e'.repeat(200)}@x.io`, `${ALICE}/d/f`, 'read')).toBe(false);
+  });
+});

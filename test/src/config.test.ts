@@ -190,6 +190,12 @@ describe('a configuration file', () => {
 
   it('does not repeat its source, which may hold a secret', () => {
     expect(refusal(() => file('token: "abc\nturnPass: hush')).message).not.toContain('hush');
+    // Found by the fuzzer: these came out as errors of the YAML library.
+    for (const text of ['email: *nobody', 'a: &a [x, x]\nb: &b [*a, *a, *a, *a]\nc: &c [*b, *b, *b, *b]\nd: [*c, *c, *c, *c]'])
+      expect(refusal(() => file(text))).toMatchObject({
+        code: 'ERR_HLNK_CONFIG',
+        message: expect.stringMatching(/^hotlink\.yaml:1: .*alias/i),
+      });
   });
 });
 

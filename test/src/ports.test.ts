@@ -42,7 +42,7 @@ async function pair(options: Partial<HotlinkOptions>, bobs: Partial<HotlinkOptio
 async function exchange(alice: Hotlink, bob: Hotlink, bytes = 2_000_000): Promise<string | undefined> {
   const [a, b] = await Promise.all([alice.connect({ peer: BOB, name: 'test' }), bob.connect({ peer: ALICE, name: 'test' })]);
   const [gotByA, gotByB, sentByA, sentByB] = await Promise.all([digestOf(a), digestOf(b), write(a, bytes), write(b, bytes)]);
-  const lane = alice.status().events.findLast(({ what }) => what === 'lane');
+  const lane = alice.status().events.findLast(({ what, fields }) => what === 'lane' && fields['lane'] !== undefined);
   expect([gotByA, gotByB]).toEqual([sentByB, sentByA]);
   const open = (link: Hotlink): boolean => link.status().channels.some(({ name }) => name === 'test');
   await until('the channel is gone', () => !open(alice) && !open(bob));

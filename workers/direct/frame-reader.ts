@@ -14,13 +14,17 @@ export class FrameReader {
   readonly #maxFrameBytes: number;
   readonly #frame: (message: Uint8Array) => void;
   readonly #view = new FrameView();
-  #block: Buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  readonly #blockBytes: number;
+  #block: Buffer;
   #begin = 0;
   #end = 0;
   /** Bytes of the unfinished frame in all; 0 while its head has not come. */
   #wantBytes = 0;
 
-  constructor(maxFrameBytes: number, frame: (message: Uint8Array) => void) {
+  /** @param blockBytes memory taken at once; smaller only where many readers come and go */
+  constructor(maxFrameBytes: number, frame: (message: Uint8Array) => void, blockBytes = BLOCK_BYTES) {
+    this.#blockBytes = blockBytes;
+    this.#block = Buffer.allocUnsafeSlow(blockBytes);
     this.#maxFrameBytes = maxFrameBytes;
     this.#frame = frame;
   }
@@ -69,7 +73,7 @@ export class FrameReader {
 
   #renew(needBytes: number): void {
     const held = this.#block.subarray(this.#begin, this.#end);
-    this.#block = Buffer.allocUnsafeSlow(Math.max(BLOCK_BYTES, held.length + needBytes));
+    this.#block = Buffer.allocUnsafeSlow(Math.max(this.#blockBytes, held.length + needBytes));
     held.copy(this.#block);
     this.#begin = 0;
     this.#end = held.length;

@@ -12,7 +12,8 @@ export interface ParsedIceServers {
   warnings: string[];
 }
 
-const URL_SHAPE = /^(stun|stuns|turn|turns):(?:\/\/)?(?:\[([0-9a-fA-F:]+)\]|([^:?/[\]]+))(?::(\d{1,5}))?(?:\?transport=(udp|tcp))?$/;
+const URL_SHAPE =
+  /^(stun|stuns|turn|turns):(?:\/\/)?(?:\[([0-9a-fA-F:]+)\]|([^\s\p{Cc}:?/[\]]+))(?::(\d{1,5}))?(?:\?transport=(udp|tcp))?$/u;
 
 /** @param urls `stun:host[:port]`, `turn:host[:port]?transport=udp` … @param user @param pass attached to TURN entries only */
 export function parseIceServers(urls: readonly string[], user?: string, pass?: string): ParsedIceServers {

@@ -1,0 +1,57 @@
+// Descriptions and candidates as this program, Rust's stack and browsers write them, for the fuzzers to begin with.
+
+export const OFFER = [
+  'v=0',
+  'o=rtc 3541398842 0 IN IP4 127.0.0.1',
+  's=-',
+  't=0 0',
+  'a=group:BUNDLE 0',
+  'a=group:LS 0',
+  'a=msid-semantic:WMS *',
+  'a=setup:actpass',
+  'a=ice-ufrag:abcd',
+  'a=ice-pwd:0123456789abcdef01234567',
+  'a=ice-options:ice2,trickle',
+  `a=fingerprint:sha-256 ${Array.from({ length: 32 }, (_, i) => (i + 16).toString(16).toUpperCase()).join(':')}`,
+  'm=application 9 UDP/DTLS/SCTP webrtc-datachannel',
+  'c=IN IP4 0.0.0.0',
+  'a=mid:0',
+  'a=sendrecv',
+  'a=sctp-port:5000',
+  'a=max-message-size:262144',
+  'a=candidate:1 1 UDP 2114977791 127.0.0.1 40000 typ host',
+  'a=end-of-candidates',
+  '',
+].join('\r\n');
+
+export const CANDIDATES = [
+  'candidate:1 1 UDP 2114977791 127.0.0.1 40001 typ host',
+  'candidate:2 1 UDP 1678769919 203.0.113.7 50000 typ srflx raddr 10.0.0.1 rport 40001',
+  'candidate:3 1 TCP 1015021823 10.0.0.1 9 typ host tcptype active',
+  'candidate:4 1 UDP 33562367 2001:db8::5 3478 typ relay raddr :: rport 0',
+  'candidate:5 1 udp 2130706431 4d2b7b7c-0a3e-4f42-9d3c-0b8a4a3f4d55.local 54400 typ host generation 0 ufrag abcd network-cost 999',
+];
+
+export const SDP_WORDS = [
+  ...OFFER.split('\r\n').filter((line) => line !== ''),
+  ...CANDIDATES.map((candidate) => `a=${candidate}`),
+  '\r\n',
+  'a=',
+  'm=audio 9 UDP/TLS/RTP/SAVPF 111',
+  'm=application 0 ',
+  'a=setup:active',
+  'a=setup:passive',
+  'a=fingerprint:sha-1 ',
+  'a=max-message-size:0',
+  'a=max-message-size:18446744073709551616',
+  'a=sctp-port:99999',
+  'a=mid:',
+  'a=ice-lite',
+  'typ host',
+  'typ relay',
+  ' 4294967296 ',
+  ' -1 ',
+  'a=rtpmap:111 opus/48000/2',
+  'a=ssrc:1 cname:x',
+  'a=extmap:1 urn:x',
+];
