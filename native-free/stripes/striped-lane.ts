@@ -8,10 +8,10 @@
 // A member that dies takes frames with it; those, and no others, are reported lost. A frame that a living member has is on its way, however long its
 // hole lasts at the receiver: `carries` tells the repair so. No timer: `tick` is called at `dueMs`. Single thread.
 
-import { SEQ_AT } from '../hlnk/constants.js';
 import type { Lane, LaneEvents, LaneKind, SendVerdict } from '../lane.js';
-import { type Carried, Member } from './member.js';
+import { Member } from './member.js';
 import { Members } from './members.js';
+import { OnItsWay, seqOf } from './on-its-way.js';
 import { encodeReceipt, readReceipt } from './receipt.js';
 
 /** Largest frame once messages are watched, head included, bytes: small against what a member has on its way… */
@@ -50,12 +50,7 @@ export class StripedLane implements Lane {
   readonly #events: StripedLaneEvents;
   readonly #now: () => number;
   readonly #members = new Members();
-  /** Which member has a frame, by sequence number, as far as they are watched; in the order they were given. */
-  readonly #on = new Map<number, Carried>();
-  /** Frames the first member took while it was alone: from the first one up to, not including, the last one's successor. */
-  #soloFrom = 0;
-  #soloEnd = 0;
-  #soloOn: Member | undefined;
+  readonly #on = new OnItsWay();
   /** Receipts are sent, and each message is watched. */
   #striped = false;
   /** Messages heard since the last receipt. */
@@ -109,7 +104,6 @@ export class StripedLane implements Lane {
   /** The peer stripes too: from now on each side says what it has, and no member is given more than it is about to deliver. */
   begin(): void {
     this.#stripe(this.#now());
-    this.#tell(this.#members.all[0] as Member);
   }
 
   /** Another member is up. @param id what both ends call it, above 0 */
@@ -138,23 +132,9 @@ export class StripedLane implements Lane {
       this.#events.closed(this, reason);
       return true;
     }
-    let from = Number.POSITIVE_INFINITY;
-    let end = 0;
-    member.eachCarried((seq) => {
-      if (this.#on.get(seq)?.member !== member) return;
-      this.#on.delete(seq);
-      from = Math.min(from, seq);
-      end = Math.max(end, seq + 1);
-    });
-    if (this.#soloOn === member) {
-      if (member.inTheDark && this.#soloEnd > this.#soloFrom) {
-        from = Math.min(from, this.#soloFrom);
-        end = Math.max(end, this.#soloEnd);
-      }
-      this.#soloOn = undefined;
-    }
+    const lost = this.#on.lostWith(member);
     this.#events.resized(this);
-    if (from < end) this.#events.lost(this, from, end);
+    if (lost !== undefined) this.#events.lost(this, ...lost);
     this.#events.writable(this);
     return true;
   }
@@ -164,7 +144,6 @@ export class StripedLane implements Lane {
     const member = this.#members.of(lane);
     if (member === undefined) return;
     if (readReceipt(message, this.#receipted)) {
-      this.#stripe(this.#now());
       if (this.#refused && this.#members.all.some((one) => one.takesMore(this.#frameBytes))) this.#wanted();
       return;
     }
@@ -181,8 +160,7 @@ export class StripedLane implements Lane {
 
   /** The frame is on a member that is alive, so it is not lost, and neither is it there yet as far as is known. */
   carries(seq: number): boolean {
-    if (this.#on.has(seq)) return true;
-    return this.#soloOn?.inTheDark === true && seq >= this.#soloFrom && seq < this.#soloEnd;
+    return this.#on.has(seq);
   }
 
   trySend(frame: Uint8Array, urgent = false): SendVerdict {
@@ -241,11 +219,7 @@ export class StripedLane implements Lane {
     if (verdict !== 'taken') return verdict;
     const seq = seqOf(frame);
     member.sent(seq, frame.length, 0);
-    if (seq > 0) {
-      // What was sent again, or on another lane in between, is not of the run.
-      if (seq !== this.#soloEnd) this.#soloFrom = seq;
-      this.#soloEnd = seq + 1;
-    }
+    if (seq > 0) this.#on.tookAlone(seq);
     return verdict;
   }
 
@@ -259,7 +233,7 @@ export class StripedLane implements Lane {
       if (verdict === 'taken') {
         const seq = seqOf(frame);
         const carried = member.sent(seq, frame.length, nowMs);
-        if (seq > 0 && carried !== undefined) this.#on.set(seq, carried);
+        if (seq > 0 && carried !== undefined) this.#on.took(carried);
         if (this.#members.count > 1 && this.#lookMs === Number.POSITIVE_INFINITY) {
           this.#lookMs = nowMs + LOOK_MS;
           this.#wake(this.#lookMs);
@@ -267,16 +241,17 @@ export class StripedLane implements Lane {
         return verdict;
       }
       if (verdict === 'oversize') return verdict;
-      if (verdict === 'closed') gone += 1;
+      // One that ended just now may have been taken out already.
+      if (verdict === 'closed' && this.#members.all.includes(member)) gone += 1;
       passed = [...passed, member];
     }
   }
 
   readonly #receipted = (id: number, messages: number): void => {
+    // Of what was sent before this side knew that the peer stripes nothing is known but the count.
+    this.#stripe(this.#now());
     const member = this.#members.byId(id);
-    member?.receipt(messages, this.#now(), (seq) => {
-      if (this.#on.get(seq)?.member === member) this.#on.delete(seq);
-    });
+    member?.receipt(messages, this.#now(), (seq) => this.#on.arrived(seq, member));
   };
 
   #use(nowMs: number): void {
@@ -295,8 +270,11 @@ export class StripedLane implements Lane {
     if (this.#striped) return;
     this.#striped = true;
     for (const member of this.#members.all) member.watch(nowMs);
-    this.#soloOn = this.#members.all[0];
+    const [first] = this.#members.all as [Member];
+    this.#on.watch(first);
     this.#events.resized(this);
+    // Whichever side knew first waits for what had arrived by now: with the next message it would be told too late, since it may send none.
+    this.#tell(first);
   }
 
   #owe(member: Member, bytes: number): void {
@@ -305,14 +283,19 @@ export class StripedLane implements Lane {
       this.#tell(member);
       return;
     }
-    if (this.#receiptMs !== Number.POSITIVE_INFINITY) return;
-    this.#receiptMs = this.#now() + RECEIPT_AFTER_MS;
-    this.#wake(this.#receiptMs);
+    this.#tellLater();
   }
 
   /** Says on this member what has arrived on all of them. */
   #tell(member: Member): void {
     if (member.lane.trySend(encodeReceipt(this.#members.all), true) === 'taken') this.#owed = 0;
+    else this.#tellLater();
+  }
+
+  #tellLater(): void {
+    if (this.#receiptMs !== Number.POSITIVE_INFINITY) return;
+    this.#receiptMs = this.#now() + RECEIPT_AFTER_MS;
+    this.#wake(this.#receiptMs);
   }
 
   /**
@@ -322,7 +305,7 @@ export class StripedLane implements Lane {
   #sendAgain(nowMs: number): void {
     if (this.#refused) return;
     const late = this.#members.late(this.#on, this.#frameBytes, nowMs);
-    for (const seq of late) this.#on.delete(seq);
+    this.#on.forget(late);
     for (const seq of late) this.#events.lost(this, seq, seq + 1);
   }
 
@@ -331,17 +314,4 @@ export class StripedLane implements Lane {
     this.#wakeMs = atMs;
     this.#events.wake(atMs);
   }
-}
-
-/** Of a whole frame, which the core made. */
-function seqOf(frame: Uint8Array): number {
-  const high =
-    ((frame[SEQ_AT] as number) << 24) |
-    ((frame[SEQ_AT + 1] as number) << 16) |
-    ((frame[SEQ_AT + 2] as number) << 8) |
-    (frame[SEQ_AT + 3] as number);
-  const at = SEQ_AT + 4;
-  const low =
-    ((frame[at] as number) << 24) | ((frame[at + 1] as number) << 16) | ((frame[at + 2] as number) << 8) | (frame[at + 3] as number);
-  return (high >>> 0) * 0x1_0000_0000 + (low >>> 0);
 }

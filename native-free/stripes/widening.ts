@@ -24,7 +24,7 @@ export interface Widening {
 /** A shorter path is one machine or one LAN: one member fills it, ms. */
 const FAR_MS = 3;
 /** Looks in a row on which bytes waited: a congestion window has had its first chance by then. */
-const PRESSED_LOOKS = 3;
+const PRESSED_LOOKS = 2;
 /** The last look against all of them: a rate that grows. */
 const GROWS = 1.2;
 /** A round trip that is longer than the shortest by this factor, and this many ms, stands in a queue: the link is full. */

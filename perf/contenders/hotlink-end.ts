@@ -16,6 +16,8 @@ export type HotlinkEndArguments =
 export interface HotlinkStatus extends EndMessage {
   kind: 'status';
   carriedBy: CarriedBy;
+  /** Peer connections of the largest WebRTC lane. */
+  connections: number;
 }
 
 export interface ProfilesWritten extends EndMessage {
@@ -58,13 +60,15 @@ if (args.role === 'relay') {
 
   async function answer(message: EndMessage): Promise<void> {
     if (message.kind === 'status') {
-      const counters = link.status().channels[0]?.counters;
+      const [channel] = link.status().channels;
+      const counters = channel?.counters;
       const packets = counters && {
         tx_p2p_packets: counters.txP2pPackets,
         tx_direct_packets: counters.txDirectPackets,
         tx_ws_packets: counters.txWsPackets,
       };
-      say({ kind: 'status', carriedBy: carriedBy(packets) } satisfies HotlinkStatus);
+      const connections = Math.max(0, ...(channel?.sessions.map((session) => session.connections ?? 0) ?? []));
+      say({ kind: 'status', carriedBy: carriedBy(packets), connections } satisfies HotlinkStatus);
     } else if (message.kind === 'profile') {
       const end = new AbortController();
       profile = { taken: link.profile({ milliseconds: PROFILE_MS, signal: end.signal }), end, dir: message['dir'] as string };

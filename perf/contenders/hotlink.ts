@@ -14,11 +14,13 @@ export interface HotlinkContender {
   options?: Partial<HotlinkOptions>;
   /** Profiles of every thread are written there while the way is open. */
   profileDir?: string;
+  /** Told at the end how many peer connections the largest WebRTC lane of the near end had. */
+  onConnections?: (connections: number) => void;
   /** Told of the threads whose profiles were written: the kernel's numbers and roles. */
   onProfiled?: (end: 'near' | 'far', threads: ProfilesWritten['threads']) => void;
 }
 
-export function hotlink({ lane, options = {}, name, profileDir, onProfiled }: HotlinkContender): Contender {
+export function hotlink({ lane, options = {}, name, profileDir, onProfiled, onConnections }: HotlinkContender): Contender {
   const { lanes, p2pOnly } = BENCH_LANES[lane];
   return {
     name: name ?? `hotlink, ${lane}`,
@@ -58,6 +60,7 @@ export function hotlink({ lane, options = {}, name, profileDir, onProfiled }: Ho
             for (const end of [nearEnd, farEnd]) {
               end.tell({ kind: 'status' });
               const status = await end.next<HotlinkStatus>('status');
+              if (end === nearEnd) onConnections?.(status.connections);
               if (lane !== 'auto' && status.carriedBy !== lane)
                 throw new Error(`it was to be carried by ${lane}, and was by ${status.carriedBy}`);
             }

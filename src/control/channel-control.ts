@@ -300,9 +300,12 @@ export class ChannelControl {
 
   /** A daemon that stops says so in its Close. What it could not end in time ends here, at once, instead of when silence tells. */
   #peerLeft(peer: Fingerprint | undefined, reason: string): void {
+    if (peer?.kind !== 'hotlink') return;
+    // An earlier life of its channel, which leaves while the next one is here already: what is open is of that one.
+    if (this.#peer.kind === 'hotlink' && this.#peer.instance !== peer.instance) return;
     // Its own resets may not have found a lane: a side that only listened has none until it opens a session.
-    if (peer?.kind === 'hotlink' && reason === CHANNEL_CLOSED) this.#worker.tell({ t: 'peer-gone' });
-    if (peer?.kind !== 'hotlink' || reason !== STOPPING || readCounters(this.#counters).liveConnections === 0) return;
+    if (reason === CHANNEL_CLOSED) this.#worker.tell({ t: 'peer-gone' });
+    if (reason !== STOPPING || readCounters(this.#counters).liveConnections === 0) return;
     const message = 'the peer was stopped; local connections are reset';
     this.#program?.over(new HotlinkError('ERR_HLNK_PEER_UNAVAILABLE', message));
     this.#events.failed('ERR_HLNK_PEER_UNAVAILABLE', message, true);

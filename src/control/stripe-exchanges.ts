@@ -18,6 +18,7 @@ import {
 } from '../../native-free/index.js';
 import { withoutTurn } from '../../workers/lanes/ice-servers.js';
 import { mostConnections } from '../../workers/lanes/stripe-count.js';
+import { AddressRules } from './address-rules.js';
 import { allAddresses } from './addresses.js';
 import type { ChannelEvents, ChannelOptions } from './channel-options.js';
 import type { ChannelSessions } from './channel-sessions.js';
@@ -49,6 +50,7 @@ export class StripeExchanges {
   readonly #events: ChannelEvents;
   readonly #bySid = new Map<string, Members>();
   #filter = new CandidateFilter([], false);
+  readonly #rules: AddressRules;
 
   constructor(options: ChannelOptions, sessions: ChannelSessions, worker: ChannelWorker, trust: Trust, events: ChannelEvents) {
     this.#options = options;
@@ -56,6 +58,7 @@ export class StripeExchanges {
     this.#worker = worker;
     this.#trust = trust;
     this.#events = events;
+    this.#rules = new AddressRules(options.addressFilter, options.marker.peer, events.event);
   }
 
   /** What a worker says of a further connection, or of how many there are. @returns false when the message is of the first one */
@@ -182,8 +185,9 @@ export class StripeExchanges {
   }
 
   #begin(record: SessionRecord, members: Members, name: string, role: 'offerer' | 'answerer', lossy: boolean, nowMs: number): void {
-    const { ice, iceFilter } = this.#options;
-    this.#filter = new CandidateFilter(allAddresses(), iceFilter);
+    // What was named for the first connection is for this peer.
+    const ice = record.namedIce ?? this.#options.ice;
+    this.#filter = new CandidateFilter(allAddresses(), this.#options.iceFilter);
     const negotiation = new Negotiation({ role });
     members.byName.set(name, { negotiation, lossy });
     this.#worker.tell({
@@ -201,16 +205,24 @@ export class StripeExchanges {
     negotiation.start(nowMs);
   }
 
+  #allows(side: 'local' | 'remote', candidate: string): boolean {
+    return !this.#filter.refuses(candidate) && this.#rules.allowsCandidate(side, candidate);
+  }
+
+  #strip(side: 'local' | 'remote', sdp: string): string {
+    return this.#rules.strip(side, this.#filter.strip(sdp));
+  }
+
   #heard(record: SessionRecord, name: string, negotiation: Negotiation, message: RtcMessage, nowMs: number): void {
     switch (message.t) {
       case 'rtc-description':
-        negotiation.handleLocalDescription(message.type, this.#filter.strip(message.sdp), nowMs);
+        negotiation.handleLocalDescription(message.type, this.#strip('local', message.sdp), nowMs);
         break;
       case 'rtc-local-candidate':
-        if (!this.#filter.refuses(message.candidate)) negotiation.handleLocalCandidate(message.candidate, message.mid, nowMs);
+        if (this.#allows('local', message.candidate)) negotiation.handleLocalCandidate(message.candidate, message.mid, nowMs);
         break;
       case 'rtc-gathered':
-        negotiation.handleGatheringComplete(this.#filter.strip(message.sdp), nowMs);
+        negotiation.handleGatheringComplete(this.#strip('local', message.sdp), nowMs);
         break;
       case 'rtc-open':
         negotiation.handleConnected(nowMs);
@@ -231,10 +243,10 @@ export class StripeExchanges {
           this.#send(record, name, output, lossy);
           break;
         case 'set-remote':
-          this.#worker.tell({ t: 'rtc-remote', sid, member: name, type: output.type, sdp: this.#filter.strip(output.sdp) });
+          this.#worker.tell({ t: 'rtc-remote', sid, member: name, type: output.type, sdp: this.#strip('remote', output.sdp) });
           break;
         case 'add-candidate':
-          if (!this.#filter.refuses(output.candidate))
+          if (this.#allows('remote', output.candidate))
             this.#worker.tell({ t: 'rtc-candidate', sid, member: name, candidate: output.candidate, mid: output.mid });
           break;
         case 'failed':

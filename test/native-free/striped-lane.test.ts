@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_LIMITS } from '../../native-free/channel/index.js';
 import { encodeFrame } from '../../native-free/hlnk/index.js';
-import { twinLanes } from '../../native-free/lane-twin.js';
+import { carry, type TwinLane, twinLanes } from '../../native-free/lane-twin.js';
 import { Random } from '../../native-free/sim/index.js';
 import { StripedLane, type StripedLaneEvents } from '../../native-free/stripes/index.js';
 import { type MemberShape, StripedWorld } from './striped-world.js';
@@ -144,6 +144,66 @@ describe('a striped lane with several members', () => {
   });
 });
 
+describe('a lane of which one end knows before the other that it is striped', () => {
+  function ends(): { a: StripedLane; b: StripedLane; there: () => number; back: () => number } {
+    const [ta, tb] = twinLanes({ kind: 'webrtc', sid: 's1' });
+    const a = new StripedLane(ta, () => 0, silent());
+    const b = new StripedLane(tb, () => 0, silent());
+    const listen = (twin: TwinLane, lane: StripedLane): void =>
+      twin.listen({
+        frame: (from, message, lasting) => lane.received(from, message, lasting),
+        writable: (from) => lane.writable(from),
+        closed: () => {},
+      });
+    listen(ta, a);
+    listen(tb, b);
+    const frame = (seq: number): Uint8Array => encodeFrame('a', 'b', seq, new Uint8Array(5000));
+    for (let seq = 1; seq <= 3; seq += 1) a.trySend(frame(seq));
+    expect(carry(ta, tb)).toBe(3);
+    return { a, b, there: () => carry(ta, tb), back: () => carry(tb, ta) };
+  }
+  const next = encodeFrame('a', 'b', 4, new Uint8Array(5000));
+
+  it('takes a receipt for what it sent before it knew', () => {
+    const { a, b, back } = ends();
+    b.begin();
+    expect(back()).toBe(1);
+    expect(a.carries(3)).toBe(false);
+    expect(a.trySend(next)).toBe('taken');
+  });
+
+  it('is told at once what had arrived before the other end knew, and goes on', () => {
+    const { a, there, back } = ends();
+    a.begin();
+    expect(a.trySend(next)).toBe('full');
+    expect(there()).toBe(1);
+    back();
+    expect(a.trySend(next)).toBe('taken');
+  });
+});
+
+describe('a member that ends while it is given something', () => {
+  it('leaves the others full, not closed, and their room is reported', () => {
+    let writable = 0;
+    const [other] = twinLanes({ kind: 'webrtc', sid: 's1', highBytes: 1 });
+    const [ending] = twinLanes({ kind: 'webrtc', sid: 's1' });
+    const lane = new StripedLane(other, () => 0, silent({ writable: () => writable++ }));
+    other.listen({ frame: () => {}, closed: () => {}, writable: (from) => lane.writable(from) });
+    lane.begin();
+    // A receipt is in the way: the first member is full.
+    expect(other.waiting).toBe(1);
+    ending.trySend = () => {
+      lane.remove(ending, 'it took nothing for too long');
+      return 'closed';
+    };
+    lane.add(ending, 2);
+    expect(lane.trySend(encodeFrame('a', 'b', 1, new Uint8Array(1)))).toBe('full');
+    const before = writable;
+    other.transmit();
+    expect(writable).toBe(before + 1);
+  });
+});
+
 describe('a striped lane whose members come, stall and die at random', () => {
   const SEEDS = 400;
   it(`delivers every byte once and in order in ${SEEDS} runs`, { timeout: 60_000 }, () => {
@@ -152,7 +212,9 @@ describe('a striped lane whose members come, stall and die at random', () => {
       const shape = (): MemberShape => ({ delayMs: random.pick([1, 20, 150]), bytesPerMs: random.pick([20, 200, 2000]) });
       const world = new StripedWorld(shape(), random.pick([262_144, 1_000_000]));
       const beginMs = random.between(0, 300);
-      world.clock.after(beginMs, () => world.begin());
+      // What each end tells the other goes through the relay, in its time.
+      world.clock.after(beginMs, () => world.begin(0));
+      world.clock.after(random.between(0, 500), () => world.begin(1));
       const count = random.between(1, 6);
       for (let i = 0; i < count; i += 1) world.clock.after(beginMs + random.between(1, 800), () => world.add(shape()));
       for (let i = random.between(0, 3); i > 0; i -= 1) {

@@ -103,9 +103,9 @@ export class StripedWorld {
     return this.#wires.length;
   }
 
-  /** Both ends agree that the lane may have several members. */
-  begin(): void {
-    for (const { lane } of this.ends) lane?.begin();
+  /** Both ends agree that the lane may have several members; with a side, only that one knows so far. */
+  begin(side?: 0 | 1): void {
+    for (const end of side === undefined ? this.ends : [this.ends[side]]) end.lane?.begin();
     this.#nudge();
   }
 

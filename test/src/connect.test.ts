@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createHotlink, type Hotlink, HotlinkError, type HotlinkOptions } from '../../src/index.js';
+import { createHotlink, type Hotlink, HotlinkError, type HotlinkOptions, type Status } from '../../src/index.js';
 import { type RelayServer, startRelay } from '../../src/relay/index.js';
 import { ALICE, BOB, Sandbox, until } from '../support/sandbox.js';
 import { digestOf, write } from '../support/streams.js';
@@ -71,6 +71,32 @@ describe('a stream of the program', () => {
       await finished(stream);
       await until('its channel is gone', () => alice.status().channels.length === 0);
     }
+  });
+
+  it('is not ended by the farewell of the one before it, which still leaves', { timeout: 30_000 }, async () => {
+    // A channel leaves more slowly over WebRTC than the next one comes up over the relay.
+    const [alice, bob] = await pair({ lanes: ['webrtc', 'relay'] });
+    await bob.forward({ peer: ALICE, name: 'test', dial: `127.0.0.1:${await echoServer()}` });
+    const before = await alice.connect({ peer: BOB, name: 'test' });
+    before.write('before');
+    await once(before, 'data');
+    const both = ({ lane, sessions }: Status['channels'][number]): boolean => lane === 'webrtc' && sessions.length === 2;
+    await until('WebRTC carries both ways, each side with a session', () =>
+      [alice, bob].every((link) => link.status().channels.every(both)),
+    );
+    before.destroy();
+    const stream = await alice.connect({ peer: BOB, name: 'test' });
+    const got = digestOf(stream);
+    stream.write(Buffer.alloc(1000));
+    await once(stream, 'data');
+    const removed = (): boolean => alice.status().events.some(({ what }) => what === 'channel removed');
+    const late = !removed();
+    await until('the one before has left', removed);
+    await alice.ping({ peer: BOB, name: 'test' });
+    stream.end(Buffer.alloc(1000));
+    expect((await got).bytes).toBe(2000);
+    expect(late).toBe(true);
+    await finished(stream);
   });
 
   it('hears an application that speaks first', async () => {

@@ -1,7 +1,7 @@
 // Lanes of several peer connections between real data planes: so many as both sides take, none where nobody asked, bytes exact, vouched for like the first.
 
 import { afterEach, describe, expect, it } from 'vitest';
-import type { HotlinkOptions } from '../../src/index.js';
+import type { AddressUse, HotlinkOptions } from '../../src/index.js';
 import { dial, type Party, Sandbox, transfer, until } from '../support/sandbox.js';
 
 let sandbox: Sandbox;
@@ -51,6 +51,27 @@ describe('a lane of several peer connections', () => {
     await exact(alice, bob);
     await until('two connections are up', () => connections(alice).includes(2), 30_000);
     expect(Math.max(...connections(alice), ...connections(bob))).toBe(2);
+  });
+
+  it('has none whose addresses the program refuses', { timeout: 60_000 }, async () => {
+    const sides = new Set<string>();
+    const first = (): boolean => alice?.link.status().events.some(({ what }) => what === 'webrtc open') === true;
+    const addressFilter = ({ side }: AddressUse): boolean => {
+      if (first()) sides.add(side);
+      return !first();
+    };
+    let alice: Party | undefined;
+    sandbox = await Sandbox.open();
+    const parties = await sandbox.pair(
+      { lanes: ['webrtc', 'relay'], stripes: 3, addressFilter },
+      { lanes: ['webrtc', 'relay'], stripes: 3 },
+    );
+    [alice] = parties;
+    await exact(...parties);
+    const widened = ({ link }: Party): boolean => link.status().events.some(({ what }) => what === 'webrtc widened');
+    await until('further connections were wanted', () => parties.some(widened));
+    await until('it was asked about those', () => sides.size === 2);
+    expect(Math.max(...connections(alice))).toBe(1);
   });
 
   it('is not made with a side that does not stripe', { timeout: 60_000 }, async () => {
