@@ -10,6 +10,8 @@ import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { createCertificate } from '../../src/control/certificate.js';
+import { relayChecks } from '../../src/doctor/relay.js';
+import { createHotlink, type HotlinkError } from '../../src/index.js';
 import { type Identity, mintAccessToken, type RelayOptions, type RelayServer, startRelay } from '../../src/relay/index.js';
 import { checkStaticToken, makeStaticToken, parseTokenFile } from '../../src/relay/token-file.js';
 import { RelayClient } from './relay-client.js';
@@ -75,6 +77,18 @@ describe('access tokens', () => {
     const client = await come(relay, BOB, mintAccessToken(ALICE, NEW, Date.now(), Date.now() - 5000));
     client.send({ typ: 9, sid: '0123456789abcdef', pth: `${ALICE}/f` });
     expect(await client.settled()).toEqual([]);
+  });
+
+  it('of somebody else end a daemon instead of leaving it waiting, and doctor says whose they are', async () => {
+    const relay = await start({ authSecret: NEW });
+    const token = mintAccessToken(BOB, NEW, Date.now());
+    const link = createHotlink({ email: ALICE, server: relay.url, token });
+    cleanups.push(() => link.stop());
+    const fatal = new Promise<HotlinkError>((resolve) => link.on('fatal', resolve));
+    await link.start();
+    expect(await fatal).toMatchObject({ code: 'ERR_HLNK_AUTH', message: expect.stringContaining(`the token is that of ${BOB}`) });
+    const { checks } = await relayChecks(relay.url, ALICE, token);
+    expect(checks).toContainEqual(expect.objectContaining({ name: 'login', verdict: 'fail', detail: expect.stringContaining(BOB) }));
   });
 
   it('of another issuer or another kind are refused', async () => {

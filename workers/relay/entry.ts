@@ -11,6 +11,7 @@ import { ChannelRings } from './channel-rings.js';
 import { RelayPace } from './pace.js';
 import { Router } from './router.js';
 import { RelaySocket } from './socket.js';
+import { TAKEN_FOR } from './taken-for.js';
 
 const port = parentPort as NonNullable<typeof parentPort>;
 const { url, headers, idStem, health } = workerData as RelayWorkerData;
@@ -47,6 +48,7 @@ const socket: RelaySocket = new RelaySocket(url, headers, {
       turnUser: one('x-syft-hotlink-turn-user'),
       turnPass: one('x-syft-hotlink-turn-pass'),
       turnTtl: one('x-syft-hotlink-turn-ttl'),
+      takenFor: one(TAKEN_FOR),
     });
   },
   down: (reason, status) => {
