@@ -288,6 +288,14 @@ describe('TLS', () => {
     socket.terminate();
   });
 
+  it('that is not trusted is named by doctor with what helps, and so is an address without TLS', async () => {
+    const { certFile, keyFile } = await pem();
+    const relay = await start({ tls: { certFile, keyFile } });
+    const says = async (url: string): Promise<unknown> => (await relayChecks(url, ALICE, undefined)).checks[0];
+    expect(await says(relay.url)).toMatchObject({ verdict: 'fail', hint: expect.stringContaining('NODE_EXTRA_CA_CERTS') });
+    expect(await says(relay.url.replace('https', 'http'))).toMatchObject({ verdict: 'fail', hint: expect.stringContaining('https://') });
+  });
+
   it('keeps the certificate while the two files do not fit together', async () => {
     const { certFile, keyFile, fingerprint } = await pem();
     const relay = await start({ tls: { certFile, keyFile } });
@@ -339,6 +347,8 @@ describe('the command line', () => {
     expect(made.code).toBe(0);
     expect((await stat(tokens)).mode & 0o777).toBe(0o600);
     expect(await readFile(tokens, 'utf8')).not.toContain(made.stdout.trim());
+    const both = await hotlink(['token', '--email', BOB, '--tokens', tokens, '--secret-file', secrets]);
+    expect(both).toMatchObject({ code: 2, stdout: '' });
     const jwt = await hotlink(['token', '--email', BOB, '--secret-file', secrets]);
     const relay = await start({ tokenFile: tokens, secretFile: secrets });
     await come(relay, ALICE, made.stdout.trim());
