@@ -19,6 +19,8 @@ export class Admission {
   closed: string | undefined;
   /** Why nobody is let in just now. */
   whyAway: () => string | undefined = () => undefined;
+  /** Counts how often what clients are known by has changed: who was found out about before is asked again. */
+  generation = 0;
   private readonly allowedOrigins: readonly string[];
   private readonly limits: RelayLimits;
   private readonly credentials: Credentials;

@@ -36,6 +36,8 @@ const BINARY = { binary: true, compress: false };
 const TEXT = { binary: false, compress: false };
 /** Answers to pings are not queued behind data; a client that pings and never reads gets no more of them past this. */
 const MAX_PONG_BACKLOG_BYTES = 1024 * 1024;
+/** Of a ping or a pong of a client, in front of what is in it: two bytes and the mask. */
+const CONTROL_HEAD_BYTES = 6;
 /** How long a client may take to answer the close frame before it is cut off. */
 export const CLOSE_GRACE_MS = 500;
 
@@ -49,7 +51,7 @@ export class Connection implements Recipient {
   readonly gone: Promise<void>;
   private readonly socket: WebSocket;
   private readonly tcp: Socket;
-  /** Bytes that had come when the last message or ping was complete. */
+  /** Bytes that had come when the last message was complete, and those of the pings and pongs since: they may come inside a message. */
   private completeAtBytes: number;
   private readonly counters: RelayCounters;
   private readonly rate: UserRate;
@@ -92,14 +94,19 @@ export class Connection implements Recipient {
       () => counters.pauses++,
     );
     socket.on('message', (data: Buffer, isBinary) => {
+      this.completeAtBytes = tcp.bytesRead;
       if (this.closing || !this.allows(data.length, events)) return;
       events.onFrame(this, data, isBinary);
     });
     socket.on('ping', (data: Buffer) => {
+      this.completeAtBytes += CONTROL_HEAD_BYTES + data.length;
       if (this.closing || !this.allows(0, events)) return;
       if (socket.bufferedAmount < MAX_PONG_BACKLOG_BYTES) socket.pong(data);
     });
-    socket.on('pong', () => this.silence.heard(performance.now()));
+    socket.on('pong', (data: Buffer) => {
+      this.completeAtBytes += CONTROL_HEAD_BYTES + data.length;
+      this.silence.heard(performance.now());
+    });
     // A protocol error or an oversized message: ws has already sent the close code, and 'close' follows.
     socket.on('error', (error: Error & { code?: string }) => {
       if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') counters.messagesTooLarge++;
@@ -184,7 +191,6 @@ export class Connection implements Recipient {
   /** Count one message; stop reading when that was too much. @returns false when it is not to be dealt with any more */
   private allows(bytes: number, events: ConnectionEvents): boolean {
     const nowMs = performance.now();
-    this.completeAtBytes = this.tcp.bytesRead;
     this.silence.heard(nowMs);
     const waitMs = this.rate.take(1, bytes, nowMs);
     if (waitMs === 0) return true;

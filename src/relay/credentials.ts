@@ -55,6 +55,7 @@ export class Credentials {
   /** @throws HotlinkError ERR_HLNK_CONFIG for files that cannot be used, and for ways that exclude each other */
   static async open(options: RelaySettings & Pick<RelayOptions, 'tls'>): Promise<Credentials> {
     const { authenticate, authSecret, secretFile, tokenFile, tls } = options;
+    if (authSecret === '') throw new HotlinkError('ERR_HLNK_CONFIG', 'the secret of access tokens is empty');
     if (authenticate !== undefined && (authSecret ?? secretFile ?? tokenFile) !== undefined)
       throw new HotlinkError('ERR_HLNK_CONFIG', 'give either an authentication of your own or secrets and tokens, not both');
     return new Credentials(

@@ -55,10 +55,17 @@ export class Doorway {
   /** Deals with one upgrade to its end. */
   async upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     socket.on('error', destroyIt);
-    const known = await this.judge(request);
-    if (socket.destroyed) return;
-    const address = this.ports.admission.proxies.clientOf(request);
-    const admitted = known.ok ? (this.ports.admission.noRoomFor(known.email, address) ?? known) : known;
+    const { admission } = this.ports;
+    let known: Known | Refusal;
+    let generation: number;
+    do {
+      ({ generation } = admission);
+      known = await this.judge(request);
+      if (socket.destroyed) return;
+      // Secrets or tokens were replaced while it was asked: those that are connected were asked again, this one would not be.
+    } while (known.ok && generation !== admission.generation);
+    const address = admission.proxies.clientOf(request);
+    const admitted = known.ok ? (admission.noRoomFor(known.email, address) ?? known) : known;
     if (!admitted.ok) {
       refuseUpgrade(socket, admitted);
       return;

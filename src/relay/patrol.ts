@@ -50,12 +50,15 @@ export class Patrol {
     for (const connection of [...this.hub.all()]) this.end(connection, counter, code, reason);
   }
 
-  /** What clients are known by has changed: those whose token is no longer good leave. */
+  /** What clients are known by has changed: those whose token is no longer good leave, and those of whom that is not said in time. */
   async recheck(): Promise<void> {
-    for (const connection of [...this.hub.all()]) {
-      const isGood = await Promise.resolve(connection.facts.isGood?.() ?? true).catch(() => false);
-      if (!isGood) this.end(connection, 'expiredDisconnects', 1008, 'token revoked');
-    }
+    await Promise.all([...this.hub.all()].map((connection) => this.recheckOne(connection)));
+  }
+
+  private async recheckOne(connection: Connection): Promise<void> {
+    const { isGood } = connection.facts;
+    if (isGood !== undefined && !(await isSoGood(isGood, this.limits.authMs)))
+      this.end(connection, 'expiredDisconnects', 1008, 'token revoked');
   }
 
   /** When too much is held for all together, whoever has the most goes; its senders go on. */
@@ -79,5 +82,20 @@ export class Patrol {
     this.log.warn({ user, connection: id, address: facts.address, reason }, 'disconnected by the relay');
     if (code === undefined) connection.terminate();
     else connection.close(code, reason);
+  }
+}
+
+/** An embedder's word: one that throws, or never comes, is no. */
+async function isSoGood(isGood: () => boolean | Promise<boolean>, waitMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), waitMs);
+  });
+  try {
+    return await Promise.race([isGood(), late]);
+  } catch {
+    return false;
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -157,7 +157,7 @@ class Relay implements RelayServer {
     });
     this.sweeper = setInterval(() => this.sweep(), Math.min(SWEEP_MS, limits.stuckMs / 4, limits.pingMs / 4, limits.pongMs / 4));
     this.sweeper.unref();
-    this.fileWatch = setInterval(() => void this.reload(), FILES_MS);
+    this.fileWatch = setInterval(() => void this.look(false), FILES_MS);
     this.fileWatch.unref();
     acl.watch();
   }
@@ -258,10 +258,7 @@ class Relay implements RelayServer {
   }
 
   reload(): Promise<void> {
-    this.looking = this.looking
-      .then(() => this.lookAtFiles())
-      .catch((error: unknown) => this.log.error({ error: String(error) }, 'files could not be looked at'));
-    return this.looking;
+    return this.look(this.options.authenticate !== undefined);
   }
 
   drain(): Promise<void> {
@@ -322,15 +319,23 @@ class Relay implements RelayServer {
     this.patrol.look(nowMs, Date.now());
   }
 
-  private async lookAtFiles(): Promise<void> {
+  /** @param asks whoever was let in is asked about in any case: no file would say that an embedder's own authentication thinks otherwise now */
+  private look(asks: boolean): Promise<void> {
+    this.looking = this.looking
+      .then(() => this.lookAtFiles(asks))
+      .catch((error: unknown) => this.log.error({ error: String(error) }, 'files could not be looked at'));
+    return this.looking;
+  }
+
+  private async lookAtFiles(asks: boolean): Promise<void> {
     const { identities, certificate } = await this.credentials.look();
     if (certificate && this.http instanceof TlsServer) {
       this.http.setSecureContext(this.credentials.certificate as Certificate);
       this.log.info({}, 'certificate replaced');
     }
-    if (identities) {
-      await this.patrol.recheck();
-      this.log.info({}, 'secrets or tokens replaced');
-    }
+    if (!identities && !asks) return;
+    this.admission.generation++;
+    await this.patrol.recheck();
+    if (identities) this.log.info({}, 'secrets or tokens replaced');
   }
 }

@@ -43,10 +43,11 @@ export async function startStun(host: string, port: number, counters: RelayCount
 /**
  * The answer to one datagram.
  * @param address of the asker, IPv4 or IPv6 text
- * @returns undefined when the datagram is not a binding request
+ * @returns undefined when the datagram is not a binding request, or nobody can be answered there
  */
 export function answerStun(question: Uint8Array, address: string, port: number): Uint8Array | undefined {
-  if (question.length < HEADER_BYTES) return undefined;
+  // Port 0 is one that nobody can be answered at: sending to it throws, and whoever writes his own packets can send from it.
+  if (question.length < HEADER_BYTES || port === 0) return undefined;
   const asked = new DataView(question.buffer, question.byteOffset, question.byteLength);
   if (asked.getUint16(0) !== BINDING_REQUEST || asked.getUint32(4) !== MAGIC_COOKIE) return undefined;
   const bodyBytes = asked.getUint16(2);

@@ -150,6 +150,8 @@ export class Cluster {
    */
   spread(key: string, content: Uint8Array): Promise<boolean> {
     const record = this.replica.changed(key, content, Date.now()) ?? this.replica.record(key);
+    // Cut off while the file was on its way here: nobody is known any more, so nobody would have to answer.
+    if (!this.isServing()) return Promise.resolve(false);
     return new Promise((resolve) => {
       const ticket = this.replica.ticket(this.neighbours.keys(), resolve);
       if (record !== undefined) this.tellAll({ ...record, ticket });

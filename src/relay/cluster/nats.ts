@@ -109,17 +109,27 @@ export class NatsCarrier implements Carrier {
   }
 
   announce(message: Uint8Array): void {
-    if (this.up) this.connection.publish(`${this.prefix}.all`, message);
+    this.publish(`${this.prefix}.all`, message);
   }
 
   send(to: string, from: string, message: Uint8Array): void {
-    if (this.up) this.connection.publish(`${this.prefix}.to.${to}.${from}`, message);
+    this.publish(`${this.prefix}.to.${to}.${from}`, message);
   }
 
   async close(): Promise<void> {
     if (!this.connection.isClosed() && this.up) await Promise.race([this.connection.flush().catch(() => {}), closedOf(this.connection)]);
     this.up = false;
     await this.connection.close();
+  }
+
+  /** A server that came back with a smaller limit, or a client that has ended, throws; to the mesh that is a message lost like any other. */
+  private publish(subject: string, message: Uint8Array): void {
+    if (!this.up) return;
+    try {
+      this.connection.publish(subject, message);
+    } catch (error) {
+      this.log.error({ bytes: message.byteLength, error: (error as Error).message }, 'NATS does not take a message');
+    }
   }
 
   /** What is thrown into the client's reader would end it without a word, and the connection would seem to stand. */
