@@ -241,7 +241,7 @@ export type ToRelay =
 
 /** Relay worker → main. */
 export type FromRelay =
-  /** @property turnTtl seconds, as the header says it; takenFor see relay/taken-for.ts */
+  /** @property turnTtl seconds, as the header says it; takenFor see native-free/taken-for.ts */
   | {
       t: 'up';
       iceServers: string | undefined;

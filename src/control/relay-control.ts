@@ -4,8 +4,8 @@
 // Who closes what, in which order: the refresh of TURN credentials → (the data plane's channels, which say their Closes) → the connection.
 
 import { fingerprint, HotlinkError, type HotlinkErrorCode, type HotlinkMessage } from '../../native-free/index.js';
+import { takenForAnother } from '../../native-free/taken-for.js';
 import type { FromRelay, ToRelay } from '../../workers/messages.js';
-import { takenForAnother } from '../../workers/relay/taken-for.js';
 import type { Report } from '../events.js';
 import type { ResolvedOptions } from '../resolved-options.js';
 import type { Status } from '../status.js';

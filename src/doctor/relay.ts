@@ -1,7 +1,7 @@
 // Can the relay be reached, does it take us for who we are, and is our clock right? Main thread.
 
 import WebSocket from 'ws';
-import { TAKEN_FOR, takenForAnother } from '../../workers/relay/taken-for.js';
+import { TAKEN_FOR, takenForAnother } from '../../native-free/taken-for.js';
 import { EXIT_CONFIG, EXIT_DENIED, EXIT_UNAVAILABLE } from '../cli/exit-code.js';
 import { relayWorkerData } from '../control/relay-link.js';
 import { type Check, check } from './check.js';

@@ -4,7 +4,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { TAKEN_FOR, takenForHeader } from '../../workers/relay/taken-for.js';
+import { TAKEN_FOR, takenForHeader } from '../../native-free/taken-for.js';
 import type { Log } from '../options.js';
 import type { Admission, Known } from './admission.js';
 import { Connection, type ConnectionEvents } from './connection.js';

@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { encodeEnvelope, type HotlinkMessage, MessageType, ownId } from '../../native-free/envelope/index.js';
+import { TAKEN_FOR } from '../../native-free/taken-for.js';
 import type { FromRelay, RelayWorkerData, ToRelay } from '../messages.js';
 import { serveProfile } from '../profiler.js';
 import { watchThread } from '../thread-health.js';
@@ -11,7 +12,6 @@ import { ChannelRings } from './channel-rings.js';
 import { RelayPace } from './pace.js';
 import { Router } from './router.js';
 import { RelaySocket } from './socket.js';
-import { TAKEN_FOR } from './taken-for.js';
 
 const port = parentPort as NonNullable<typeof parentPort>;
 const { url, headers, idStem, health } = workerData as RelayWorkerData;

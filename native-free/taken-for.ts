@@ -1,6 +1,6 @@
 // Whom the relay takes a client for, which its token decides and not the name that the client gives (wire §1.1): a header of the answer to the
 // upgrade, of our relay only. A client that goes by another name would wait for ever for sessions that are somebody else's.
-import { isEmail } from '../../native-free/path.js';
+import { isEmail } from './path.js';
 
 export const TAKEN_FOR = 'x-syft-hotlink-user';
 
