@@ -34,7 +34,7 @@ export interface Hotlink extends AsyncDisposable {
    * Measures one round trip through the data path, over a channel with that peer if there is one. The peer answers when it has a channel with
    * us too, whatever its applications do.
    * @throws HotlinkError `ERR_HLNK_PEER_UNAVAILABLE` without an answer in time (default 5000 ms), or from an upstream client; `ERR_HLNK_USAGE`,
-   *   `ERR_HLNK_RELAY_UNAVAILABLE`, `ERR_HLNK_DENIED`, `ERR_HLNK_CLOSED`
+   *   `ERR_HLNK_RELAY_UNAVAILABLE`, `ERR_HLNK_DENIED`, `ERR_HLNK_WORKER`, `ERR_HLNK_CLOSED`
    */
   ping(options: PingOptions): Promise<PingResult>;
   /**

@@ -115,6 +115,9 @@ export class AdHocChannels {
   async #add(id: string, plan: ForwardPlan, signal: AbortSignal | undefined, held = true): Promise<ChannelControl> {
     this.#refuse(id, plan, signal);
     if (this.#options.signaling === undefined) await grant(this.#options, plan, signal);
+    // Pings of two callers, or ours and the peer's, share one.
+    const there = held ? undefined : this.#channels.get(id);
+    if (there !== undefined) return there;
     // It may have been stopped, given up, or the same asked for, meanwhile.
     this.#refuse(id, plan, signal);
     const channel = this.#channels[held ? 'hold' : 'add'](id, plan.marker, plan.shape, plan.bind);

@@ -77,7 +77,7 @@ export class ChannelControl {
   readonly #refusals = new EventLimit();
   readonly #addedMs: number;
   /** Who waits for which ping. */
-  readonly #pings = new Map<number, (pong: Pong) => void>();
+  readonly #pings = new Map<number, { resolve(pong: Pong): void; reject(error: HotlinkError): void }>();
   #nextPing = 1;
   #program: ProgramListener | undefined;
   #peer: Fingerprint = { kind: 'unknown' };
@@ -168,10 +168,16 @@ export class ChannelControl {
   ping(): { pong: Promise<Pong>; again: () => void; forget: () => void } {
     const token = this.#nextPing;
     this.#nextPing += 1;
-    const pong = new Promise<Pong>((resolve) => this.#pings.set(token, resolve));
+    const pong = new Promise<Pong>((resolve, reject) => this.#pings.set(token, { resolve, reject }));
     const again = (): void => this.#worker.tell({ t: 'ping', token });
     again();
     return { pong, again, forget: () => void this.#pings.delete(token) };
+  }
+
+  /** Nobody will answer any more. */
+  #endPings(error: HotlinkError): void {
+    for (const { reject } of this.#pings.values()) reject(error);
+    this.#pings.clear();
   }
 
   /** Starts the program's stream, once, on a channel of program shape. */
@@ -191,6 +197,7 @@ export class ChannelControl {
    */
   lost(error: HotlinkError): void {
     this.#listening.ended();
+    this.#endPings(error);
     this.#exchanges.close();
     this.#outbound.session.close('restarted');
     this.service(this.#options.clock.nowMs());
@@ -435,7 +442,7 @@ export class ChannelControl {
         this.#program?.written();
         break;
       case 'pong':
-        this.#pings.get(message.token)?.(message);
+        this.#pings.get(message.token)?.resolve(message);
         this.#pings.delete(message.token);
         break;
       case 'stopped':
@@ -491,6 +498,7 @@ export class ChannelControl {
   /** Drains and stops the worker's part, then says Close on our session. @returns when its port and its connections are gone */
   async stop(reason: string): Promise<void> {
     this.#listening.ended();
+    this.#endPings(new HotlinkError('ERR_HLNK_CLOSED', `the channel ended before the answer came: ${reason}`));
     this.#exchanges.close();
     if (!this.#worker.stopping) {
       await this.#worker.stop();

@@ -34,7 +34,7 @@ export interface PingResult {
   rttMs: number;
 }
 
-/** @throws HotlinkError `ERR_HLNK_PEER_UNAVAILABLE`, `ERR_HLNK_CLOSED` */
+/** @throws HotlinkError `ERR_HLNK_PEER_UNAVAILABLE`; `ERR_HLNK_CLOSED` when given up or the channel ends first, `ERR_HLNK_WORKER` when its thread dies */
 export async function pingOver(
   channel: ChannelControl,
   { peer, timeoutMs = PATIENCE_MS, signal }: PingOptions,

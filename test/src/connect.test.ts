@@ -223,6 +223,23 @@ describe('a ping', () => {
     }
   });
 
+  it('asked for twice at once shares the channel that it needs', async () => {
+    const [alice, bob] = await pair();
+    await bob.forward({ peer: ALICE, name: 'other', listen: '127.0.0.1:0' });
+    const answers = await Promise.all([1, 2].map(() => alice.ping({ peer: BOB, timeoutMs: 15_000 })));
+    expect(answers.map(({ channel }) => channel)).toEqual(['hotlink-ping', 'hotlink-ping']);
+    expect(alice.status().channels).toHaveLength(1);
+  });
+
+  it('ends with the data plane, and keeps nothing of it', async () => {
+    const alice = await start(ALICE);
+    const asked = alice.ping({ peer: BOB, timeoutMs: 3_600_000 });
+    const refused = expect(asked).rejects.toMatchObject({ code: 'ERR_HLNK_CLOSED' });
+    await until('it waits', () => alice.status().channels.length === 1);
+    await alice.stop();
+    await refused;
+  });
+
   it('is not answered to a stranger', async () => {
     const [alice, bob] = await pair();
     await bob.forward({ peer: 'carol@example.com', name: 'other', listen: '127.0.0.1:0' });
