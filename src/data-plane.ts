@@ -7,6 +7,7 @@
 import { join } from 'node:path';
 import { createThreadHealth, HotlinkError, isEmail, ownIdStem } from '../native-free/index.js';
 import { watchThread } from '../workers/thread-health.js';
+import { checkOptions } from './check-options.js';
 import { AdHocChannels } from './control/ad-hoc-channels.js';
 import { createCertificate } from './control/certificate.js';
 import { STOPPING } from './control/channel-control.js';
@@ -61,6 +62,7 @@ export class DataPlane implements Hotlink {
   #stopping: Promise<void> | undefined;
 
   constructor(options: HotlinkOptions) {
+    checkOptions(options);
     if (!isEmail(options.email)) throw new HotlinkError('ERR_HLNK_CONFIG', `"${options.email}" is not an e-mail address`);
     this.#options = resolveOptions(options);
     const { email, clock, identity, identityDir, ownPeers, threads, workers } = this.#options;

@@ -241,13 +241,14 @@ export type ToRelay =
 
 /** Relay worker → main. */
 export type FromRelay =
-  /** @property turnTtl seconds, as the header says it */
+  /** @property turnTtl seconds, as the header says it; takenFor see native-free/taken-for.ts */
   | {
       t: 'up';
       iceServers: string | undefined;
       turnUser: string | undefined;
       turnPass: string | undefined;
       turnTtl: string | undefined;
+      takenFor?: string | undefined;
     }
   /** @property unconfirmed channels whose last frames the relay may not have taken */
   | { t: 'down'; reason: string; status: number; unconfirmed: number[] }

@@ -17,7 +17,9 @@ export function decodeEnvelopeText(text: string): DecodeResult {
   }
   if (!isObject(envelope)) return refused('garbage');
   const id = valueAt(envelope, 'id');
-  const typ = valueAt(envelope, 'typ');
+  const said = valueAt(envelope, 'typ');
+  // JSON has a zero below zero, which would compare as the other one and count as another.
+  const typ = isInteger(said) ? said + 0 : said;
   const dat = valueAt(envelope, 'dat');
   if (id === undefined || typ === undefined || dat === undefined) return refused('missing-field');
   if (typeof id !== 'string' || !isInteger(typ) || typ < 0 || typ > MAX_TYPE) return refused('bad-field');
@@ -77,9 +79,9 @@ function checked(given: unknown, kind: FieldKind): FieldValue | undefined {
     case 'texts':
       return Array.isArray(given) && given.length <= MAX_TEXTS && given.every((item) => typeof item === 'string') ? given : undefined;
     case 'uint':
-      return isInteger(given) && given >= 0 ? given : undefined;
+      return isInteger(given) && given >= 0 ? given + 0 : undefined;
     default:
-      return isInteger(given) ? given : undefined;
+      return isInteger(given) ? given + 0 : undefined;
   }
 }
 

@@ -55,7 +55,8 @@ async function route(request: IncomingMessage, response: ServerResponse, url: UR
     case 'GET /healthz':
       return answerJson(response, 200, { status: 'ok' });
     case 'GET /readyz': {
-      const ready = !observer.report().stats.draining;
+      const { draining, cluster } = observer.report().stats;
+      const ready = !draining && cluster?.isServing !== false;
       return answerJson(response, ready ? 200 : 503, { ready });
     }
     case 'GET /status':

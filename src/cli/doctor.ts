@@ -60,6 +60,7 @@ export async function doctor(command: Command): Promise<number> {
     if (relay.iceServers !== undefined) add(...(await aclChecks({ server, email, token, channels: asked })));
     const ice = {
       iceServers: resolved.values.iceServers ?? relay.iceServers ?? [],
+      relayAsked: relay.iceServers !== undefined,
       turnUser: resolved.values.turnUser ?? relay.turnUser,
       turnPass: resolved.values.turnPass ?? relay.turnPass,
     };

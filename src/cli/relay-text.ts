@@ -12,7 +12,7 @@ const TROUBLES: readonly (readonly [keyof RelayReport['stats'], string])[] = [
   ['authFailures', 'requests without a good token, or from foreign pages'],
   ['authErrors', 'times authentication failed on this side'],
   ['slowRequests', 'requests that took too long to come'],
-  ['badRequests', 'requests that were no HTTP'],
+  ['badRequests', 'requests that were no HTTP, or TLS that failed'],
   ['largeBodies', 'requests with too large a body'],
   ['throttled', 'times a user was read no faster than it may send'],
   ['rateDisconnects', 'connections closed for sending too much for too long'],
@@ -37,11 +37,17 @@ export function relayLines({ relayServer, stats, rates, loop, nowMs, rssBytes }:
     `data ${dataDir}`,
     '',
     `${count(stats.connections, 'connection')} of ${count(stats.users, 'user')}, ${count(stats.sessions, 'session')}, ${count(stats.aclRulesets, 'ACL file')}`,
+    ...(stats.cluster === undefined ? [] : [clusterLine(stats.cluster, paint)]),
     `in ${rateText(rates.bytesIn)} (${rates.messagesIn} messages a second), out ${rateText(rates.bytesOut)} (${rates.messagesOut})`,
     `waiting ${bytesText(stats.bufferedBytes)}, at most ${bytesText(stats.maxBufferedBytes)} for one; not read: ${stats.pausedConnections} for slow recipients, ${stats.throttledConnections} for their rate`,
     `busy ${Math.round(loop.utilization * 100)} %, late p99 ${durationText(loop.delayP99Ms)}`,
     ...(troubles.length === 0 ? [] : ['', ...troubles]),
   ];
+}
+
+function clusterLine({ isServing, processes, remoteClients }: NonNullable<RelayReport['stats']['cluster']>, paint: Paint): string {
+  if (!isServing) return paint('red', 'cut off from its cluster: clients are sent away until NATS is back');
+  return `cluster of ${processes} ${processes === 1 ? 'process' : 'processes'}, ${count(remoteClients, 'connection')} at the others`;
 }
 
 function count(number: number, noun: string): string {

@@ -21,6 +21,8 @@ interface TokenFlags {
 export async function token(command: Command): Promise<number> {
   const { email, tokens, secretFile, days } = command.opts<TokenFlags>();
   if (!isEmail(email)) throw new HotlinkError('ERR_HLNK_USAGE', `"${email}" is no e-mail address that a relay takes`);
+  if (tokens !== undefined && secretFile !== undefined)
+    throw new HotlinkError('ERR_HLNK_USAGE', 'give --tokens for a static token or --secret-file for an access token, not both');
   const nowMs = Date.now();
   const expiresAtMs = days === undefined ? undefined : nowMs + days * DAY_MS;
   const made =

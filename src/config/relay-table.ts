@@ -178,7 +178,7 @@ const own: readonly Row[] = [
       secret: true,
     },
   ),
-  integerRow('turnTtlSeconds', { min: 10, max: 604_800, default: 86_400 }, 'seconds', 'For how long those are good.'),
+  integerRow('turnTtlSeconds', { min: 10, max: 604_800, default: 86_400 }, 'seconds', 'For how long a client’s TURN credentials are good.'),
   textRow(
     'admin',
     'admin',

@@ -4,6 +4,7 @@
 // Who closes what, in which order: the refresh of TURN credentials → (the data plane's channels, which say their Closes) → the connection.
 
 import { fingerprint, HotlinkError, type HotlinkErrorCode, type HotlinkMessage } from '../../native-free/index.js';
+import { takenForAnother } from '../../native-free/taken-for.js';
 import type { FromRelay, ToRelay } from '../../workers/messages.js';
 import type { Report } from '../events.js';
 import type { ResolvedOptions } from '../resolved-options.js';
@@ -128,7 +129,12 @@ export class RelayControl {
     const { report } = this.#events;
     const now = options.clock.nowMs();
     switch (message.t) {
-      case 'up':
+      case 'up': {
+        const other = takenForAnother(message.takenFor, options.email);
+        if (other !== undefined) {
+          this.#down(`the token is that of ${other}`, 401, [], now);
+          break;
+        }
         this.#state = { state: 'up', since: options.clock.unixMs() };
         this.leftOut(options.adoptIce(message.iceServers, message.turnUser, message.turnPass));
         this.#iceRefresh?.began(message.turnTtl);
@@ -137,6 +143,7 @@ export class RelayControl {
         ipc.relay(true);
         channels.relayUp(now);
         break;
+      }
       case 'down':
         this.#down(message.reason, message.status, message.unconfirmed, now);
         break;
@@ -176,7 +183,11 @@ export class RelayControl {
     // A relay that stays away is news once, not at every try.
     if (before.state !== state || before.lastError !== reason) this.#events.report('relay down', { reason, status }, 'warn');
     else this.#events.trace('relay still down', { reason, status });
-    if (denied) this.#events.fatal('ERR_HLNK_AUTH', `the relay refused ${options.email}: ${reason}`);
+    if (denied) {
+      const hint =
+        options.token === undefined ? 'it wants a token (HOTLINK_TOKEN)' : 'is the token (HOTLINK_TOKEN) of this e-mail, and good still?';
+      this.#events.fatal('ERR_HLNK_AUTH', `the relay refused ${options.email}: ${reason}; ${hint}`);
+    }
     if (before.state !== 'up') return;
     inbound.handleRelay(false, now);
     ipc.relay(false);

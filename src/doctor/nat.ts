@@ -8,6 +8,8 @@ import { type Endpoint, endpointOf, StunAttribute, StunType } from './stun-messa
 
 export interface IceQuestion {
   iceServers: readonly string[];
+  /** Whether the relay had the chance to name some. Default true. */
+  relayAsked?: boolean;
   turnUser: string | undefined;
   turnPass: string | undefined;
 }
@@ -19,11 +21,13 @@ interface Mapping {
 
 const text = ({ host, port }: Endpoint): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
 
-export async function natChecks({ iceServers, turnUser, turnPass }: IceQuestion): Promise<Check[]> {
+export async function natChecks({ iceServers, relayAsked = true, turnUser, turnPass }: IceQuestion): Promise<Check[]> {
   // TURN servers answer binding requests too.
   const { servers, warnings } = parseIceServers(iceServers, turnUser, turnPass);
   const checks = warnings.map((warning) => check('ice servers', 'warn', warning, 'correct --ice-servers, or the TURN credentials'));
   const stun = servers.map(({ hostname, port }) => ({ host: hostname, port }));
+  if (stun.length === 0 && !relayAsked)
+    return [...checks, check('stun', 'skip', 'the settings name no STUN server, and what the relay names is not known')];
   if (stun.length === 0) {
     const detail = 'neither the settings nor the relay name a STUN server: only host candidates, which do for one machine and one LAN';
     return [...checks, check('stun', 'skip', detail, 'start the relay with --stun HOST:PORT, or give --ice-servers')];

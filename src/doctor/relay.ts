@@ -1,5 +1,7 @@
 // Can the relay be reached, does it take us for who we are, and is our clock right? Main thread.
+
 import WebSocket from 'ws';
+import { TAKEN_FOR, takenForAnother } from '../../native-free/taken-for.js';
 import { EXIT_CONFIG, EXIT_DENIED, EXIT_UNAVAILABLE } from '../cli/exit-code.js';
 import { relayWorkerData } from '../control/relay-link.js';
 import { type Check, check } from './check.js';
@@ -11,7 +13,7 @@ const SKEW_FAIL_MS = 300_000;
 
 export interface RelayFindings {
   checks: Check[];
-  /** What it advertises; undefined when it was not reached. */
+  /** What it advertises; undefined when it was not reached, or refuses us. */
   iceServers?: string[];
   turnUser?: string;
   turnPass?: string;
@@ -35,12 +37,23 @@ export async function relayChecks(server: string, email: string, token: string |
   }
   const { status, reason, headers: said, tookMs } = await dial(url, headers);
   if (status === 0) {
-    const hint =
-      'is it running, and is its address right? `hotlink relay --listen` prints the address it got; a proxy or firewall may be in between';
-    return { checks: [check('relay', 'fail', `${server} cannot be reached: ${reason}`, hint, EXIT_UNAVAILABLE)] };
+    return {
+      checks: [check('relay', 'fail', `${server} cannot be reached: ${reason}`, unreachableHint(server, reason), EXIT_UNAVAILABLE)],
+    };
   }
   const checks = [check('relay', 'ok', `${server} answers in ${Math.round(tookMs)} ms`)];
-  if (status === 101) checks.push(check('login', 'ok', `taken for ${email}${token === undefined ? ', without a token' : ''}`));
+  const other = takenForAnother(one(said[TAKEN_FOR]), email);
+  if (other !== undefined)
+    checks.push(
+      check(
+        'login',
+        'fail',
+        `the token is that of ${other}, not of ${email}`,
+        'give the token of this e-mail in HOTLINK_TOKEN',
+        EXIT_DENIED,
+      ),
+    );
+  else if (status === 101) checks.push(check('login', 'ok', `taken for ${email}${token === undefined ? ', without a token' : ''}`));
   else if (status === 401 || status === 403)
     checks.push(
       check(
@@ -62,10 +75,19 @@ export async function relayChecks(server: string, email: string, token: string |
       ),
     );
   checks.push(clockCheck(await dateOf(server)));
+  // A refusal names none, which says nothing about what there is.
+  if (status !== 101) return { checks };
   const iceServers = (one(said['x-syft-hotlink-ice-servers']) ?? '').split(',').flatMap((entry) => entry.trim() || []);
   const user = one(said['x-syft-hotlink-turn-user']);
   const pass = one(said['x-syft-hotlink-turn-pass']);
   return { checks, iceServers, ...(user === undefined ? {} : { turnUser: user }), ...(pass === undefined ? {} : { turnPass: pass }) };
+}
+
+function unreachableHint(server: string, reason: string): string {
+  if (/certificate|altname/i.test(reason))
+    return 'its certificate is not trusted here: for an authority of your own, or a self-made one, start hotlink with NODE_EXTRA_CA_CERTS=FILE.pem; it must name the host of --server';
+  if (/hang up|reset/i.test(reason) && /^(http|ws):/i.test(server)) return 'something is there, but does not speak HTTP: is it https://?';
+  return 'is it running, and is its address right? `hotlink relay --listen` prints the address it got; a proxy or firewall may be in between';
 }
 
 function dial(url: string, headers: Record<string, string>): Promise<Answer> {

@@ -1,8 +1,10 @@
 // From an upgrade request to a connection: asks the admission, answers in WebSocket or with a refusal, and makes the connection (wire §1.1, §1.2).
 // Invariant: whatever a request says, it becomes a connection that is counted, or a refusal that is.
+
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { TAKEN_FOR, takenForHeader } from '../../native-free/taken-for.js';
 import type { Log } from '../options.js';
 import type { Admission, Known } from './admission.js';
 import { Connection, type ConnectionEvents } from './connection.js';
@@ -105,7 +107,8 @@ export class Doorway {
 
   private responseHeaders(request: IncomingMessage): string[] {
     const encoding = `X-Syft-WS-Encoding: ${formatFor(request) === 'json' ? 'json' : 'msgpack'}`;
-    return [encoding, ...this.ports.headersFor(request, this.upgrading.get(request) ?? '')];
+    const email = this.upgrading.get(request) ?? '';
+    return [encoding, `${TAKEN_FOR}: ${takenForHeader(email)}`, ...this.ports.headersFor(request, email)];
   }
 }
 

@@ -126,6 +126,13 @@ describe('what a stranger may send', () => {
     expect(message(asStr)).toEqual({ typ: 10, sid: 'abcdefgh' });
   });
 
+  it('a zero below zero is zero (found by the fuzzer)', () => {
+    const read = decodeEnvelopeText('{"id":"x","typ":-0,"dat":{"ver":"v"}}');
+    expect(read.ok && Object.is(read.message.typ, 0)).toBe(true);
+    const data = decodeEnvelopeText('{"id":"x","typ":12,"dat":{"sid":"s","seq":-0,"pth":"p"}}');
+    expect(data.ok && data.message.typ === 12 && Object.is(data.message.seq, 0)).toBe(true);
+  });
+
   it('base64 that is not base64', () => {
     for (const pay of ['aGk', 'aGk*', 'a===', '====', 'aGl=', 'aG k', 'aGk=aGk=']) {
       expect(decodeEnvelopeText(JSON.stringify({ id: 'x', typ: 12, dat: { sid: 's', seq: 1, pth: 'p', pay } }))).toEqual({

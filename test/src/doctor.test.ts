@@ -73,6 +73,8 @@ describe('the relay', () => {
     const away = await relayChecks(`http://127.0.0.1:${await freePort()}`, ALICE, undefined);
     expect(away.checks).toMatchObject([{ name: 'relay', verdict: 'fail', exitCode: 69 }]);
     const guarded = await startRelay({ listen: '127.0.0.1:0', authSecret: 'north wind' });
+    expect((await relayChecks(guarded.url, ALICE, 'wrong')).iceServers).toBeUndefined();
+    expect((await natChecks({ ...ice(), relayAsked: false })).map(({ hint }) => hint)).toEqual([undefined]);
     expect((await relayChecks(guarded.url, ALICE, 'wrong')).checks).toContainEqual(
       expect.objectContaining({ name: 'login', verdict: 'fail', exitCode: 77 }) as unknown,
     );

@@ -4,7 +4,9 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { RelayReport } from '../../src/admin/index.js';
 import { type AdminAddress, adminListen, startRelayAdmin } from '../../src/admin/index.js';
+import { relayLines } from '../../src/cli/relay-text.js';
 import { type RelayServer, startRelay } from '../../src/relay/index.js';
 import { Command, hotlink } from '../support/command.js';
 import { RelayClient } from './relay-client.js';
@@ -66,6 +68,13 @@ describe('the admin endpoint of a relay', () => {
     expect(status).toMatchObject({ code: 0, stdout: expect.stringContaining('1 connection of 1 user, 1 session, 0 ACL files') });
     const json = await hotlink(['status', '--data', dataDir, '--json']);
     expect(JSON.parse(json.stdout)).toMatchObject({ stats: { connections: 1 } });
+    const report = JSON.parse(json.stdout) as RelayReport;
+    const lines = (isServing: boolean): string => {
+      const cluster = { isServing, processes: 3, remoteClients: 7, knownSessions: 0, outstandingBytes: 0, resent: 0, gaps: 0 };
+      return relayLines({ ...report, stats: { ...report.stats, cluster } }, (_style, text) => text).join('\n');
+    };
+    expect(lines(true)).toContain('cluster of 3 processes, 7 connections at the others');
+    expect(lines(false)).toContain('cut off from its cluster');
     const top = new Command(['top', '--data', dataDir]);
     commands.push(top);
     await top.says('1 connection, 1 session, ');

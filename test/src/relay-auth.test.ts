@@ -10,6 +10,8 @@ import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { createCertificate } from '../../src/control/certificate.js';
+import { relayChecks } from '../../src/doctor/relay.js';
+import { createHotlink, type HotlinkError } from '../../src/index.js';
 import { type Identity, mintAccessToken, type RelayOptions, type RelayServer, startRelay } from '../../src/relay/index.js';
 import { checkStaticToken, makeStaticToken, parseTokenFile } from '../../src/relay/token-file.js';
 import { RelayClient } from './relay-client.js';
@@ -75,6 +77,18 @@ describe('access tokens', () => {
     const client = await come(relay, BOB, mintAccessToken(ALICE, NEW, Date.now(), Date.now() - 5000));
     client.send({ typ: 9, sid: '0123456789abcdef', pth: `${ALICE}/f` });
     expect(await client.settled()).toEqual([]);
+  });
+
+  it('of somebody else end a daemon instead of leaving it waiting, and doctor says whose they are', async () => {
+    const relay = await start({ authSecret: NEW });
+    const token = mintAccessToken(BOB, NEW, Date.now());
+    const link = createHotlink({ email: ALICE, server: relay.url, token });
+    cleanups.push(() => link.stop());
+    const fatal = new Promise<HotlinkError>((resolve) => link.on('fatal', resolve));
+    await link.start();
+    expect(await fatal).toMatchObject({ code: 'ERR_HLNK_AUTH', message: expect.stringContaining(`the token is that of ${BOB}`) });
+    const { checks } = await relayChecks(relay.url, ALICE, token);
+    expect(checks).toContainEqual(expect.objectContaining({ name: 'login', verdict: 'fail', detail: expect.stringContaining(BOB) }));
   });
 
   it('of another issuer or another kind are refused', async () => {
@@ -274,6 +288,14 @@ describe('TLS', () => {
     socket.terminate();
   });
 
+  it('that is not trusted is named by doctor with what helps, and so is an address without TLS', async () => {
+    const { certFile, keyFile } = await pem();
+    const relay = await start({ tls: { certFile, keyFile } });
+    const says = async (url: string): Promise<unknown> => (await relayChecks(url, ALICE, undefined)).checks[0];
+    expect(await says(relay.url)).toMatchObject({ verdict: 'fail', hint: expect.stringContaining('NODE_EXTRA_CA_CERTS') });
+    expect(await says(relay.url.replace('https', 'http'))).toMatchObject({ verdict: 'fail', hint: expect.stringContaining('https://') });
+  });
+
   it('keeps the certificate while the two files do not fit together', async () => {
     const { certFile, keyFile, fingerprint } = await pem();
     const relay = await start({ tls: { certFile, keyFile } });
@@ -325,6 +347,8 @@ describe('the command line', () => {
     expect(made.code).toBe(0);
     expect((await stat(tokens)).mode & 0o777).toBe(0o600);
     expect(await readFile(tokens, 'utf8')).not.toContain(made.stdout.trim());
+    const both = await hotlink(['token', '--email', BOB, '--tokens', tokens, '--secret-file', secrets]);
+    expect(both).toMatchObject({ code: 2, stdout: '' });
     const jwt = await hotlink(['token', '--email', BOB, '--secret-file', secrets]);
     const relay = await start({ tokenFile: tokens, secretFile: secrets });
     await come(relay, ALICE, made.stdout.trim());

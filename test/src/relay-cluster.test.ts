@@ -60,7 +60,10 @@ describe('the NATS servers of a cluster', () => {
     const start = (servers: string) => startRelay({ listen: '127.0.0.1:0', cluster: { servers, name: 'guarded' } });
     try {
       const address = `127.0.0.1:${guarded.port}`;
-      await expect(start(`nats://relay:wrong@${address}`)).rejects.toMatchObject({ code: 'ERR_HLNK_CONFIG' });
+      await expect(start(`nats://relay:wrong@${address}`)).rejects.toMatchObject({
+        code: 'ERR_HLNK_CONFIG',
+        message: expect.stringContaining('refuses'),
+      });
       await expect(start(`nats://${address}`)).rejects.toMatchObject({ code: 'ERR_HLNK_CONFIG' });
       const relay = await start(`nats://relay:open%20sesame@127.0.0.1:${await freePort()},nats://${address}`);
       expect(relay.stats().cluster?.processes).toBe(1);
@@ -343,11 +346,13 @@ describe.skipIf(skip).sequential('three relays on one NATS server', () => {
     expect(await alice.closed).toBe(1013);
     expect(await bob.closed).toBe(1013);
     expect((await fetch(`${cluster.relay(0).url}/readyz`)).status).toBe(503);
+    expect(cluster.relay(0).stats().cluster).toMatchObject({ isServing: false });
     expect((await putAcl(cluster.relay(0), ALICE, DIR, aclYaml([]))).status).toBe(503);
     await expect(cluster.connect(0, ALICE)).rejects.toThrow('503');
     await nats.restart();
     await expect.poll(async () => (await fetch(`${cluster.relay(1).url}/readyz`)).status, { timeout: 20_000 }).toBe(200);
     await expect.poll(async () => (await fetch(`${cluster.relay(0).url}/readyz`)).status, { timeout: 20_000 }).toBe(200);
+    expect(cluster.relay(0).stats().cluster).toMatchObject({ isServing: true });
     await session(await cluster.connect(0, ALICE), await cluster.connect(1, BOB));
   });
 });

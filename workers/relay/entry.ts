@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { encodeEnvelope, type HotlinkMessage, MessageType, ownId } from '../../native-free/envelope/index.js';
+import { TAKEN_FOR } from '../../native-free/taken-for.js';
 import type { FromRelay, RelayWorkerData, ToRelay } from '../messages.js';
 import { serveProfile } from '../profiler.js';
 import { watchThread } from '../thread-health.js';
@@ -47,6 +48,7 @@ const socket: RelaySocket = new RelaySocket(url, headers, {
       turnUser: one('x-syft-hotlink-turn-user'),
       turnPass: one('x-syft-hotlink-turn-pass'),
       turnTtl: one('x-syft-hotlink-turn-ttl'),
+      takenFor: one(TAKEN_FOR),
     });
   },
   down: (reason, status) => {

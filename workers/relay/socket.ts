@@ -175,9 +175,12 @@ export class RelaySocket {
     socket.on('error', (error) => {
       if (reason === '') reason = error.message;
     });
-    socket.on('close', (code) => {
-      if (this.#socket === socket)
-        this.#down(this.#lastWords ?? (reason === '' ? `the connection to the relay was closed (${code})` : reason));
+    socket.on('close', (code, words) => {
+      if (this.#socket !== socket) return;
+      // A stranger's words: shown on terminals.
+      const why = words.toString().replace(/[^ -~]/g, '');
+      const closed = `the connection to the relay was closed (${code}${why === '' ? '' : `: ${why}`})`;
+      this.#down(this.#lastWords ?? (reason === '' ? closed : reason));
     });
   }
 

@@ -78,7 +78,9 @@ export class Cluster {
       resent += peer.link.resent;
       gaps += peer.link.gaps;
     }
-    return { processes: this.neighbours.size + 1, remoteClients, knownSessions: this.directory.size, outstandingBytes, resent, gaps };
+    const isServing = this.isServing();
+    const processes = this.neighbours.size + 1;
+    return { isServing, processes, remoteClients, knownSessions: this.directory.size, outstandingBytes, resent, gaps };
   }
 
   /** Others have been told that we go; then the carrier is closed. */

@@ -86,7 +86,11 @@ export class NatsCarrier implements Carrier {
       return new NatsCarrier(connection, cluster, log);
     } catch (error) {
       const where = (options.servers as string[]).join(', ');
-      throw new HotlinkError('ERR_HLNK_CONFIG', `no NATS server at ${where}: ${(error as Error).message}`, { cause: error });
+      const { message } = error as Error;
+      const what = /authoriz|authentic/i.test(message)
+        ? `the NATS server at ${where} refuses the name, password or token in the cluster's address`
+        : `no NATS server at ${where}`;
+      throw new HotlinkError('ERR_HLNK_CONFIG', `${what}: ${message}`, { cause: error });
     }
   }
 

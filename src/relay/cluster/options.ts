@@ -14,6 +14,8 @@ export interface ClusterOptions {
 
 /** What one process of a cluster knows of the others. */
 export interface ClusterStats {
+  /** Whether it may act: false while it is cut off from the others, and has no clients. */
+  readonly isServing: boolean;
   /** Processes of the cluster, this one included. */
   readonly processes: number;
   /** Connections at the other ones. */

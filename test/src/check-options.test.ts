@@ -1,0 +1,30 @@
+// Options that no type checker has seen: what cannot be meant is refused by name, before anything starts.
+import { describe, expect, it } from 'vitest';
+import { createHotlink, type HotlinkOptions } from '../../src/index.js';
+
+const good = { email: 'alice@example.com', server: 'http://127.0.0.1:1' };
+
+describe('createHotlink refuses', () => {
+  it.each<[string, object, RegExp]>([
+    ['a lane that there is not', { ...good, lanes: ['quic'] }, /^lanes: "quic" is not one of direct, webrtc, relay$/],
+    ['no lane at all', { ...good, lanes: [] }, /^lanes: \[\] is not a list/],
+    ['a number that is a word', { ...good, windowBytes: 'x' }, /^windowBytes: "x" is not a whole number from 1 on$/],
+    ['no thread', { ...good, threads: 0 }, /^threads: 0 is not/],
+    ['half a millisecond', { ...good, fallbackGraceMs: 0.5 }, /^fallbackGraceMs: 0.5 is not a whole number from 0 on$/],
+    ['an unknown word', { ...good, seal: 'yes' }, /^seal: "yes" is not one of auto, require, off$/],
+    ['another word than auto', { ...good, mtu: 'large' }, /^mtu: "large" is not a whole number from 1 on, or "auto"$/],
+    ['no identity', { server: good.server }, /^email: /],
+  ])('%s', (_what, options, message) => {
+    expect(() => createHotlink(options as HotlinkOptions)).toThrow(
+      expect.objectContaining({ code: 'ERR_HLNK_CONFIG', message: expect.stringMatching(message) }),
+    );
+  });
+
+  it('nothing in place of options', () => {
+    expect(() => createHotlink(undefined as unknown as HotlinkOptions)).toThrow(/takes an object/);
+  });
+});
+
+it('takes what the types allow, zeros and autos included', () => {
+  expect(() => createHotlink({ ...good, mtu: 'auto', stripes: 2, fallbackGraceMs: 0, lanes: ['relay'], seal: 'require' })).not.toThrow();
+});
