@@ -16,11 +16,7 @@ export const RELAY: readonly Mutation[] = [
     'S2',
     'a relay that stops a sender instead of dropping what it sends',
     ['src/relay-flow', 'stops its sender alone, costs bounded memory, and gets everything once it reads again'],
-    [
-      FLOW,
-      "        const own = typeof frame === 'string'",
-      "        if (this.queuedBytes > this.limits.highWaterBytes) return;\n        const own = typeof frame === 'string'",
-    ],
+    [FLOW, 'this.queuedBytes += cost;', 'if (this.queuedBytes > this.limits.highWaterBytes) return;\n        this.queuedBytes += cost;'],
     [FLOW, 'cause.block(this);', ''],
   ),
   mutation(

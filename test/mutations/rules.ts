@@ -55,7 +55,7 @@ export const RULES: readonly Mutation[] = [
     '13.5',
     'deafness to what the worker said of a connection that was replaced',
     ['src/renegotiation', 'asked for twice in a row, whatever lies between, new connections come up at once and not after a deadline'],
-    ['src/control/rtc-exchanges', 'if (record.rtcStarting > 0 || this.#held.has(record.sid))', 'if (false)'],
+    ['src/control/rtc-exchanges', 'if (record.rtcStarting > 0 || this.#orders.waiting(record.sid))', 'if (false)'],
   ),
   mutation(
     '13.7',
