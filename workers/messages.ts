@@ -128,7 +128,7 @@ export interface ProfileRequest {
 /** Main → channel worker. */
 export type ToChannel =
   | { t: 'session-up'; sid: string; direction: 'in' | 'out'; own: boolean; epoch: string; path: string; countsOn: boolean }
-  | { t: 'session-down'; sid: string }
+  | { t: 'session-down'; sid: string; farewell: boolean }
   /** A peer of our own kind closed its channel for good. */
   | { t: 'peer-gone' }
   /** An upstream peer was started anew. */

@@ -115,10 +115,11 @@ export const relayMetrics: readonly RelayMetric[] = [
   counters(
     'dropped_data',
     'reason',
-    'Data that no rule lets through: no such session, not its opener, nobody accepted, the recipient may not read.',
+    'Data that no rule lets through: no such session, not its opener, not its path, nobody accepted, the recipient may not read.',
     (stats) => ({
       'unknown-session': stats.dataUnknownSession,
       'not-opener': stats.dataNotOpener,
+      'foreign-path': stats.dataForeignPath,
       'not-accepted': stats.dataNotAccepted,
       denied: stats.dataDenied,
     }),

@@ -256,7 +256,7 @@ export class ChannelControl {
 
   handleClose(sid: string, reason: string, nowMs: number): void {
     const peer = this.#sessions.get(sid)?.peer;
-    if (this.#outbound.session.handleClose(sid, reason, nowMs) === 'taken') this.#sessions.drop(sid, reason);
+    if (this.#outbound.session.handleClose(sid, reason, nowMs) === 'taken') this.#sessions.drop(sid, reason, isFarewell(reason));
     this.#peerLeft(peer, reason);
     this.service(nowMs);
   }
@@ -300,7 +300,7 @@ export class ChannelControl {
   inboundDown(sid: string, reason: string, replaced: boolean): void {
     const peer = this.#sessions.get(sid)?.peer;
     if (replaced) this.#sessions.retire(sid, reason);
-    else this.#sessions.drop(sid, reason);
+    else this.#sessions.drop(sid, reason, isFarewell(reason));
     if (reason === FELL_BACK) this.#events.fellBack();
     this.#peerLeft(peer, reason);
   }
@@ -509,4 +509,9 @@ export class ChannelControl {
     await this.#worker.stopped;
     this.#program?.gone();
   }
+}
+
+/** A channel that ends in an orderly way has acknowledged what it got; the relay may bring its Close before a lane brings that. */
+function isFarewell(reason: string): boolean {
+  return reason === CHANNEL_CLOSED || reason === STOPPING;
 }

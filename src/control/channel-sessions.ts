@@ -146,12 +146,13 @@ export class ChannelSessions {
     }
   }
 
-  drop(sid: string, reason: string): void {
+  /** @param farewell the peer ended it in an orderly way: what it said last may still be on its way on a lane of ours */
+  drop(sid: string, reason: string, farewell = false): void {
     const record = this.#records.get(sid);
     if (record === undefined) return;
     this.#records.delete(sid);
     if (record.binding !== 0) this.#events.relay({ t: 'unbind', sid });
-    this.#worker.tell({ t: 'session-down', sid });
+    this.#worker.tell({ t: 'session-down', sid, farewell });
     this.#events.event('session ended', { peer: this.#options.marker.peer, sid, reason });
     this.#events.changed();
   }

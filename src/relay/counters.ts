@@ -60,6 +60,8 @@ export class RelayCounters {
   dataUnknownSession = 0;
   /** Data dropped: from somebody who did not open the session. */
   dataNotOpener = 0;
+  /** Data dropped: its path is not of its session. */
+  dataForeignPath = 0;
   /** Data dropped: nobody has accepted the session. */
   dataNotAccepted = 0;
   /** Data, Signals and reasons dropped: the recipient may not read the path. */

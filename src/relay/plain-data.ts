@@ -5,12 +5,18 @@ import { isUtf8 } from '../../native-free/envelope/utf8.js';
 
 const DATA = 12;
 
+/** What the relay has to know of it. */
+export interface PlainData {
+  readonly sid: string;
+  readonly path: string;
+}
+
 /**
- * The session of a plain msgpack Data envelope.
+ * Session and path of a plain msgpack Data envelope.
  * @param frame one binary WebSocket message
  * @returns undefined for everything else; ask the decoder then
  */
-export function plainDataSid(frame: Buffer): string | undefined {
+export function plainData(frame: Buffer): PlainData | undefined {
   if (frame.length < 32 || frame.readUInt32BE(0) !== 0x53420101 || frame[4] !== 0x83) return undefined;
   const at = new Cursor(frame, 5);
   if (!(at.key2('id') && at.text() && at.key3('typ') && at.integer() && at.number === DATA)) return undefined;
@@ -21,6 +27,7 @@ export function plainDataSid(frame: Buffer): string | undefined {
   if (!(at.key3('sid') && at.text())) return undefined;
   const sid = frame.toString('latin1', at.start, at.end);
   if (!(at.key3('seq') && at.integer() && at.key3('pth') && at.text())) return undefined;
+  const path = frame.toString('utf8', at.start, at.end);
   let left = pairs - 3;
   if (left > 0 && at.key3('etg')) {
     if (!at.text()) return undefined;
@@ -30,7 +37,7 @@ export function plainDataSid(frame: Buffer): string | undefined {
     if (!at.bin()) return undefined;
     left--;
   }
-  return left === 0 && at.next === frame.length ? sid : undefined;
+  return left === 0 && at.next === frame.length ? { sid, path } : undefined;
 }
 
 /** Steps over one value at a time; `false` means it is not there, and only a key may be tried again. */

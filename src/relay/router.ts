@@ -14,6 +14,7 @@ import {
   type RejectMessage,
   type SignalMessage,
 } from '../../native-free/envelope/index.js';
+import { checkPath, directoryOf } from '../../native-free/path.js';
 import type { Log } from '../options.js';
 import type { AclStore } from './acl-store.js';
 import type { Cluster } from './cluster/cluster.js';
@@ -21,7 +22,7 @@ import type { RelayCounters } from './counters.js';
 import { Forward, openOf } from './forward.js';
 import { NOT_SPREAD } from './http.js';
 import type { Hub } from './hub.js';
-import { plainDataSid } from './plain-data.js';
+import { plainData } from './plain-data.js';
 import type { Recipient } from './recipient.js';
 import type { OpenRefusal, Session, SessionStore } from './sessions.js';
 
@@ -80,9 +81,9 @@ export class Router {
   /** The same for one that another process has taken and counted. */
   route(from: Recipient, frame: Buffer, isBinary: boolean): void {
     if (isBinary) {
-      const sid = plainDataSid(frame);
-      if (sid !== undefined) {
-        if (!this.isElsewhere(from, sid, frame, isBinary, false)) this.onData(from, sid, frame, undefined);
+      const plain = plainData(frame);
+      if (plain !== undefined) {
+        if (!this.isElsewhere(from, plain.sid, frame, isBinary, false)) this.onData(from, plain.sid, plain.path, frame, undefined);
         return;
       }
     }
@@ -120,7 +121,7 @@ export class Router {
         this.onEnd(from, id, message);
         return;
       case MessageType.Data:
-        this.onData(from, message.sid, undefined, decoded);
+        this.onData(from, message.sid, message.pth, undefined, decoded);
         return;
       case MessageType.Signal:
         this.onSignal(from, id, message);
@@ -211,10 +212,11 @@ export class Router {
   }
 
   /**
+   * @param path as the message has it
    * @param raw the frame, if it may go out as it came in
    * @param decoded otherwise, what is in it
    */
-  private onData(from: Recipient, sid: string, raw: Buffer | undefined, decoded: Decoded | undefined): void {
+  private onData(from: Recipient, sid: string, path: string, raw: Buffer | undefined, decoded: Decoded | undefined): void {
     const session = this.sessions.get(sid);
     if (session === undefined) {
       this.counters.dataUnknownSession++;
@@ -225,10 +227,16 @@ export class Router {
       this.counters.dataNotOpener++;
       return;
     }
+    const isOther = path !== session.path;
+    if (isOther && !this.isOfSession(session, path)) {
+      this.counters.dataForeignPath++;
+      this.reject(from, sid, 'the path is not of this session');
+      return;
+    }
     if (session.accepted.size === 0) this.counters.dataNotAccepted++;
     let forward: Forward | undefined;
     for (const connection of session.accepted) {
-      if (!this.isCleared(session, connection)) {
+      if (!this.isCleared(session, connection) || (isOther && !this.acl.tree.can(connection.user, path, 'read'))) {
         this.counters.dataDenied++;
         continue;
       }
@@ -243,6 +251,14 @@ export class Router {
       forward ??= new Forward(result.id, result.message, from);
       forward.to(connection);
     }
+  }
+
+  /**
+   * Upstream's receivers sort Data by its path, not by its session: with somebody else's channel in it, what was accepted for one would come out of
+   * another (defect S9). But its clients keep one session for all files of a directory: those that the opener may write belong to it.
+   */
+  private isOfSession({ path: opened, opener }: Session<Recipient>, path: string): boolean {
+    return checkPath(path) === 'ok' && directoryOf(path) === directoryOf(opened) && this.acl.tree.can(opener, path, 'write');
   }
 
   /** May it read, by the rules as they are now? A session has one receiver as a rule, and rules change rarely: the last answer is kept. */

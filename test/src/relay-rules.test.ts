@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeEnvelope, type EnvelopeFormat, encodeEnvelope } from '../../native-free/envelope/index.js';
-import { plainDataSid } from '../../src/relay/plain-data.js';
+import { plainData } from '../../src/relay/plain-data.js';
 import { SessionStore } from '../../src/relay/sessions.js';
 import { answerStun, parseAddress } from '../../src/relay/stun.js';
 
@@ -109,7 +109,7 @@ describe('a plain data envelope', () => {
   it('is recognised in every dialect', () => {
     fc.assert(
       fc.property(envelope, ({ sid: session, frame }) => {
-        expect(plainDataSid(frame)).toBe(session);
+        expect(plainData(frame)?.sid).toBe(session);
       }),
     );
   });
@@ -120,7 +120,7 @@ describe('a plain data envelope', () => {
       fc.property(envelope, damage, fc.nat({ max: 3 }), ({ frame }, changes, extra) => {
         const broken = Buffer.concat([frame, Buffer.alloc(extra)]);
         for (const [at, value] of changes) broken[at % broken.length] = value;
-        const session = plainDataSid(broken);
+        const session = plainData(broken)?.sid;
         if (session === undefined) return;
         const decoded = decodeEnvelope(broken);
         // Bytes beyond ASCII never name a session: the store has none of that kind.
@@ -135,9 +135,9 @@ describe('a plain data envelope', () => {
       { typ: 13, sid: sid(1) },
       { typ: 9, sid: sid(1), pth: PATH },
     ] as const) {
-      expect(plainDataSid(Buffer.from(encodeEnvelope('id', message, 'msgpack')))).toBeUndefined();
+      expect(plainData(Buffer.from(encodeEnvelope('id', message, 'msgpack')))).toBeUndefined();
     }
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => plainDataSid(Buffer.from(bytes)) === undefined));
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => plainData(Buffer.from(bytes)) === undefined));
   });
 });
 

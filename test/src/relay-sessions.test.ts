@@ -225,6 +225,56 @@ describe('data', () => {
     expect(await alice.settled()).toEqual([]);
   });
 
+  it('of another channel does not pass under this session; of another file in its directory it does, by that file’s rules (defect S9)', async () => {
+    const rules = JSON.stringify({
+      rules: [
+        { pattern: '**', access: { read: [BOB, EVE] } },
+        { pattern: 'for-bob.*', access: { read: [BOB] } },
+      ],
+    });
+    expect((await putAcl(relay, ALICE, DIR, rules)).status).toBe(200);
+    const [alice, bob, eve] = [await connect(ALICE), await connect(BOB), await connect(EVE)];
+    alice.send({ typ: 9, sid: SID, pth: RPC });
+    for (const peer of [bob, eve]) {
+      await peer.next();
+      peer.send({ typ: 10, sid: SID });
+      await alice.next();
+    }
+    const foreign = [
+      `${BOB}/app/_mpc/1_to_0/stream.tcp.request`,
+      `${ALICE}/app/_mpc/0_to_2/m.request`,
+      `${DIR}/deeper/m.request`,
+      `${DIR}/..`,
+      `${DIR}/..\\..\\x`,
+      '',
+    ];
+    for (const pth of foreign) {
+      alice.send({ ...data(1), pth });
+      expect((await alice.next()).message).toEqual({ typ: 11, sid: SID, rsn: 'the path is not of this session' });
+    }
+    expect(await bob.settled()).toEqual([]);
+    expect(relay.stats().dataForeignPath).toBe(foreign.length);
+    for (const pth of [`${DIR}/n.request`, `${DIR}/for-bob.request`]) {
+      alice.send({ ...data(2), pth });
+      expect((await bob.next()).message).toMatchObject({ typ: 12, pth });
+    }
+    expect(messages(await eve.settled())).toMatchObject([{ typ: 12, pth: `${DIR}/n.request` }]);
+    expect(relay.stats().dataDenied).toBe(1);
+  });
+
+  it('of a file that its opener may not write does not pass', async () => {
+    const rules = `rules:\n- pattern: "m.*"\n  access:\n    write: ["${BOB}"]\n- pattern: "**"\n  access:\n    read: ["*"]\n`;
+    expect((await putAcl(relay, ALICE, DIR, rules)).status).toBe(200);
+    const [alice, bob] = [await connect(ALICE), await connect(BOB)];
+    bob.send({ typ: 9, sid: SID, pth: RPC, to: ALICE });
+    await alice.next();
+    alice.send({ typ: 10, sid: SID });
+    await bob.next();
+    bob.send({ ...data(1), pth: TCP });
+    expect((await bob.next()).message).toMatchObject({ typ: 11, rsn: 'the path is not of this session' });
+    expect(await alice.settled()).toEqual([]);
+  });
+
   it('stops when the acceptor loses read access', async () => {
     const [alice, bob] = [await connect(ALICE), await connect(BOB)];
     await session(alice, bob);
@@ -246,7 +296,7 @@ describe('data', () => {
       pair('sid', text(other)),
       pair('sid', text(SID)),
       pair('seq', Buffer.from([1])),
-      pair('pth', text('a@x.io/f')),
+      pair('pth', Buffer.concat([Buffer.from([0xd9, TCP.length]), Buffer.from(TCP)])),
     ]);
     const bin = Buffer.concat([Buffer.from([0xc4, document.length]), document]);
     alice.socket.send(

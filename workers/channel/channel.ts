@@ -35,6 +35,8 @@ const RESET_MS = 1000;
 const LINGER_MS = 1000;
 /** The same for an own peer, which sends again what it misses as long as we are there: a round trip of most networks, ms. */
 const OWN_LINGER_MS = 150;
+/** How long a session that the peer has ended is kept for its last acknowledgements, ms. They left before the Close, on another way. */
+const LAST_WORDS_MS = 1000;
 
 export class Channel {
   readonly #port: MessagePort;
@@ -51,6 +53,8 @@ export class Channel {
   readonly #relayLanes = new Map<string, RelayLane>();
   /** By session: outlives its lanes, so that a counter is never used twice under one key. */
   readonly #seals = new Map<string, Seal | 'plain'>();
+  /** Sessions that are over but for the peer's last acknowledgements, with what ends them at the latest. */
+  readonly #ending = new Map<string, NodeJS.Timeout>();
   #timer: NodeJS.Timeout | undefined;
   #timerAtMs = Number.POSITIVE_INFINITY;
   #wanting = false;
@@ -177,7 +181,8 @@ export class Channel {
         this.#streams.peerGone?.('the peer closed its channel');
         break;
       case 'session-down':
-        this.#endSession(message.sid, now);
+        if (message.farewell && this.#core.out.inFlightFrames > 0) this.#lastWords(message.sid);
+        else this.#endSession(message.sid, now);
         break;
       case 'rtc-start':
         this.#core.attemptBegins(message.sid, 'webrtc');
@@ -265,6 +270,7 @@ export class Channel {
     const now = performance.now();
     this.#core.frame(lane, message, lasting, now);
     if (!this.#steady.done) this.#watchSteady(now);
+    if (this.#ending.size > 0 && this.#core.out.inFlightFrames === 0) for (const sid of this.#ending.keys()) this.#endEnding(sid);
     this.#rearm();
   }
 
@@ -291,6 +297,7 @@ export class Channel {
     const now = performance.now();
     this.#core.laneDown(lane, reason, now);
     if (lane.kind !== 'relay') this.#core.attemptFailed(lane.sid, lane.kind, reason, now);
+    this.#endEnding(lane.sid);
     this.#rearm();
   }
 
@@ -343,6 +350,22 @@ export class Channel {
     this.#seals.delete(sid);
   }
 
+  /** The peer has ended the session, and frames of ours are not acknowledged: without its word for them their streams could not end in peace. */
+  #lastWords(sid: string): void {
+    if (this.#ending.has(sid)) return;
+    this.#ending.set(
+      sid,
+      setTimeout(() => this.#endEnding(sid), LAST_WORDS_MS),
+    );
+  }
+
+  #endEnding(sid: string): void {
+    clearTimeout(this.#ending.get(sid));
+    if (!this.#ending.delete(sid) || this.#stopping) return;
+    this.#endSession(sid, performance.now());
+    this.#rearm();
+  }
+
   #wantSession(path?: string): void {
     if (this.#wanting) return;
     this.#wanting = true;
@@ -374,6 +397,7 @@ export class Channel {
     this.#postNumbers();
     this.#stopping = true;
     clearTimeout(this.#timer);
+    for (const timer of this.#ending.values()) clearTimeout(timer);
     this.#streams.destroy();
     this.#rtc.stopAll();
     this.#direct.stopAll();

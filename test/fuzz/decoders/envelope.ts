@@ -9,7 +9,7 @@ import {
   type Message,
   peekData,
 } from '../../../native-free/envelope/index.js';
-import { plainDataSid } from '../../../src/relay/plain-data.js';
+import { plainData } from '../../../src/relay/plain-data.js';
 import { bytesOf, type FuzzDecoder, hold, textOf } from '../decoder.js';
 
 const SID = '0f8fad5b-d9cb-469f-a165-70867728950e';
@@ -81,7 +81,7 @@ export const envelope: FuzzDecoder = {
         'peekData sees the same session, number and payload',
       );
     }
-    const plain = plainDataSid(Buffer.from(input.buffer, input.byteOffset, input.byteLength));
+    const plain = plainData(Buffer.from(input.buffer, input.byteOffset, input.byteLength))?.sid;
     // Bytes beyond ASCII never name a session: the relay's store has none of that kind.
     if (plain !== undefined && /^[\x21-\x7e]*$/.test(plain))
       hold(
