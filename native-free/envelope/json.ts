@@ -3,12 +3,14 @@
 import { HotlinkError } from '../errors.js';
 import { assemble, type FieldValue, type FieldValues, isEmpty, opaque, refused } from './assemble.js';
 import { decodeBase64, encodeBase64 } from './base64.js';
+import { isModestJson } from './json-shape.js';
 import { type FieldKind, fieldsOf, MAX_TEXTS, MAX_TYPE } from './schema.js';
 import type { DecodeResult, Message } from './types.js';
 import { decodeUtf8, encodeUtf8 } from './utf8.js';
 
 /** Decodes a text WebSocket frame. */
 export function decodeEnvelopeText(text: string): DecodeResult {
+  if (!isModestJson(text)) return refused('garbage');
   let envelope: unknown;
   try {
     envelope = JSON.parse(text);
@@ -61,7 +63,7 @@ export function encodeEnvelopeText(id: string, message: Message): string {
   return JSON.stringify({ id, typ: message.typ, dat });
 }
 
-/** The value as JSON again. JSON.parse takes any depth but JSON.stringify recurses, so a peer can make this overflow the stack. */
+/** The value as JSON again. */
 function textOf(value: unknown): string | undefined {
   try {
     return JSON.stringify(value);

@@ -1,6 +1,7 @@
 // The JSON inside a signal's `tok`, both ways. What comes from a peer is untrusted: read with bounds, never thrown past here.
 // Wire spec 5.3; pure.
 
+import { isModestJson } from '../envelope/json-shape.js';
 import { normaliseCandidate } from './sdp.js';
 import { SIGNAL_LIMITS } from './tunables.js';
 
@@ -49,7 +50,7 @@ export function parseCandidate(tok: string | undefined): CandidateToken | 'end' 
 }
 
 function parseObject(tok: string | undefined): Record<string, unknown> | undefined {
-  if (tok === undefined || tok.length > SIGNAL_LIMITS.maxTokenChars) return undefined;
+  if (tok === undefined || tok.length > SIGNAL_LIMITS.maxTokenChars || !isModestJson(tok)) return undefined;
   try {
     const value: unknown = JSON.parse(tok);
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;

@@ -170,6 +170,20 @@ describe('what a stranger may send', () => {
     expect(decodeEnvelopeText(`{"id":"x","typ":6,"dat":${deep}}`)).toEqual({ ok: false, reason: 'garbage' });
   });
 
+  it('megabytes of brackets or values are not even parsed; a long string is', () => {
+    const inside = (json: string) => decodeEnvelopeText(`{"id":"x","typ":10,"dat":{"sid":"s","z":${json}}}`);
+    const brackets = '['.repeat(4_000_000) + ']'.repeat(4_000_000);
+    const startedMs = performance.now();
+    for (let n = 0; n < 20; n += 1) expect(inside(brackets)).toEqual({ ok: false, reason: 'garbage' });
+    // Parsed, each of them took more than a second.
+    expect(performance.now() - startedMs).toBeLessThan(5000);
+    expect(inside(`[${'1,'.repeat(70_000)}1]`)).toEqual({ ok: false, reason: 'garbage' });
+    expect(inside(`[${'1,'.repeat(60_000)}1]`).ok).toBe(true);
+    expect(inside('['.repeat(60) + ']'.repeat(60)).ok).toBe(true);
+    const text = JSON.stringify(`${'[{,'.repeat(500_000)}\\"\\\\`);
+    expect(inside(text)).toMatchObject({ ok: true, message: { typ: 10, sid: 's' } });
+  });
+
   it('random bytes never throw', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 80 }), fc.nat(2), (noise, kind) => {

@@ -175,7 +175,7 @@ describe('tokens', () => {
     async () => {
       const nowMs = Date.now();
       const tokens = { alice: mintAccessToken(ALICE, SECRET, nowMs), bob: mintAccessToken(BOB, SECRET, nowMs) };
-      hostility = await Hostility.begin({ authSecret: SECRET }, tokens);
+      hostility = await Hostility.begin({ authSecret: SECRET }, { tokens });
       const [head = '', claims = '', signature = ''] = tokens.alice.split('.');
       const json = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
       const signed = (header: object, payload: object, secret = SECRET): string => {

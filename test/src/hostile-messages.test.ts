@@ -27,17 +27,15 @@ describe('a flood of', () => {
   it(
     'Opens that everybody is shown takes no more than its share',
     async () => {
-      hostility = await Hostility.begin({ limits: { messagesPerSecond: 300, maxSessionsPerUser: 100 } });
+      hostility = await Hostility.begin({ limits: { messagesPerSecond: 300, maxSessionsPerUser: 100 } }, { messagesPerSecond: 200 });
       const eve = await hostility.attacker(EVE);
       await shareEverything(eve);
       let sent = 0;
       const grown = await hostility.under('a flood of Opens', async (over) => {
         sent = await eve.flood(over, (count) => ({ typ: 9, sid: `flood-of-opens-${count}`, pth: EVES_PATH }));
       });
-      expect(sent).toBeGreaterThan(2000);
-      expect(grown('opens')).toBeGreaterThan(1024);
-      // A second's worth at once, and as many each second.
-      expect(grown('opens')).toBeLessThan(2000 * 6);
+      expect(sent).toBeGreaterThan(300);
+      expect(grown('opens')).toBeGreaterThan(100);
       expect(grown('sessionsEvicted')).toBeGreaterThan(0);
       expect(grown('throttled')).toBeGreaterThan(0);
       expect((await hostility.relay.stats()).sessions).toBeLessThanOrEqual(101);
@@ -68,7 +66,7 @@ describe('a flood of', () => {
   it(
     'messages of any kind is slowed down, and ended when it goes on',
     async () => {
-      hostility = await Hostility.begin({ limits: { messagesPerSecond: 500, throttleCloseMs: 1000 } });
+      hostility = await Hostility.begin({ limits: { messagesPerSecond: 500, throttleCloseMs: 1000 } }, { messagesPerSecond: 300 });
       const eve = await hostility.attacker(EVE);
       const grown = await hostility.under(
         'a flood of messages',
@@ -132,7 +130,7 @@ describe('a message', () => {
       encode({ id: 'x', typ: 14, dat: Buffer.concat([Uint8Array.of(0x81), encode('adr'), Uint8Array.of(0xdd, 0x7f, 0xff, 0xff, 0xff)]) }),
     ),
     prefixed(new Uint8Array(60_000).fill(0x91)),
-    Buffer.from(`{"id":"x","typ":6,"dat":${'['.repeat(50_000)}${']'.repeat(50_000)}}`),
+    Buffer.from(`{"id":"x","typ":6,"dat":${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}}`),
     Buffer.from(`{"id":"x","typ":12,"dat":{"sid":"s","seq":1e999,"pth":"p"}}`),
     new Uint8Array(100_000).fill(0xff),
   ];
@@ -150,9 +148,7 @@ describe('a message', () => {
           if (sent % 9 === 8) await eve.settled();
         }
       });
-      // Two of a JSON kind that means nothing here are read, and ignored.
-      expect(grown('badEnvelopes') + grown('ignoredMessages')).toBe(sent);
-      expect(grown('badEnvelopes')).toBeGreaterThanOrEqual(sent * 0.8);
+      expect(grown('badEnvelopes')).toBe(sent);
       expect(process.memoryUsage.rss() - before).toBeLessThan(400 * 1024 * 1024);
     },
     PATIENCE_MS,

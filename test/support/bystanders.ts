@@ -25,6 +25,13 @@ export interface Bystanding {
   disturbances: string[];
 }
 
+export interface Habits {
+  /** Where the relay wants them. */
+  tokens?: { alice: string; bob: string };
+  /** Alice sends no more than this: honest users keep within a relay's limits. */
+  messagesPerSecond?: number;
+}
+
 export class Bystanders {
   readonly #worker: Worker;
 
@@ -32,9 +39,9 @@ export class Bystanders {
     this.#worker = worker;
   }
 
-  /** @param tokens where the relay wants them */
-  static async start(url: string, tokens?: { alice: string; bob: string }): Promise<Bystanders> {
-    const worker = new Worker(new URL(import.meta.url), { workerData: { bystanders: { url, tokens } } });
+  /** @param habits see {@link Habits} */
+  static async start(url: string, habits: Habits = {}): Promise<Bystanders> {
+    const worker = new Worker(new URL(import.meta.url), { workerData: { bystanders: { url, ...habits } } });
     await once(worker, 'message');
     return new Bystanders(worker);
   }
@@ -78,7 +85,7 @@ class Honest {
   }
 }
 
-async function live({ url, tokens }: { url: string; tokens?: { alice: string; bob: string } }): Promise<void> {
+async function live({ url, tokens, messagesPerSecond = Number.POSITIVE_INFINITY }: Habits & { url: string }): Promise<void> {
   const disturbances: string[] = [];
   const [alice, bob] = [new Honest(url, ALICE, tokens?.alice), new Honest(url, BOB, tokens?.bob)];
   await Promise.all([alice.heard(0), bob.heard(0)]);
@@ -128,6 +135,8 @@ async function live({ url, tokens }: { url: string; tokens?: { alice: string; bo
       // Whatever else this thread has to do comes between two messages.
       do await new Promise((resolve) => setImmediate(resolve));
       while (alice.socket.bufferedAmount > AHEAD_BYTES && disturbances.length === 0);
+      while (((performance.now() - startedMs) / 1000) * messagesPerSecond < seq - first && disturbances.length === 0)
+        await new Promise((resolve) => setTimeout(resolve, 1));
       if (disturbances.length > 0) break;
     }
     last = seq;
@@ -148,5 +157,5 @@ async function live({ url, tokens }: { url: string; tokens?: { alice: string; bo
   parentPort?.postMessage('ready');
 }
 
-type Given = { bystanders?: { url: string; tokens?: { alice: string; bob: string } } } | undefined;
+type Given = { bystanders?: Habits & { url: string } } | undefined;
 if (!isMainThread && (workerData as Given)?.bystanders !== undefined) await live((workerData as Required<NonNullable<Given>>).bystanders);

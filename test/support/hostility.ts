@@ -6,7 +6,7 @@ import { expect } from 'vitest';
 import { type ClientOptions, WebSocket } from 'ws';
 import { type EnvelopeFormat, encodeEnvelope, type Message } from '../../native-free/envelope/index.js';
 import type { RelayStats } from '../../src/relay/index.js';
-import { Bystanders } from './bystanders.js';
+import { Bystanders, type Habits } from './bystanders.js';
 import { RelayThread, type ThreadOptions } from './relay-thread.js';
 
 /**
@@ -27,9 +27,9 @@ export class Hostility {
     this.#bystanders = bystanders;
   }
 
-  static async begin(options: ThreadOptions = {}, tokens?: { alice: string; bob: string }): Promise<Hostility> {
+  static async begin(options: ThreadOptions = {}, habits: Habits = {}): Promise<Hostility> {
     const relay = await RelayThread.start(options);
-    const hostility = new Hostility(relay, await Bystanders.start(relay.url, tokens));
+    const hostility = new Hostility(relay, await Bystanders.start(relay.url, habits));
     await hostility.#bystanders.busy(200);
     hostility.#peace = (await hostility.#bystanders.busy(PEACE_MS)).mibPerSecond;
     return hostility;
