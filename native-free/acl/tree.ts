@@ -1,6 +1,7 @@
 // Who may do what where: rule sets by directory, and the decision (wire §10.2).
 // Invariant: the owner of a path always may, nobody else without a rule that says so. Memory: the rule sets plus a bounded decision cache.
 import { checkPath, directoryOf, ownerOf } from '../path.js';
+import type { GlobWork } from './glob.js';
 import { ACL_FILE_NAME, type AccessLevel, type Ruleset } from './ruleset.js';
 
 /** Decisions kept; a key is at most a path and an e-mail, so about 9 MiB if every path is of the greatest length. */
@@ -51,12 +52,14 @@ export class AclTree {
   /**
    * May this user do this? Nothing a peer can name throws; a path that {@link checkPath} refuses is denied to everybody.
    * @param path datasite-relative path of a file; changing an ACL file itself takes `admin`
+   * @param shared what several decisions together may cost, in steps; none is left: denied, and not kept as the answer
    */
-  can(user: string, path: string, level: AccessLevel): boolean {
+  can(user: string, path: string, level: AccessLevel, shared?: GlobWork): boolean {
     const key = `${level}\n${user}\n${path}`;
     const known = this.decisions.get(key);
     if (known !== undefined) return known;
-    const decision = this.decide(user, path, level);
+    if (shared !== undefined && shared.stepsLeft < 0) return false;
+    const decision = this.decide(user, path, level, shared);
     if (this.decisions.size >= MAX_CACHED_DECISIONS) {
       for (const oldest of this.decisions.keys()) {
         this.decisions.delete(oldest);
@@ -67,7 +70,7 @@ export class AclTree {
     return decision;
   }
 
-  private decide(user: string, path: string, level: AccessLevel): boolean {
+  private decide(user: string, path: string, level: AccessLevel, shared: GlobWork | undefined): boolean {
     if (checkPath(path) !== 'ok') return false;
     // Whole segment, not prefix: user `a@x.co` does not own `a@x.com/...` (defect S10).
     if (ownerOf(path) === user) return true;
@@ -79,6 +82,7 @@ export class AclTree {
     const work = { stepsLeft: MAX_STEPS_PER_DECISION };
     const rule = this.rulesets.get(directory)?.rules.find((candidate) => candidate.matches(relPath, user, work));
     const granted = rule?.grants(user, wanted, work) ?? false;
+    if (shared !== undefined) shared.stepsLeft -= MAX_STEPS_PER_DECISION - work.stepsLeft;
     // What could not be looked at to its end may have been a refusal.
     return granted && work.stepsLeft >= 0;
   }

@@ -3,7 +3,15 @@
 // most one scan ago. A file that cannot be read locks its directory to its owner.
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { ACL_FILE_NAME, type AccessLevel, AclTree, aclDirectoryOf, PRIVATE_RULESET, type Ruleset } from '../../native-free/acl/index.js';
+import {
+  ACL_FILE_NAME,
+  type AccessLevel,
+  AclTree,
+  aclDirectoryOf,
+  type GlobWork,
+  PRIVATE_RULESET,
+  type Ruleset,
+} from '../../native-free/acl/index.js';
 import { checkPath, ownerOf } from '../../native-free/path.js';
 import type { Log } from '../options.js';
 import { AclFiles, type AclFound } from './acl-files.js';
@@ -84,9 +92,9 @@ export class AclStore {
   }
 
   /** May this user do this, by the files as they are now? For what is rare; the tree itself answers for every message. */
-  can(user: string, path: string, level: AccessLevel): boolean {
+  can(user: string, path: string, level: AccessLevel, shared?: GlobWork): boolean {
     this.refresh(path);
-    return this.tree.can(user, path, level);
+    return this.tree.can(user, path, level, shared);
   }
 
   /**

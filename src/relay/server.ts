@@ -114,7 +114,7 @@ class Relay implements RelayServer {
     this.patrol = new Patrol(this.hub, limits, this.counters, this.log);
     this.rates = new Rates(limits);
     this.sessions = new SessionStore({
-      mayRead: (user, path) => acl.can(user, path, 'read'),
+      mayRead: (user, path, shared) => acl.can(user, path, 'read', shared),
       mayWrite: (user, path) => acl.can(user, path, 'write'),
       maxSessionsPerUser: limits.maxSessionsPerUser,
       maxSessions: limits.maxSessions,

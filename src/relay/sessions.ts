@@ -1,6 +1,7 @@
 // The sessions the relay knows, and who may say what about them (wire §2.3; defects S7 and S8 are not copied). Pure:
 // no sockets, no clock; a connection is any object with a user.
 // Invariant: a session belongs to the user who opened it first; only its opener's Data and only its acceptors' answers pass.
+import type { GlobWork } from '../../native-free/acl/index.js';
 import { checkPath, isTcpPath } from '../../native-free/path.js';
 
 /** One connection of one user, as far as sessions care. */
@@ -34,7 +35,8 @@ export type AcceptRefusal = 'unknown session' | 'permission denied' | 'already a
 
 export interface SessionRules {
   readonly mayWrite: (user: string, path: string) => boolean;
-  readonly mayRead: (user: string, path: string) => boolean;
+  /** @param shared what several of these decisions together may cost */
+  readonly mayRead: (user: string, path: string, shared?: GlobWork) => boolean;
   readonly maxSessionsPerUser: number;
   /** Of all users. */
   readonly maxSessions: number;
@@ -107,10 +109,10 @@ export class SessionStore<P extends Party> {
     return session;
   }
 
-  /** May this user be shown the Open? */
-  isAsked(session: Session<P>, user: string): boolean {
+  /** May this user be shown the Open? @param shared what asking for many users may cost together */
+  isAsked(session: Session<P>, user: string, shared?: GlobWork): boolean {
     if (user === session.opener || (session.to !== undefined && session.to !== user)) return false;
-    return this.rules.mayRead(user, session.path);
+    return this.rules.mayRead(user, session.path, shared);
   }
 
   /**

@@ -217,6 +217,19 @@ describe('patterns written to be slow or large', () => {
     expect(many.can(ALICE, long, 'read')).toBe(true);
   });
 
+  it('cost many users together no more than is allowed, and who is not looked at then is told the truth when asked alone', () => {
+    const long = `${ALICE}/d/${'a'.repeat(3000)}`;
+    const tree = treeWith({ [`${ALICE}/d`]: { rules: [...slow(2), allow('**', { read: ['*'] })] } });
+    const users = Array.from({ length: 500 }, (_, i) => `u${i}@x.io`);
+    const work = { stepsLeft: 2_000_000 };
+    const shown = users.filter((user) => tree.can(user, long, 'read', work));
+    expect(work.stepsLeft).toBeLessThan(0);
+    expect(work.stepsLeft).toBeGreaterThan(-1_000_000);
+    expect(shown.length).toBeGreaterThan(0);
+    expect(shown.length).toBeLessThan(users.length);
+    expect(tree.can('u499@x.io', long, 'read')).toBe(true);
+  });
+
   it('are refused when their braces would unfold into megabytes', () => {
     const bomb = '{a,b}{c,d}{e,f}{g,h}{i,j}{k,l}'.padEnd(250, 'x');
     expect(parseAclFile({ rules: [allow(bomb, { read: ['*'] })] })).toMatchObject({ ok: true });

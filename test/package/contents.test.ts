@@ -1,12 +1,12 @@
 // What `npm pack` puts into the package: all that its entry points, its command and its threads reach, and nothing else.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packTree, type Tarball } from '../support/packed.js';
 
 const root = join(import.meta.dirname, '../../..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
-/** Everything that is no code. */
+/** Everything that is no code. Messages name pages of docs/, so those come along. */
 const DOCUMENTS = [
   'CHANGELOG.md',
   'LICENSE',
@@ -14,6 +14,9 @@ const DOCUMENTS = [
   'deploy/systemd/hotlink-relay.service',
   'deploy/systemd/hotlink.sysusers',
   'deploy/systemd/hotlink@.service',
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
   'docs/hotlink.schema.json',
   'package.json',
 ];

@@ -222,14 +222,21 @@ class Life {
     const sid = own.length > 0 && this.#random.chance(0.8) ? this.#random.pick(own)[0] : this.#anySid();
     if (sid === undefined) return;
     const seq = this.counts.steps;
-    // The path in a message routes nothing (defect S9).
-    const pth = this.#random.chance(0.5) ? 'ann@org.co/d/a.txt' : (this.#sessions.get(sid)?.path ?? 'x@y.z/q');
+    // The path in a message routes nothing here, but upstream's receivers go by it (defect S9): it has to be of the session's directory, and both
+    // sides need their rights on it.
+    const pth = this.#random.chance(0.25) ? 'ann@org.co/d/a.txt' : (this.#sessions.get(sid)?.path ?? 'x@y.z/q');
     this.#clientOf(user).send({ typ: 12, sid, seq, pth, pay: Buffer.from(`secret of ${sid}`) });
     const session = this.#sessions.get(sid);
     if (session === undefined) this.#expect(user, `reject ${sid} unknown session`);
     else if (session.opener === user) {
+      const directory = (path: string): string => path.slice(0, path.lastIndexOf('/'));
+      const foreign = pth !== session.path;
+      if (foreign && (directory(pth) !== directory(session.path) || !this.#model.allows(user, pth, 'write'))) {
+        this.#expect(user, `reject ${sid} the path is not of this session`);
+        return;
+      }
       for (const other of session.accepted) {
-        const may = this.#model.allows(other, session.path, 'read');
+        const may = this.#model.allows(other, session.path, 'read') && (!foreign || this.#model.allows(other, pth, 'read'));
         if (may) this.counts.delivered += 1;
         else this.counts.withheld += 1;
         if (may) this.#expect(other, `data ${sid} ${seq} secret of ${sid}`);

@@ -16,6 +16,9 @@ import { RecentOpens } from './recent-opens.js';
 import { type AclRecord, type ControlRecord, decodeRecord, encodeControl, type FrameRecord, type ReadyRecord } from './records.js';
 import type { RemoteClient } from './remote-client.js';
 
+/** What asking whether a client is shown each of the recent Opens may cost: some 20 ms. */
+const MAX_STEPS_PER_CLIENT = 2_000_000;
+
 export class Cluster {
   private readonly host: ClusterHost;
   private readonly replica: AclReplica;
@@ -234,8 +237,9 @@ export class Cluster {
     const { hub, sessions, show } = this.host;
     hub.addRemote(client);
     sessions.connected(client.user);
+    const work = { stepsLeft: MAX_STEPS_PER_CLIENT };
     for (const { session, id } of this.recentOpens.at(performance.now()))
-      if (sessions.get(session.sid) === session && session.acceptor === undefined && sessions.isAsked(session, client.user))
+      if (sessions.get(session.sid) === session && session.acceptor === undefined && sessions.isAsked(session, client.user, work))
         show(session, id, client);
   }
 
