@@ -40,9 +40,9 @@ describe('the story', () => {
     const told = DOCUMENTS.flatMap((file) => storiesIn(read(file)).map(({ name, steps }) => `${file}: ${name} ${steps.length > 0}`));
     expect(told).toEqual([
       'README.md: redis true',
+      'README.md: program true',
       'docs/embedding.md: signaling true',
       'docs/errors.md: errors true',
-      'docs/library.md: program true',
       'docs/markers.md: markers true',
       'docs/relay-in-a-program.md: relay true',
       'docs/streams.md: streams true',

@@ -1,9 +1,9 @@
-// The embedding example of docs/library.md, as it stands there, and as a CommonJS program would be written.
+// The embedding example of README.md, as it stands there, and as a CommonJS program would be written.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { missing, storiesIn } from './story.js';
 
-const library = readFileSync(join(import.meta.dirname, '../../../docs/library.md'), 'utf8');
+const readme = readFileSync(join(import.meta.dirname, '../../../README.md'), 'utf8');
 
 export interface EmbeddingExample {
   readonly module: string;
@@ -14,8 +14,8 @@ export interface EmbeddingExample {
 
 /** @throws Error when the document has none, or one that cannot be turned into CommonJS here */
 export function embeddingExample(): EmbeddingExample {
-  const step = storiesIn(library).find(({ name }) => name === 'program')?.steps[0];
-  if (step === undefined || step.shown.length === 0) throw new Error('docs/library.md has no story named program');
+  const step = storiesIn(readme).find(({ name }) => name === 'program')?.steps[0];
+  if (step === undefined || step.shown.length === 0) throw new Error('README.md has no story named program');
   return { module: step.code, commonJs: asCommonJs(step.code), unsaid: (stdout) => missing(step.shown, stdout) };
 }
 
