@@ -18,6 +18,7 @@ export { type Fingerprint, fingerprint, ownId, ownIdStem } from './envelope/ids.
 export { type AcceptMessage, type CloseMessage, MessageType, type OpenMessage } from './envelope/types.js';
 export type { HotlinkErrorCode } from './errors.js';
 export type { Lane, LaneKind, PeerLaneKind, SendVerdict } from './lane.js';
+export type { ByteMemory } from './memory.js';
 export {
   KEY_SIGNAL,
   type KeyCrypto,

@@ -54,7 +54,7 @@ export class ChannelCore {
   /** Time of the last input, for those that come without one. */
   #nowMs = 0;
 
-  constructor({ path, salt, limits, counters, numbers, ports, whole = false }: ChannelConfig) {
+  constructor({ path, salt, limits, counters, numbers, ports, whole = false, memory }: ChannelConfig) {
     this.#whole = whole;
     this.#limits = limits;
     this.#counters = counters;
@@ -63,6 +63,7 @@ export class ChannelCore {
     this.#numbers = new UpstreamNumbers(numbers);
     this.in = new InFlow(limits, counters, this.#inFlowPorts());
     this.out = new OutFlow({
+      ...(memory === undefined ? {} : { memory }),
       path: new TextEncoder().encode(path),
       limits,
       counters,

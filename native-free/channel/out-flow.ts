@@ -12,6 +12,7 @@ import type { Chunker } from '../chunker.js';
 import { Counter } from '../counters.js';
 import { framePayloadBytes, writeFrameSeq } from '../hlnk/index.js';
 import type { Lane, SendVerdict } from '../lane.js';
+import { type ByteMemory, PLAIN_MEMORY } from '../memory.js';
 import { Framer } from './framer.js';
 import { InFlight } from './in-flight.js';
 import { ACK_EVERY_BYTES, type ChannelLimits, OWN_FRAME_BYTES } from './limits.js';
@@ -42,6 +43,7 @@ export interface OutFlowConfig {
   ports: OutFlowPorts;
   /** Five base-36 characters that make this channel's upstream etags unlike any other's. */
   salt: string;
+  memory?: ByteMemory;
 }
 
 /**
@@ -59,6 +61,7 @@ export class OutFlow {
   readonly #counters: Float64Array;
   readonly #chunker: Chunker;
   readonly #ports: OutFlowPorts;
+  readonly #memory: ByteMemory;
   readonly #streams = new Map<number, OutStream>();
   /** Streams that may have something to send, in turn. */
   readonly #queue: OutStream[] = [];
@@ -79,6 +82,7 @@ export class OutFlow {
     this.#counters = config.counters;
     this.#chunker = config.chunker;
     this.#ports = config.ports;
+    this.#memory = config.memory ?? PLAIN_MEMORY;
   }
 
   /** Where frames go; undefined while there is no lane. Chosen by the channel's core. */
@@ -455,6 +459,7 @@ export class OutFlow {
       ceilingBytes: this.#ceilingBytes,
       headRoomBytes: this.framer.headRoomBytes,
       chunkBytes: this.#chunker.payloadBytes,
+      memory: this.#memory,
     });
     stream.window = window;
     this.#count(Counter.windowBytes, window.capacityBytes);

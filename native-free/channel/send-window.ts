@@ -7,6 +7,8 @@
 // Records are contiguous; one that does not fit before the end starts at 0. `first <= unsent <= next` count records: first…unsent-1
 // were handed to a lane and wait for their acknowledgement, unsent…next-1 wait to be sent. Single thread.
 
+import { type ByteMemory, PLAIN_MEMORY } from '../memory.js';
+
 /** A landed read up to this size is moved behind the unsent record before it: one frame instead of two costs less than the move. */
 const GATHER_BYTES = 8192;
 
@@ -19,6 +21,7 @@ export interface SendWindowConfig {
   headRoomBytes: number;
   /** Largest payload of one record, bytes. */
   chunkBytes: number;
+  memory?: ByteMemory;
 }
 
 export class SendWindow {
@@ -34,14 +37,16 @@ export class SendWindow {
   #tail = 0;
   #head = 0;
   #unsentBytes = 0;
+  readonly #memory: ByteMemory;
   /** Payload bytes of the records that were released so far: between own peers, what the peer has. */
   releasedBytes = 0;
 
-  constructor({ capacityBytes, ceilingBytes = 0, headRoomBytes, chunkBytes }: SendWindowConfig) {
+  constructor({ capacityBytes, ceilingBytes = 0, headRoomBytes, chunkBytes, memory = PLAIN_MEMORY }: SendWindowConfig) {
     // Two whole records must fit wherever the wrap falls, or a window could be empty and still refuse the next read.
     const capacity = Math.max(capacityBytes, 3 * (headRoomBytes + chunkBytes));
     this.bytes = new Uint8Array(newMemory(Math.max(capacity, ceilingBytes)));
     this.#capacity = capacity;
+    this.#memory = memory;
     this.#headRoom = headRoomBytes;
     this.#chunk = chunkBytes;
   }
@@ -94,7 +99,7 @@ export class SendWindow {
     }
     const at = this.#place(this.#headRoom + n);
     if (at < 0) return false;
-    this.bytes.set(source, at + this.#headRoom);
+    this.#memory.copy(this.bytes, source, at + this.#headRoom);
     this.#push(at + this.#headRoom, n);
     return true;
   }
@@ -167,7 +172,7 @@ export class SendWindow {
     if (bytes + source.length > this.#chunk) return false;
     const limit = this.#head > this.#tail ? this.#capacity : this.#tail;
     if (this.#head + source.length > limit) return false;
-    this.bytes.set(source, this.#head);
+    this.#memory.copy(this.bytes, source, this.#head);
     this.#head += source.length;
     this.#recordBytes[index] = bytes + source.length;
     this.#unsentBytes += source.length;

@@ -12,6 +12,7 @@ import { ipcHosts } from '../ipc/host.js';
 import { IpcLeg } from '../ipc/leg.js';
 import { type RelayLane, RelayRings } from '../lanes/relay.js';
 import { Seal } from '../lanes/seal.js';
+import { NODE_MEMORY } from '../memory.js';
 import type { ChannelTask, FromChannel, ToChannel } from '../messages.js';
 import { serveProfile } from '../profiler.js';
 import { ProgramStreams } from '../program/program-streams.js';
@@ -78,6 +79,7 @@ export class Channel {
       counters: this.#counters,
       whole: task.shape.kind === 'ipc',
       numbers: task.numbers,
+      memory: NODE_MEMORY,
       ports: {
         deliver: (stream, payload, lasting) => this.#streams.deliver(stream, payload, lasting),
         opened: (stream) => this.#streams.opened(stream),

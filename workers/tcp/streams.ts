@@ -10,6 +10,7 @@
 import type { ChannelCore, OutStream } from '../../native-free/channel/index.js';
 import { UPSTREAM_STREAM } from '../../native-free/channel/index.js';
 import { Counter } from '../../native-free/counters.js';
+import { copyOf } from '../memory.js';
 import type { ApplicationConnection, ConnectionEvents } from './connection.js';
 import type { QuickAck } from './quickack.js';
 
@@ -162,7 +163,7 @@ export abstract class Streams implements ConnectionEvents {
   deliver(id: number, payload: Uint8Array, lasting: boolean): void {
     const stream = id === UPSTREAM_STREAM ? this.#upstreamStream() : this.streams.get(id);
     if (stream === undefined) return;
-    const bytes = lasting ? payload : payload.slice();
+    const bytes = lasting ? payload : copyOf(payload);
     if (stream.connection !== undefined && stream.held.length === 0) stream.connection.write(bytes);
     else {
       stream.held.push(bytes);
