@@ -60,7 +60,7 @@ export function overviewPage(intro: string, entries: readonly Entry[], places: P
 const ordered = ({ items }: Api): ApiItem[] =>
   items.toSorted((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind) || (a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1));
 
-const firstSentence = (text: string): string => (/^[\s\S]*?[.:](?=\s|$)/.exec(text)?.[0] ?? text).replace(/:$/, '.');
+const firstSentence = (text: string): string => /^[\s\S]*?\.(?=\s|$)/.exec(text)?.[0] ?? text;
 
 function link(name: string, from: string, places: Places): string {
   const place = places.get(name);
