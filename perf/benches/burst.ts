@@ -23,7 +23,7 @@ const FRAMES = 600;
 /** Over all links and directions, where the figure is no goal. */
 const OTHER_FRAMES = 240;
 /** What those ten times slower get. */
-const SLOW_PART = 0.05;
+const SLOW_PART = 0.02;
 const TIMEOUT_MS = 300_000;
 
 const ONE_WAY = 'one link, one way';
