@@ -43,7 +43,11 @@ async function library(round: number): Promise<void> {
   const [a, b] = await Promise.all([both[0].connect({ peer: BOB, name: 'x' }), both[1].connect({ peer: ALICE, name: 'x' })]);
   const [gotByA, gotByB, sentByA, sentByB] = await Promise.all([digestOf(a), digestOf(b), write(a, 1_000_000), write(b, 300_000)]);
   if (gotByA.sha256 !== sentByB.sha256 || gotByB.sha256 !== sentByA.sha256) throw new Error(`round ${round}: wrong bytes`);
-  const carried = both[0].status().events.findLast(({ what, fields }) => what === 'lane' && fields['lane'] !== undefined)?.fields['lane'];
+  // Bytes reach the program through shared memory, and may be here before the worker's message that says what carries them.
+  const carrier = (): unknown =>
+    both[0].status().events.findLast(({ what, fields }) => what === 'lane' && fields['lane'] !== undefined)?.fields['lane'];
+  await until(`round ${round} says what carried it`, () => carrier() !== undefined);
+  const carried = carrier();
   if (carried !== lane) throw new Error(`round ${round}: carried by ${carried}, not ${lane}`);
   const key = own ? `${lane}, own signaling` : lane;
   lanes[key] = (lanes[key] ?? 0) + 1;
