@@ -35,7 +35,7 @@ export const pingpong: Bench = async (run) => {
   const note = (size: string, name: string, found: Percentiles): void => {
     for (const [metric, key] of METRICS) recorder.add(size, name, metric, 'µs', found[key]);
   };
-  const { skipped } = await takeTurns([...chosen(run), bare], repeat, talk, signal, async (contender) => {
+  const { skipped } = await takeTurns([...chosen(run), bare], run, talk, signal, async (contender) => {
     const shapeOf = (messageBytes: number, count: number) => {
       const wanted = scaled(count * (contender.slow ? SLOW_PART : 1), scale, 10);
       return { messageBytes, rounds: wanted, warmUp: Math.min(500, Math.ceil(wanted / 5)), lengthFirst: false };
