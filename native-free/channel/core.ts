@@ -95,6 +95,10 @@ export class ChannelCore {
   get ownPeer(): boolean | undefined {
     return this.#ownPeer;
   }
+  /** Whether everything that was taken is acknowledged. */
+  get settled(): boolean {
+    return !this.out.pending && this.out.inFlightFrames === 0;
+  }
   /** Highest stream id either side used. */
   get highestStream(): number {
     return this.in.highestStream;
