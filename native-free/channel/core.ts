@@ -313,8 +313,9 @@ export class ChannelCore {
     if (this.out.lane === lane) this.out.lane = lane;
   }
 
-  /** The peer is far away: streams may keep more on its way. */
-  goFar(): void {
+  /** The peer is far away: streams may keep more on its way. @param filling windows grow by themselves when all that is in them is on its way */
+  goFar(filling = false): void {
+    this.out.growsWhenSent ||= filling;
     const { farWindowBytes, creditBytes } = this.#limits;
     this.out.windowCeilingBytes = farWindowBytes;
     this.in.raiseCredit(Math.max(creditBytes, farWindowBytes));
