@@ -195,7 +195,7 @@ export const LIMITS: readonly LimitRow[] = [
   },
   {
     key: 'bytesPerSecond',
-    default: 256 * MiB,
+    default: GiB,
     min: 0,
     max: 64 * GiB,
     unit: 'bytes per second',
