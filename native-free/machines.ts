@@ -3,51 +3,6 @@
 // what such a program needs of the machines, which have more for the rooms of this repository. No Node, no I/O, no clock: native-free/README.md says how
 // a machine is driven.
 
-<<<<<<< HEAD
-export type { InFlowPorts } from './channel/in-flow.js';
-export {
-  type ChannelConfig,
-  ChannelCore,
-  type ChannelLimits,
-  type ChannelPorts,
-  DEFAULT_LIMITS,
-  type OutStream,
-  type SessionInfo,
-} from './channel/index.js';
-export { COUNTER_NAMES, type CounterName } from './counters.js';
-export { encodeDataEnvelope, FRAME_SIGNAL } from './envelope/data.js';
-export { type Fingerprint, fingerprint, ownId, ownIdStem } from './envelope/ids.js';
-export { type AcceptMessage, type CloseMessage, MessageType, type OpenMessage } from './envelope/types.js';
-export type { HotlinkErrorCode } from './errors.js';
-export type { Lane, LaneKind, PeerLaneKind, SendVerdict } from './lane.js';
-export type { ByteMemory } from './memory.js';
-export {
-  KEY_SIGNAL,
-  type KeyCrypto,
-  KeyExchange,
-  type KeyExchangeOptions,
-  type KeyExchangeOutput,
-  type KeySignalVerdict,
-  type SealKeys,
-  type SealRole,
-} from './seal/index.js';
-export {
-  type InboundOptions,
-  type InboundOutput,
-  type InboundSession,
-  InboundSessions,
-  type OpenVerdict,
-  type RefusedReason,
-} from './session/inbound.js';
-export {
-  type AcceptVerdict,
-  type EndVerdict,
-  type OutboundOptions,
-  type OutboundOutput,
-  OutboundSession,
-  type OutboundState,
-} from './session/outbound.js';
-=======
 import { ChannelCore } from './channel/core.js';
 import { DEFAULT_LIMITS } from './channel/limits.js';
 import { COUNTER_NAMES } from './counters.js';
@@ -62,7 +17,6 @@ import { OutboundSession } from './session/outbound.js';
 export { FRAME_SIGNAL } from './envelope/data.js';
 export { fingerprint, ownId, ownIdStem } from './envelope/ids.js';
 export { KEY_SIGNAL } from './seal/index.js';
->>>>>>> c7189dee41c84152aeca0ea2ba4bfe874f8f6de6
 export { iceUfrag } from './session/sdp.js';
 
 /** What every machine has that waits for something. After each call drain its `poll()`, then look when to be there again. */
