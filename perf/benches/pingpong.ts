@@ -40,7 +40,7 @@ export const pingpong: Bench = async (run) => {
   const note = (size: string, name: string, found: Percentiles): void => {
     for (const [metric, key] of METRICS) recorder.add(size, name, metric, 'µs', found[key]);
   };
-  const { skipped } = await takeTurns([...chosen(run), bare], repeat, talk, signal, async (contender) => {
+  const { skipped } = await takeTurns([...chosen(run), bare], run, talk, signal, async (contender) => {
     const part = contender.slow ? SLOW_PART : 1;
     const shapeOf = (messageBytes: number, count: number, warmUp: number) => {
       return { messageBytes, rounds: scaled(count * part, scale, 10), warmUp: Math.ceil(warmUp * part), lengthFirst: false };

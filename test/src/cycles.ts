@@ -8,7 +8,7 @@ import { finished } from 'node:stream/promises';
 import { createHotlink, type HotlinkOptions } from '../../src/index.js';
 import { type Holdings, holdings } from '../support/holdings.js';
 import { MemorySignaling } from '../support/memory-signaling.js';
-import { ALICE, BOB, dial, Sandbox, transfer } from '../support/sandbox.js';
+import { ALICE, BOB, dial, Sandbox, transfer, until } from '../support/sandbox.js';
 import { digestOf, write } from '../support/streams.js';
 
 const sandbox = await Sandbox.open();
@@ -43,7 +43,11 @@ async function library(round: number): Promise<void> {
   const [a, b] = await Promise.all([both[0].connect({ peer: BOB, name: 'x' }), both[1].connect({ peer: ALICE, name: 'x' })]);
   const [gotByA, gotByB, sentByA, sentByB] = await Promise.all([digestOf(a), digestOf(b), write(a, 1_000_000), write(b, 300_000)]);
   if (gotByA.sha256 !== sentByB.sha256 || gotByB.sha256 !== sentByA.sha256) throw new Error(`round ${round}: wrong bytes`);
-  const carried = both[0].status().events.findLast(({ what, fields }) => what === 'lane' && fields['lane'] !== undefined)?.fields['lane'];
+  // Bytes reach the program through shared memory, and may be here before the worker's message that says what carries them.
+  const carrier = (): unknown =>
+    both[0].status().events.findLast(({ what, fields }) => what === 'lane' && fields['lane'] !== undefined)?.fields['lane'];
+  await until(`round ${round} says what carried it`, () => carrier() !== undefined);
+  const carried = carrier();
   if (carried !== lane) throw new Error(`round ${round}: carried by ${carried}, not ${lane}`);
   const key = own ? `${lane}, own signaling` : lane;
   lanes[key] = (lanes[key] ?? 0) + 1;
@@ -55,7 +59,10 @@ async function library(round: number): Promise<void> {
 const [round, rounds, first] = process.argv[2] === 'library' ? ([library, 50, 26] as const) : ([markers, 100, 40] as const);
 for (let number = 1; number <= rounds; number += 1) {
   await round(number);
-  if (number === first || number === rounds) held.push(await holdings());
+  if (number !== first && number !== rounds) continue;
+  // The relay of this process notices a moment later that its clients have gone; until then their sockets and timers are its own.
+  await until('the relay has seen all of them go', () => sandbox.relay.stats().connections === 0);
+  held.push(await holdings());
 }
 await sandbox.close();
 process.stdout.write(JSON.stringify({ before: held[0], after: held[1], lanes }));
