@@ -93,3 +93,8 @@ export const LOSS_MARGIN_MS = 500;
 export const lossAfterMs = ({ peerLossMs }: Pick<ChannelLimits, 'peerLossMs'>): number => peerLossMs - LOSS_MARGIN_MS;
 /** A lane that stays silent for this long after a ping is passed over while another one is up, ms: ICE itself takes 30 s to see it. */
 export const SUSPECT_MS = 2000;
+/**
+ * A lane on which pings are not answered and no frame gets through is passed over after this long although the peer is heard on it, ms: it may be dead one
+ * way. Long enough for one frame behind a full buffer on a path of 200 kbit/s, and short against the {@link ChannelLimits.gapMs} that the streams have.
+ */
+export const DEAF_MS = 10_000;

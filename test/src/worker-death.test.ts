@@ -40,7 +40,7 @@ describe('the thread of a channel dies', () => {
     const ended = seen(bob, 'session ended').find(({ sid }) => sid === opened?.['sid']);
     expect(ended?.['reason']).toBe('restarted');
 
-    await until('it listens again', () => alice.link.status().channels.some(({ listening }) => listening), 5000);
+    await until('it listens again', () => alice.link.status().channels.some(({ listening }) => listening));
     const nearAgain = await dial(alice.port);
     nearAgain.write('three');
     // The near one's socket died with the thread.
