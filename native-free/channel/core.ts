@@ -95,6 +95,10 @@ export class ChannelCore {
   get ownPeer(): boolean | undefined {
     return this.#ownPeer;
   }
+  /** Whether everything that was taken is acknowledged. */
+  get settled(): boolean {
+    return !this.out.pending && this.out.inFlightFrames === 0;
+  }
   /** Highest stream id either side used. */
   get highestStream(): number {
     return this.in.highestStream;
@@ -308,8 +312,9 @@ export class ChannelCore {
     if (this.out.lane === lane) this.out.lane = lane;
   }
 
-  /** The peer is far away: streams may keep more on its way. */
-  goFar(): void {
+  /** The peer is far away: streams may keep more on its way. @param filling windows grow by themselves when all that is in them is on its way */
+  goFar(filling = false): void {
+    this.out.growsWhenSent ||= filling;
     const { farWindowBytes, creditBytes } = this.#limits;
     this.out.windowCeilingBytes = farWindowBytes;
     this.in.raiseCredit(Math.max(creditBytes, farWindowBytes));

@@ -50,7 +50,7 @@ export const DEFAULT_LIMITS: ChannelLimits = {
   ownChunkBytes: 245_760, // the per-frame cost is paid a quarter as often; with its head below the smallest lane between own peers
   chunkBytes: 61_440, // upstream's default; fits a Rust peer's 65,535-byte receive buffer with its path
   windowBytes: 4_194_304, // four times the data channel's default high watermark: the lane never waits for TCP
-  farWindowBytes: 16_777_216, // 1 Gbit/s for 50 ms, and a second of one that loses packets and waits for their repair
+  farWindowBytes: 33_554_432, // 1 Gbit/s for a quarter of a second: as long as a loss waits for the repair of its repair (with half of it, 0.1 % lost cost a third)
   creditFloorBytes: INITIAL_CREDIT_BYTES,
   creditBytes: 4_194_304, // matches the window, so that credit alone never stops a reader that keeps up
   reorderBytes: 33_554_432, // more than both ends' buffers of any lane, so a lane change never overflows it

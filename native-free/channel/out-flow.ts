@@ -72,6 +72,8 @@ export class OutFlow {
   #openHalves = 0;
   #pumping = false;
   #ceilingBytes = 0;
+  /** Windows whose bytes are all on their way grow as soon as they are half full. */
+  growsWhenSent = false;
 
   constructor(config: OutFlowConfig) {
     this.framer = new Framer(config.path, config.salt);
@@ -445,14 +447,21 @@ export class OutFlow {
   }
 
   readonly #freed = (stream: OutStream): void => {
-    if (!stream.done && stream.window?.roomy) this.#ports.room(stream.id);
+    const { window } = stream;
+    if (stream.done || window === undefined) return;
+    // All of it is on its way, and still there is no room for more: it is the window that holds the application back.
+    if (this.growsWhenSent && window.unsentRecords === 0 && !window.roomy && !stream.starved) {
+      this.#count(Counter.windowBytes, window.grow(2 * window.capacityBytes));
+    }
+    if (window.roomy) this.#ports.room(stream.id);
   };
 
   #makeWindow(stream: OutStream): SendWindow {
     const { windowBytes } = this.#limits;
     const window = new SendWindow({
       capacityBytes: windowBytes,
-      ceilingBytes: this.#ceilingBytes,
+      // Before there is a lane nobody knows how long the way is.
+      ceilingBytes: this.#lane === undefined ? this.#limits.farWindowBytes : this.#ceilingBytes,
       headRoomBytes: this.framer.headRoomBytes,
       chunkBytes: this.#chunker.payloadBytes,
     });

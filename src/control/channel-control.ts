@@ -341,6 +341,7 @@ export class ChannelControl {
   /** The relay has Data for a session that is bound to no ring. @returns true when it is dealt with */
   handleUnrouted(sid: string, nowMs: number): boolean {
     const record = this.#sessions.get(sid);
+    this.#dueKnown = false;
     return record !== undefined && this.#exchanges.handleUnrouted(record, nowMs);
   }
 
