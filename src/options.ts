@@ -96,7 +96,8 @@ export interface HotlinkOptions {
   iceServers?:
     | readonly string[]
     | ((connection: {
-        peer: string /** Aborted when it is given up, and after 5000 ms. */;
+        peer: string;
+        /** Aborted when it is given up, and after 5000 ms. */
         signal: AbortSignal;
       }) => IceServerList | Promise<IceServerList>);
   /**
@@ -147,8 +148,8 @@ export interface HotlinkOptions {
    */
   mtu?: number | 'auto';
   /**
-   * Peer connections of one WebRTC lane between hotlinks, 1…16.
-   * @remarks `auto`: one, and more, up to 16, where a long path does not carry what it could. On one host always one.
+   * Peer connections of one WebRTC lane between hotlinks, 1…32.
+   * @remarks `auto`: one, and more, up to 32, where a long path does not carry what it could. On one host always one.
    */
   stripes?: number | 'auto';
   /**

@@ -236,7 +236,8 @@ export class Carriers {
   /** A ping left on this lane. @returns true when the lane became suspect by it: it has not answered one for a while */
   pinged(state: LaneState, nowMs: number): boolean {
     if (state.pingedMs < 0) state.pingedMs = nowMs;
-    if (state.askedMs < 0) state.askedMs = nowMs;
+    // One that was asked long ago, carried nothing since and is asked again has not been deaf all the time.
+    if (state.askedMs < 0 || nowMs > state.probeAtMs + PING_MAX_MS) state.askedMs = nowMs;
     state.probeAtMs = nowMs + PING_MAX_MS;
     const silent = nowMs - state.pingedMs >= SUSPECT_MS;
     if (state.suspect || !(silent || nowMs - state.askedMs >= DEAF_MS)) return false;

@@ -91,7 +91,7 @@ export class SendWindow {
   take(source: Uint8Array, landedAt = -1): boolean {
     const n = source.length;
     const last = this.#next - 1;
-    if (last >= this.#unsent && (landedAt < 0 || n <= GATHER_BYTES) && this.#tryAppend(last, source)) return true;
+    if (last >= this.#unsent && (landedAt < 0 || n <= GATHER_BYTES) && this.#tryAppend(last, source, landedAt)) return true;
     if (landedAt >= 0) {
       // The region was free when it was chosen, and since then records were only released.
       this.#push(landedAt, n);
@@ -166,13 +166,15 @@ export class SendWindow {
     return this.#head + need <= this.#tail ? this.#head : -1;
   }
 
-  #tryAppend(last: number, source: Uint8Array): boolean {
+  #tryAppend(last: number, source: Uint8Array, landedAt: number): boolean {
     const index = last & (this.#recordAt.length - 1);
     const bytes = this.#recordBytes[index] as number;
     if (bytes + source.length > this.#chunk) return false;
     const limit = this.#head > this.#tail ? this.#capacity : this.#tail;
     if (this.#head + source.length > limit) return false;
-    this.#memory.copy(this.bytes, source, this.#head);
+    // What landed lies one head-room ahead of its place, so that a longer one overlaps it.
+    if (landedAt < 0) this.#memory.copy(this.bytes, source, this.#head);
+    else this.bytes.copyWithin(this.#head, landedAt, landedAt + source.length);
     this.#head += source.length;
     this.#recordBytes[index] = bytes + source.length;
     this.#unsentBytes += source.length;
