@@ -139,6 +139,8 @@ export class DataPlane implements Hotlink {
   // --- start and stop --------------------------------------------------------------------------------------------------------------
 
   start(): Promise<void> {
+    // Refused there, as every call after a stop.
+    if (this.#stopping !== undefined) return this.#begin();
     this.#starting ??= this.#begin();
     return this.#starting;
   }

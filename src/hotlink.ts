@@ -70,7 +70,7 @@ export interface Hotlink extends AsyncDisposable {
 
 /**
  * Makes a data plane, which does nothing until `start()`.
- * @throws HotlinkError `ERR_HLNK_CONFIG`, `ERR_HLNK_USAGE`
+ * @throws HotlinkError `ERR_HLNK_CONFIG`
  */
 export function createHotlink(options: HotlinkOptions): Hotlink {
   return new DataPlane(options);

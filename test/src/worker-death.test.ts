@@ -1,8 +1,10 @@
-// A channel's thread dies under it: its sessions end at once on both sides, and the channel starts again.
+// A channel's thread dies under it: its sessions end at once on both sides, and the channel starts again. The relay's thread dies: that is fatal, and no stop
+// waits for it.
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
-import { dial, type Party, Sandbox, until } from '../support/sandbox.js';
+import { createHotlink } from '../../src/index.js';
+import { ALICE, dial, type Party, Sandbox, until } from '../support/sandbox.js';
 
 /** Threads of this process, in the order they were started. */
 const workers: Worker[] = [];
@@ -49,5 +51,19 @@ describe('the thread of a channel dies', () => {
     expect(far.readableEnded).toBe(false);
     const farAgain = await dial(bob.port);
     expect(String((await once(farAgain, 'data'))[0])).toBe('three');
+  });
+});
+
+describe('the thread of the relay dies', () => {
+  it('that is told as fatal, and the data plane can be stopped', async () => {
+    process.on('worker', noted);
+    sandbox = await Sandbox.open();
+    const link = createHotlink({ email: ALICE, server: sandbox.relay.url });
+    const fatal = once(link, 'fatal');
+    await link.start();
+    await workers[0]?.terminate();
+    expect((await fatal)[0]).toMatchObject({ code: 'ERR_HLNK_WORKER' });
+    await link.stop();
+    await expect(link.start()).rejects.toMatchObject({ code: 'ERR_HLNK_CLOSED' });
   });
 });
