@@ -8,7 +8,7 @@ import type { SessionStatus } from './status.js';
 export type Client = SessionStatus['client'];
 
 /**
- * The fields of each event, by its name: `sid` a session, `key` a channel (its local path), `reason` a sentence for people.
+ * The fields of each event, by its name: `sid` a session, `key` a channel (its local path), `reason` a sentence for people, or empty.
  * @remarks Words of a `reason` may change. Events that strangers can bring about come ten a second at most; `leftOut` then says how many were not reported before.
  */
 export type HotlinkEventFields = {

@@ -27,8 +27,8 @@ export interface Hotlink extends AsyncDisposable {
    */
   connect(options: { peer: string; name: string; signal?: AbortSignal; highWaterMark?: number }): Promise<HotlinkStream>;
   /**
-   * Measures one round trip through the data path.
-   * @remarks Over a channel with that peer if there is one. The peer answers when it has a channel with us too, whatever its applications do.
+   * Measures one round trip through the data path, over the channel `name`, any with that peer, or one of its own.
+   * @remarks The peer answers when it has a channel with us too, whatever its applications do.
    * @throws HotlinkError `ERR_HLNK_PEER_UNAVAILABLE` (upstream client, or no answer in `timeoutMs`, 5000), `ERR_HLNK_WORKER`; otherwise as {@link Hotlink.forward}
    */
   ping(options: { peer: string; name?: string; timeoutMs?: number; signal?: AbortSignal }): Promise<{

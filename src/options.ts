@@ -96,7 +96,8 @@ export interface HotlinkOptions {
   iceServers?:
     | readonly string[]
     | ((connection: {
-        peer: string /** Aborted when it is given up, and after 5000 ms. */;
+        peer: string;
+        /** Aborted when it is given up, and after 5000 ms. */
         signal: AbortSignal;
       }) => IceServerList | Promise<IceServerList>);
   /**

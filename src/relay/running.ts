@@ -119,7 +119,7 @@ export interface EmbeddedRelay extends AsyncDisposable {
 
 /** A relay with a server of its own. */
 export interface RelayServer extends EmbeddedRelay {
-  /** `http://host:port`, usable by a client on this machine. */
+  /** `http://host:port`, or `https:` with `tls`; usable by a client on this machine. */
   readonly url: string;
   /** TCP port it listens on. */
   readonly port: number;
