@@ -36,6 +36,8 @@ export class SendWindow {
   #next = 0;
   #tail = 0;
   #head = 0;
+  /** Where the records end that lie before the wrap: the ring may have grown behind them since. Only with `head <= tail`. */
+  #wrappedAt = 0;
   #unsentBytes = 0;
   readonly #memory: ByteMemory;
   /** Payload bytes of the records that were released so far: between own peers, what the peer has. */
@@ -120,7 +122,7 @@ export class SendWindow {
   }
   get usedBytes(): number {
     if (this.empty) return 0;
-    return this.#head > this.#tail ? this.#head - this.#tail : this.#capacity - this.#tail + this.#head;
+    return this.#head > this.#tail ? this.#head - this.#tail : this.#wrappedAt - this.#tail + this.#head;
   }
 
   /** Payload offset of the next record to send. Only with `unsentRecords > 0`. */
@@ -187,6 +189,7 @@ export class SendWindow {
     this.#recordAt[index] = payloadAt;
     this.#recordBytes[index] = bytes;
     if (this.empty) this.#tail = payloadAt - this.#headRoom;
+    else if (payloadAt < this.#head) this.#wrappedAt = this.#head;
     this.#head = payloadAt + bytes;
     this.#next += 1;
     this.#unsentBytes += bytes;

@@ -70,3 +70,21 @@ it('a window grows, up to its ceiling, where the way is long and all that is in 
 it('a window on a short way stays as it is', () => {
   expect(filled(false)).toBe(65_536);
 });
+
+it('a window that grows while its records wrap counts what lies in it, not what it has got', () => {
+  const window = new SendWindow({ capacityBytes: 4000, ceilingBytes: 32_000, headRoomBytes: 10, chunkBytes: 90 });
+  const put = (): void => {
+    expect(window.take(new Uint8Array(90))).toBe(true);
+    window.markSent();
+  };
+  for (let i = 0; i < 22; i += 1) put();
+  for (let i = 0; i < 25; i += 1) {
+    window.releaseOldest();
+    put();
+  }
+  expect(window.usedBytes).toBe(2200);
+  expect(window.roomy).toBe(false);
+  expect(window.grow(8000)).toBe(4000);
+  expect(window.usedBytes).toBe(2200);
+  expect(window.roomy).toBe(true);
+});
