@@ -30,6 +30,9 @@ it('takes what the types allow, zeros and autos included', () => {
   expect(() => createHotlink({ ...good, mtu: 'auto', stripes: 2, fallbackGraceMs: 0, lanes: ['relay'], seal: 'require' })).not.toThrow();
 });
 
-it.each(['localhost:8080', 'ftp://127.0.0.1:1', 'nonsense'])('%s is no relay address, which is told at once or with the start', async (server) => {
-  await expect((async () => createHotlink({ ...good, server }).start())()).rejects.toMatchObject({ code: 'ERR_HLNK_CONFIG' });
-});
+it.each(['localhost:8080', 'ftp://127.0.0.1:1', 'nonsense'])(
+  '%s is no relay address, which is told at once or with the start',
+  async (server) => {
+    await expect((async () => createHotlink({ ...good, server }).start())()).rejects.toMatchObject({ code: 'ERR_HLNK_CONFIG' });
+  },
+);

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createHotlink } from '../../src/index.js';
+import { createHotlink, type HotlinkError } from '../../src/index.js';
 import { ALICE, dial, type Party, Sandbox, until } from '../support/sandbox.js';
 
 /** Threads of this process, in the order they were started. */
@@ -59,10 +59,11 @@ describe('the thread of the relay dies', () => {
     process.on('worker', noted);
     sandbox = await Sandbox.open();
     const link = createHotlink({ email: ALICE, server: sandbox.relay.url });
-    const fatal = once(link, 'fatal');
+    const fatal = new Promise<HotlinkError>((resolve) => link.on('fatal', resolve));
     await link.start();
+    await until('its thread is known', () => workers.length > 0);
     await workers[0]?.terminate();
-    expect((await fatal)[0]).toMatchObject({ code: 'ERR_HLNK_WORKER' });
+    expect(await fatal).toMatchObject({ code: 'ERR_HLNK_WORKER' });
     await link.stop();
     await expect(link.start()).rejects.toMatchObject({ code: 'ERR_HLNK_CLOSED' });
   });
