@@ -87,15 +87,18 @@ export class SendWindow {
   /**
    * Takes bytes that were read. They become a new record, or the tail of the last one if that was not sent yet and has room: small
    * reads gather while a lane is busy and are never delayed when it is not.
-   * @param landedAt where they lie in `bytes` when they landed there (from {@link landingAt}); otherwise `source` is copied in
+   * @param landedAt where they lie in `bytes` when they landed there (from {@link landingAt}, since which nothing else was taken); otherwise `source`
+   * is copied in
    * @returns false when there is no room for copied bytes; nothing was taken then. A third of the ring always fits, sooner or later
+   * @throws RangeError when what landed lies on bytes that were taken after its place was chosen
    */
   take(source: Uint8Array, landedAt = -1): boolean {
     const n = source.length;
     const last = this.#next - 1;
     if (last >= this.#unsent && (landedAt < 0 || n <= GATHER_BYTES) && this.#tryAppend(last, source, landedAt)) return true;
     if (landedAt >= 0) {
-      // The region was free when it was chosen, and since then records were only released.
+      // The region was free when it was chosen. Whoever let other bytes take it meanwhile has spoilt them: no stream may go on with that.
+      if (!this.#isFree(landedAt - this.#headRoom, landedAt + n)) throw new RangeError(`a read landed at ${landedAt} on ${n} bytes in use`);
       this.#push(landedAt, n);
       return true;
     }
@@ -166,6 +169,11 @@ export class SendWindow {
       return need <= this.#tail ? 0 : -1;
     }
     return this.#head + need <= this.#tail ? this.#head : -1;
+  }
+
+  #isFree(from: number, end: number): boolean {
+    if (this.empty) return true;
+    return this.#head > this.#tail ? from >= this.#head || end <= this.#tail : from >= this.#head && end <= this.#tail;
   }
 
   #tryAppend(last: number, source: Uint8Array, landedAt: number): boolean {

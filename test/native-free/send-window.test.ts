@@ -68,6 +68,13 @@ describe('a send window', () => {
     );
   });
 
+  it('does not go on with a read that landed on what was taken since its place was chosen', () => {
+    const window = new SendWindow({ capacityBytes: 1000, headRoomBytes: HEAD, chunkBytes: CHUNK });
+    const at = window.landingAt();
+    expect(window.take(new Uint8Array(CHUNK))).toBe(true);
+    expect(() => window.take(window.bytes.subarray(at, at + CHUNK), at)).toThrow(RangeError);
+  });
+
   it('takes a third of itself sooner or later, and never more than it is', () => {
     const window = new SendWindow({ capacityBytes: 1000, headRoomBytes: HEAD, chunkBytes: CHUNK });
     expect(window.take(new Uint8Array(1001))).toBe(false);

@@ -102,7 +102,9 @@ export abstract class Streams implements ConnectionEvents {
 
   landing(connection: ApplicationConnection): Uint8Array | undefined {
     const window = this.#streamOf.get(connection)?.out?.window;
-    if (window === undefined) return undefined;
+    // What waits for room comes first, and may take the very place that would be free for the next read now: the connection's buffer is chosen long before
+    // it is read into. (That a chunk fits where these bytes do not is rare: a window that grew while it was wrapped.)
+    if (window === undefined || this.pending.has(connection)) return undefined;
     const at = window.landingAt();
     return at < 0 ? undefined : window.bytes.subarray(at, at + window.chunkBytes);
   }
