@@ -6,8 +6,11 @@ export default defineConfig({
     include: ['dist/test/**/*.test.js'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // Two forks on two cores, each with daemons and relays as threads or processes beside it: five times slower than alone is an ordinary day. Deadlines
+    // are for what never comes; a test that is about time says so in an assertion.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 15_000 } },
     reporters: ['default', './test/plain-summary.js'],
   },
 });

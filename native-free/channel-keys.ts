@@ -32,7 +32,7 @@ export function channelKeys(marker: Marker): ChannelKeys {
   };
 }
 
-/** Every path a peer of either upstream may use towards this marker's channel (wire §12 row 8). Route by it, then check that `frm` is the peer. */
+/** Every path that a peer may use towards this marker's channel. Route by it, then check that `frm` is the peer. */
 export function inboundKeys(marker: Marker): string[] {
   const { from, to, firstPid, secondPid } = marker;
   const keys = new Set([localKey(marker)]);
@@ -43,7 +43,7 @@ export function inboundKeys(marker: Marker): string[] {
   return [...keys];
 }
 
-/** The path we open and put into Data by default: the marker's own (wire §12 row 9). */
+/** The path to open and to put into Data: the marker's own. */
 export function outboundPath(marker: Marker): string {
   return localKey(marker);
 }

@@ -1,6 +1,6 @@
 // The one error class of the project and its closed set of codes. Verdicts on the byte path are values, not these.
 
-/** Every code a {@link HotlinkError} can carry. A caller may switch on it. */
+/** Every code there is: docs/errors.md. */
 export type HotlinkErrorCode =
   | 'ERR_HLNK_CONFIG' // a setting cannot be used as given
   | 'ERR_HLNK_USAGE' // a call or a command line that makes no sense
@@ -28,7 +28,7 @@ export class HotlinkError extends Error {
   /** Which of the closed set of things went wrong. */
   readonly code: HotlinkErrorCode;
 
-  /** @param message what happened and what to do about it, in one sentence a person can act on */
+  /** The message says what happened and what to do about it. */
   constructor(code: HotlinkErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.code = code;

@@ -2,14 +2,6 @@
 // Invariant: text from a file never throws; a refusal names the field and says what to write instead.
 import { checkPath, isEmail, ownerOf } from './path.js';
 
-/** A `host:port` this side dials instead of listening (our own marker key `dial`, the forward shape). */
-export interface DialTarget {
-  /** Name or address. */
-  readonly host: string;
-  /** 1..65535. */
-  readonly port: number;
-}
-
 /** What a marker file says, as one of its two parties reads it. */
 export interface Marker {
   /** Datasite-relative path of the file, `a@x/.../0_to_1/stream.tcp`. */
@@ -20,30 +12,28 @@ export interface Marker {
   readonly from: string;
   /** E-mail of the other. */
   readonly to: string;
-  /** The local identity and the other one of `from` and `to`. */
+  /** That of the two which is this side. */
   readonly self: string;
   /** The other one. */
   readonly peer: string;
   /** Local listening port, 1..65535; 0 only when `dial` is given and the marker names no port. */
   readonly port: number;
-  /** The two party ids in the order of the directory name `<firstPid>_to_<secondPid>`. */
+  /** The first party id of the directory's name `<firstPid>_to_<secondPid>`. */
   readonly firstPid: number;
-  /** The other of them. */
+  /** The second. */
   readonly secondPid: number;
-  /** Which of the two is this side, as far as the marker tells: `local_party_id`, else the first one when `from` is this side. */
+  /** Which of the two is this side: `local_party_id`, else the first one when `from` is this side. */
   readonly localPid: number;
   /** Which of the two is the peer. */
   readonly remotePid: number;
-  /** What this side dials instead of listening. */
-  readonly dial?: DialTarget;
+  /** What this side dials instead of listening (our own key). */
+  readonly dial?: { readonly host: string; readonly port: number };
   /** Keys we do not use (`global_base`, `party_count`, ...), kept for diagnostics. */
   readonly extra?: Readonly<Record<string, unknown>>;
 }
 
-/** 'not-mine': a good marker of two other parties, to be passed over in silence. 'invalid': tell the user `reason`. */
-export type MarkerResult =
-  | { readonly ok: true; readonly marker: Marker }
-  | { readonly ok: false; readonly code: 'not-mine' | 'invalid'; readonly reason: string };
+export type DialTarget = NonNullable<Marker['dial']>;
+export type MarkerResult = ReturnType<typeof parseMarker>;
 
 /** Markers are a few hundred bytes; a larger file is something else under the same name. */
 export const MAX_MARKER_CHARS = 65536;
@@ -54,13 +44,12 @@ const EXAMPLE = '{"from":"a@x.org","to":"b@x.org","port":9001}';
 const PID = /^\d{1,9}$/;
 const USED_KEYS = new Set(['from', 'to', 'port', 'ports', 'dial']);
 
-/**
- * Read one marker file.
- * @param text content of the file
- * @param relPath where it lies, relative to `datasites/`, forward slashes
- * @param localEmail this side's identity
- */
-export function parseMarker(text: string, relPath: string, localEmail: string): MarkerResult {
+/** Reads a `stream.tcp` file that lies at `relPath` below `datasites/`. `not-mine`: a good one of two other parties, to be passed over in silence. */
+export function parseMarker(
+  text: string,
+  relPath: string,
+  localEmail: string,
+): { readonly ok: true; readonly marker: Marker } | { readonly ok: false; readonly code: 'not-mine' | 'invalid'; readonly reason: string } {
   const where = readLocation(relPath);
   if (typeof where === 'string') return invalid(where);
   const fields = readObject(text);

@@ -2,7 +2,7 @@
 // Invariant: a path that got 'ok' can be split at '/' and joined under a root directory without leaving it (wire §13.3, defect R9).
 
 /** What {@link checkPath} found. 'empty' also covers an empty segment (`a//b`, a trailing slash). */
-export type PathVerdict = 'ok' | 'empty' | 'absolute' | 'dot-segment' | 'backslash' | 'nul' | 'not-an-email' | 'too-long';
+export type PathVerdict = ReturnType<typeof checkPath>;
 
 /** The longest path in UTF-8 bytes; a HLNK frame with a longer one is noise (wire §3.2). */
 const MAX_PATH_BYTES = 4096;
@@ -19,11 +19,8 @@ const EMAIL_REFUSED = /[\p{Cc}/\\]/u;
 
 const encoder = new TextEncoder();
 
-/**
- * Is this a path a peer may name? Wire §13.3.
- * @param path datasite-relative path as it came from the peer
- */
-export function checkPath(path: string): PathVerdict {
+/** Whether a peer may name this datasite-relative path. */
+export function checkPath(path: string): 'ok' | 'empty' | 'absolute' | 'dot-segment' | 'backslash' | 'nul' | 'not-an-email' | 'too-long' {
   if (path === '') return 'empty';
   // A UTF-16 unit is at most three bytes of UTF-8, so most paths need no encoding to be measured.
   if (path.length > MAX_PATH_BYTES || (path.length * 3 > MAX_PATH_BYTES && encoder.encode(path).length > MAX_PATH_BYTES)) return 'too-long';
@@ -43,7 +40,7 @@ export function isTcpPath(path: string): boolean {
   return path.endsWith(TCP_REQUEST_SUFFIX);
 }
 
-/** Upstream's test of an identity (wire §1.1), and additionally usable as a directory name. */
+/** Whether this is an identity: an e-mail address that can be the name of a directory. */
 export function isEmail(text: string): boolean {
   return text.length <= MAX_EMAIL_CHARS && EMAIL.test(text) && !EMAIL_REFUSED.test(text);
 }

@@ -14,7 +14,7 @@ export interface BareEndArguments {
   mtu: number;
   sctp?: SctpSettings;
   task:
-    | { kind: 'stream'; messageBytes: number; totalBytes?: number; forMs?: number }
+    | { kind: 'stream'; messageBytes: number; totalBytes?: number; forMs?: number; bytesPerSecond?: number }
     | { kind: 'rounds'; messageBytes: number; rounds: number; warmUp: number };
 }
 
@@ -43,17 +43,31 @@ if (role === 'near') {
 
 function fill(
   channel: BareChannel,
-  { messageBytes, totalBytes, forMs }: { messageBytes: number; totalBytes?: number; forMs?: number },
+  {
+    messageBytes,
+    totalBytes,
+    forMs,
+    bytesPerSecond,
+  }: { messageBytes: number; totalBytes?: number; forMs?: number; bytesPerSecond?: number },
 ): void {
   const message = Buffer.alloc(messageBytes, 0x5a);
   const endMs = forMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + forMs;
   let leftBytes = totalBytes ?? Number.POSITIVE_INFINITY;
+  let sentBytes = 0;
+  const fillingMs = performance.now();
+  const dueBytes = (): number =>
+    bytesPerSecond === undefined ? Number.POSITIVE_INFINITY : ((performance.now() - fillingMs) * bytesPerSecond) / 1000;
   const more = (): void => {
-    while (leftBytes > 0 && performance.now() < endMs && channel.bufferedBytes() < HIGH_BYTES) {
-      channel.send(leftBytes < messageBytes ? message.subarray(0, leftBytes) : message);
-      leftBytes -= Math.min(leftBytes, messageBytes);
+    while (leftBytes > 0 && performance.now() < endMs && channel.bufferedBytes() < HIGH_BYTES && sentBytes <= dueBytes()) {
+      const bytes = Math.min(leftBytes, messageBytes);
+      channel.send(bytes < messageBytes ? message.subarray(0, bytes) : message);
+      leftBytes -= bytes;
+      sentBytes += bytes;
     }
+    if (leftBytes === 0) clearInterval(pace);
   };
+  // At its pace a message is due at each turn.
+  const pace = bytesPerSecond === undefined ? undefined : setInterval(more, Math.max(1, (messageBytes / bytesPerSecond) * 1000));
   channel.onLow(more);
   say({ kind: 'started', atMs: nowMs() });
   more();

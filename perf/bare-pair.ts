@@ -1,13 +1,13 @@
 // Two processes with one node-datachannel connection between them and nothing else, no sockets either: what the stack itself can do here.
 import type { Percentiles } from '../src/bench/percentiles.js';
 import type { BareEndArguments } from './bare-end.js';
-import { EndProcess, introduce } from './end-process.js';
+import { EndProcess } from './end-process.js';
 import type { Places } from './place.js';
 
 /** As large as a data channel of two such ends takes. */
 export const LARGE_MESSAGE_BYTES = 256 * 1024;
 /** Packets on one machine (the product's `auto`), the largest the stack reads; and on a path that nobody knows. */
-const SAME_HOST_MTU = 4096;
+export const SAME_HOST_MTU = 4096;
 const UNKNOWN_PATH_MTU = 1280;
 
 type Task = BareEndArguments['task'];
@@ -17,6 +17,8 @@ export interface BarePairOptions extends Places {
   sctp?: BareEndArguments['sctp'];
   timeoutMs: number;
   signal: AbortSignal;
+  /** Told when the first message of a stream is sent, and again when the last byte is there. */
+  onMoment?: (moment: 'started' | 'done', pids: { near: number; far: number }) => void;
 }
 
 export interface BareStreamResult {
@@ -26,9 +28,9 @@ export interface BareStreamResult {
 
 export type BareRoundsResult = Percentiles & { seconds: number; openMs: number };
 
-/** As much as is sent in a time, or so many bytes, in one direction. */
+/** As much as is sent in a time, or so many bytes, in one direction; as fast as it goes, or at a pace. */
 export function runBareStream(
-  task: { messageBytes: number; totalBytes?: number; forMs?: number },
+  task: { messageBytes: number; totalBytes?: number; forMs?: number; bytesPerSecond?: number },
   options: BarePairOptions,
 ): Promise<BareStreamResult> {
   return run<BareStreamResult>({ kind: 'stream', ...task }, options);
@@ -43,7 +45,7 @@ export function runBareRounds(
 }
 
 /** @throws Error when an end leaves early or time is up (a channel hangs silently at an MTU above about 4160) */
-async function run<R>(task: Task, { near, far, mtu, sctp, timeoutMs, signal }: BarePairOptions): Promise<R> {
+async function run<R>(task: Task, { near, far, mtu, sctp, timeoutMs, signal, onMoment }: BarePairOptions): Promise<R> {
   signal.throwIfAborted();
   const common = { task, mtu: mtu ?? (near.loopback ? SAME_HOST_MTU : UNKNOWN_PATH_MTU), ...(sctp === undefined ? {} : { sctp }) };
   const start = (role: 'near' | 'far'): EndProcess => {
@@ -58,8 +60,15 @@ async function run<R>(task: Task, { near, far, mtu, sctp, timeoutMs, signal }: B
   try {
     // The far end knows when the last byte came, the near one how long its rounds took.
     const result = ends[task.kind === 'stream' ? 1 : 0].next<{ kind: 'result'; result: R }>('result', timeoutMs);
-    introduce(...ends);
-    return (await result).result;
+    const pids = { near: ends[0].pid, far: ends[1].pid };
+    ends[0].listen((message) => {
+      if (message.kind === 'started') onMoment?.('started', pids);
+      ends[1].tell(message);
+    });
+    ends[1].listen((message) => ends[0].tell(message));
+    const { result: found } = await result;
+    onMoment?.('done', pids);
+    return found;
   } finally {
     signal.removeEventListener('abort', stopAll);
     await stop();

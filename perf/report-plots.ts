@@ -19,6 +19,7 @@ const DRAWN: Readonly<Record<string, { metrics: readonly string[]; along: boolea
   burst: { metrics: ['MiB/s'], along: false, log: false },
   keyswap: { metrics: ['seconds for all'], along: false, log: true },
   pingpong: { metrics: ['p50', 'p99'], along: true, log: true },
+  threads: { metrics: ['% of its process', 'beyond a bare pair at the same rate'], along: false, log: false },
   nagle: { metrics: ['p50'], along: false, log: true },
   channels: { metrics: ['MiB/s', 'idle MiB a channel'], along: true, log: false },
   wan: { metrics: ['MiB/s'], along: true, log: true },

@@ -3,10 +3,11 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { BENCHES } from './benches/index.js';
+import { boundWords, provenanceWords, type Verdict, verdicts } from './goals.js';
 import { PLOTS_SCRIPT, type Plot, plotsOf } from './report-plots.js';
 import { REPORT_STYLE } from './report-style.js';
-import { newestResults, type PerfResult } from './results.js';
-import { provenance, spread, type Table, tablesOf } from './tables.js';
+import { keptResults, newestOf, type PerfResult } from './results.js';
+import { number, provenance, spread, type Table, tablesOf } from './tables.js';
 
 /** What each benchmark is about, for a reader who has not seen it run. */
 const ABOUT: Readonly<Record<string, string>> = {
@@ -22,19 +23,22 @@ const ABOUT: Readonly<Record<string, string>> = {
   wan: 'Long and lossy links, emulated between two network namespaces; what arrived within a fixed time. Higher is better.',
   setup: 'The first round of 64 bytes on a way just set up, and on its second connection. Lower is better.',
   micro: 'Small parts of the byte path, each against the obvious version of itself, on one thread. Lower is better.',
+  threads:
+    'Whose processor time a WebRTC burst is, thread by thread. Sending goes through the addon on the thread that calls it, in a bare pair as well: what ours add is what their JavaScript threads take beyond the one of a bare pair at the same rate.',
   acks: 'What acknowledgements, credit and loss repair cost between two hotlinks.',
 };
 
 /** @throws Error when nothing was kept */
 export async function writeReport(out: string): Promise<void> {
   const order = [...BENCHES.map(([name]) => name), 'acks'];
-  const results = (await newestResults()).sort((a, b) => order.indexOf(a.bench) - order.indexOf(b.bench));
+  const kept = await keptResults();
+  const results = newestOf(kept).sort((a, b) => order.indexOf(a.bench) - order.indexOf(b.bench));
   if (results.length === 0) throw new Error('perf/results holds nothing yet: run a benchmark first, for example `npm run perf -- burst`');
   await mkdir(dirname(out), { recursive: true });
-  await writeFile(out, await page(results));
+  await writeFile(out, await page(results, verdicts(kept)));
 }
 
-export async function page(results: readonly PerfResult[]): Promise<string> {
+export async function page(results: readonly PerfResult[], goals: readonly Verdict[]): Promise<string> {
   const uplot = dirname(createRequire(import.meta.url).resolve('uplot/package.json'));
   const [script, style] = await Promise.all(
     ['uPlot.iife.min.js', 'uPlot.min.css'].map((file) => readFile(join(uplot, 'dist', file), 'utf8')),
@@ -43,7 +47,7 @@ export async function page(results: readonly PerfResult[]): Promise<string> {
   const sections = results.map((result) => section(result, plots));
   // In a script element only its own end and a comment could end it early.
   const data = JSON.stringify(plots).replaceAll('<', '\\u003c');
-  const contents = results.map(({ bench }) => `<a href="#${html(bench)}">${html(bench)}</a>`).join(' ');
+  const contents = [{ bench: 'goals' }, ...results].map(({ bench }) => `<a href="#${html(bench)}">${html(bench)}</a>`).join(' ');
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -60,6 +64,7 @@ absolute figures belong to the machine and the hour. A figure is the median, in 
 <nav>${contents}</nav>
 </header>
 <main>
+${goalsSection(goals)}
 ${sections.join('\n')}
 </main>
 <script>${script}</script>
@@ -67,6 +72,21 @@ ${sections.join('\n')}
 </body>
 </html>
 `;
+}
+
+/** What was to be reached, against the newest result that knows of each. */
+function goalsSection(goals: readonly Verdict[]): string {
+  const rows = goals.map(({ what, bound, unit, state, figure, command, ...from }) => {
+    const cells = [boundWords(bound, unit), figure === undefined ? '' : `${number(figure)} ${unit}`, state];
+    const source = figure === undefined ? command : provenanceWords(from);
+    return `<tr><th scope="row">${html(what)}</th>${[...cells, source].map((cell) => `<td>${html(cell)}</td>`).join('')}</tr>`;
+  });
+  return `<section id="goals">
+<h2>goals</h2>
+<p>What was to be reached, and the newest figure there is. A short run is one whose figure says little; a line that was not measured names its command.</p>
+<div class="wide"><table><thead><tr><th></th><th scope="col">goal</th><th scope="col">newest</th><th scope="col"></th><th scope="col">from</th></tr></thead>
+<tbody>${rows.join('')}</tbody></table></div>
+</section>`;
 }
 
 function section(result: PerfResult, plots: Plot[]): string {

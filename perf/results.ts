@@ -40,12 +40,17 @@ export async function keepResult(kept: PerfResult): Promise<string> {
   return path;
 }
 
-/** The newest result of each benchmark that was kept. */
-export async function newestResults(): Promise<PerfResult[]> {
-  const newest = new Map<string, PerfResult>();
+/** Everything that was kept, in no order. */
+export async function keptResults(): Promise<PerfResult[]> {
   const names = await readdir(folder).catch(() => []);
-  for (const name of names.filter((one) => one.endsWith('.json'))) {
-    const one = JSON.parse(await readFile(`${folder}${name}`, 'utf8')) as PerfResult;
+  const files = names.filter((one) => one.endsWith('.json'));
+  return Promise.all(files.map(async (name) => JSON.parse(await readFile(`${folder}${name}`, 'utf8')) as PerfResult));
+}
+
+/** The newest result of each benchmark. */
+export function newestOf(results: readonly PerfResult[]): PerfResult[] {
+  const newest = new Map<string, PerfResult>();
+  for (const one of results) {
     const known = newest.get(one.bench);
     if (known === undefined || known.at < one.at) newest.set(one.bench, one);
   }

@@ -41,9 +41,9 @@ export function text(result: PerfResult): string {
   return parts.join('\n\n');
 }
 
-export function provenance({ machine, at, commit, parameters }: PerfResult): string {
+export function provenance({ machine, at, commit, series }: PerfResult): string {
   const { cores, model, node, platform } = machine;
-  const samples = parameters['repeat'] ?? parameters['times'] ?? 1;
+  const samples = Math.max(1, ...series.map((one) => one.samples.length));
   return `medians of ${samples} (lowest–highest); ${cores} cores of ${model}, Node ${node}, ${platform}; ${at.slice(0, 16).replace('T', ' ')} UTC, commit ${commit ?? 'unknown'}`;
 }
 

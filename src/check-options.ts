@@ -19,6 +19,8 @@ const WORDS = {
 export function checkOptions(options: HotlinkOptions): void {
   if (typeof options !== 'object' || options === null) throw refused('createHotlink takes an object with email and server, or signaling');
   if (typeof options.email !== 'string') throw refused('email: an e-mail address is missing');
+  if (options.server !== undefined && typeof options.server !== 'string')
+    throw refused(`server: ${shown(options.server)} is not the address of a relay`);
   for (const key of FROM_ZERO) checkNumber(key, options[key], 0);
   for (const key of FROM_ONE) checkNumber(key, options[key], 1);
   for (const key of OR_AUTO) if (options[key] !== 'auto') checkNumber(key, options[key], 1, ', or "auto"');

@@ -1,19 +1,13 @@
 // Time as the main thread sees it: deadlines of the session machines, backoffs, stamps. An embedding program may supply its own. The worker
 // threads keep the system's. Main thread.
 
-/** The time that the control plane goes by. */
-export interface Clock {
-  /** A monotonic clock, ms, from any origin; fractions allowed. */
-  nowMs(): number;
-  /** Wall clock, Unix ms: stamps in `status()` and events. */
-  unixMs(): number;
-  /**
-   * Calls back once, in a later turn.
-   * @param delayMs at least so much later on {@link nowMs}
-   * @returns cancels the call; harmless when it was made or cancelled already
-   */
-  after(delayMs: number, call: () => void): () => void;
-}
+import type { HotlinkOptions } from './options.js';
+
+/**
+ * The time that the control plane goes by: a monotonic clock, ms, from any origin; the wall clock, Unix ms, for stamps in `status()` and events; and
+ * `after`, which calls back once, in a later turn, and returns what cancels that.
+ */
+export type Clock = NonNullable<HotlinkOptions['clock']>;
 
 /** The system's. */
 export const systemClock: Clock = {

@@ -30,7 +30,7 @@ import { publish } from './diagnostics.js';
 import { EventFeed } from './event-feed.js';
 import type { EventsOptions } from './event-reader.js';
 import type { HotlinkEvent, HotlinkEvents } from './events.js';
-import type { ConnectOptions, ForwardChannel, ForwardOptions, HotlinkStream } from './forward.js';
+import type { ForwardChannel, ForwardOptions, HotlinkStream, StreamOptions } from './forward.js';
 import type { Hotlink } from './hotlink.js';
 import type { HotlinkOptions } from './options.js';
 import { type ResolvedOptions, resolveOptions } from './resolved-options.js';
@@ -139,6 +139,8 @@ export class DataPlane implements Hotlink {
   // --- start and stop --------------------------------------------------------------------------------------------------------------
 
   start(): Promise<void> {
+    // Refused there, as every call after a stop.
+    if (this.#stopping !== undefined) return this.#begin();
     this.#starting ??= this.#begin();
     return this.#starting;
   }
@@ -250,7 +252,7 @@ export class DataPlane implements Hotlink {
     return this.#adHoc.forward(options);
   }
 
-  connect(options: ConnectOptions): Promise<HotlinkStream> {
+  connect(options: StreamOptions): Promise<HotlinkStream> {
     return this.#adHoc.connect(options);
   }
 

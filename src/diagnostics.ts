@@ -5,22 +5,7 @@ import diagnosticsChannel from 'node:diagnostics_channel';
 import type { HotlinkError } from '../native-free/index.js';
 import type { HotlinkEvent } from './events.js';
 
-/**
- * Names of the diagnostics channels; part of the API. Each message names the identity it is about (`email`).
- *
- * - `hotlink:start` `{ email }`: `start()` was called
- * - `hotlink:stop` `{ email }`: everything of it is gone
- * - `hotlink:event` `{ email, event }`: one {@link HotlinkEvent}
- * - `hotlink:fatal` `{ email, error }`: as the `fatal` event
- */
-export const DIAGNOSTICS_CHANNELS = {
-  start: 'hotlink:start',
-  stop: 'hotlink:stop',
-  event: 'hotlink:event',
-  fatal: 'hotlink:fatal',
-} as const;
-
-/** What is published, by channel name. */
+/** What is published on `node:diagnostics_channel`, by the name of the channel. */
 export interface DiagnosticsMessages {
   /** `start()` was called. */
   'hotlink:start': { email: string };
@@ -28,7 +13,7 @@ export interface DiagnosticsMessages {
   'hotlink:stop': { email: string };
   /** Something happened. */
   'hotlink:event': { email: string; event: HotlinkEvent };
-  /** As the `fatal` event. */
+  /** As {@link HotlinkEvents}' `fatal`. */
   'hotlink:fatal': { email: string; error: HotlinkError };
 }
 

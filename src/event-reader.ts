@@ -2,17 +2,13 @@
 // dropped, which the reader sees as a gap in the ids, and nothing else is ever held up. Main thread.
 
 import type { HotlinkEvent } from './events.js';
+import type { Hotlink } from './hotlink.js';
 
 /** Events that wait for a reader unless it says otherwise: some 200 KB, and minutes of a busy data plane. */
 const WAITING_EVENTS = 1024;
 
-/** Options of `events()`. */
-export interface EventsOptions {
-  /** Aborting ends the iteration, without an error. */
-  signal?: AbortSignal;
-  /** Events that may wait to be read, 1…65536; beyond that the oldest is dropped. Default 1024. */
-  limit?: number;
-}
+/** Aborting ends the iteration, without an error. */
+export type EventsOptions = NonNullable<Parameters<Hotlink['events']>[0]>;
 
 export class EventReader implements AsyncIterableIterator<HotlinkEvent> {
   readonly #limit: number;

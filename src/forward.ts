@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { ReadableStream, WritableStream } from 'node:stream/web';
 import { HotlinkError, isEmail, type Marker } from '../native-free/index.js';
 import type { ChannelShape } from '../workers/messages.js';
+import type { Hotlink } from './hotlink.js';
 
 /** Options of `forward()`: one of `listen` and `dial`. */
 export interface ForwardOptions {
@@ -15,34 +16,15 @@ export interface ForwardOptions {
   listen?: string;
   /** `host:port` of the application that this side dials. */
   dial?: string;
-  /** Both sides listen and each application dials in (one stream at a time). With `listen` only. */
+  /** Both sides listen and each application dials in, one stream at a time. */
   rendezvous?: boolean;
-  /** Aborting rejects the call with `ERR_HLNK_CLOSED`; later it closes the channel. Not watched any more once the channel is closed. */
+  /** Aborting rejects the call, and later closes the channel. */
   signal?: AbortSignal;
-}
-
-/** Options of `connect()`. */
-export interface ConnectOptions extends Pick<ForwardOptions, 'peer' | 'name'> {
-  /** Aborting rejects the call with `ERR_HLNK_CLOSED`; later it closes the stream, resetting the far end. Not watched any more once it is closed. */
-  signal?: AbortSignal;
-  /**
-   * Bytes that the stream buffers in this process's heap, each way, before it holds its writer up or stops reading: the `highWaterMark` of a
-   * Node.js stream. Default 262144. Beside it there are 1 MiB of shared memory each way, and the channel's window.
-   */
-  highWaterMark?: number;
-}
-
-/** A stream as web streams. */
-export interface WebStreamPair {
-  /** The peer's bytes; errors as the stream does. Cancelling it discards what the peer still sends, and leaves the other direction alone. */
-  readable: ReadableStream<Uint8Array>;
-  /** Closing it is `end()`, and resolves when the peer has acknowledged the last byte; aborting it destroys the stream. */
-  writable: WritableStream<Uint8Array>;
 }
 
 /**
- * A stream between this program and the peer. A `node:stream` Duplex, half-open: `end()` ends this program's direction only.
- *
+ * A stream between this program and the peer: a half-open `node:stream` Duplex. 'finish' comes when the peer has acknowledged the last byte.
+ * @remarks
  * - `for await` reads to the end of the peer's direction, and leaves this program's open; leaving the loop early destroys the stream.
  * - 'finish' comes when the peer has acknowledged the last byte, 'end' when the peer has ended and everything was read.
  * - It is destroyed with a `HotlinkError` when the peer resets it or is lost, or the channel fails (`ERR_HLNK_PEER_UNAVAILABLE`,
@@ -52,11 +34,13 @@ export interface WebStreamPair {
  */
 export interface HotlinkStream extends Duplex {
   /**
-   * The same stream as a pair of web streams, bounded like this one: use either view, not both.
+   * The same as web streams, instead of this view.
+   * @remarks `readable` errors as the stream does; cancelling it discards what the peer still sends, and leaves the other direction alone. Closing `writable` is `end()`,
+   * and resolves when the peer has acknowledged the last byte; aborting it destroys the stream.
    * @throws HotlinkError `ERR_HLNK_USAGE` the second time
    */
-  toWeb(): WebStreamPair;
-  /** Destroys it, without an error. @returns when its channel is gone */
+  toWeb(): { readable: ReadableStream<Uint8Array>; writable: WritableStream<Uint8Array> };
+  /** Destroys it, without an error; resolves when its channel is gone. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -64,9 +48,15 @@ export interface HotlinkStream extends Duplex {
 export interface ForwardChannel extends AsyncDisposable {
   /** Where the application dials; undefined on the dialling side. */
   readonly address: { host: string; port: number } | undefined;
-  /** Drains what was written, for two seconds at most, resets what is still open, and ends the channel. Idempotent. */
+  /** Drains for two seconds at most, resets what is still open, and ends the channel. */
   close(): Promise<void>;
 }
+
+/** What `connect()` is told. */
+export type StreamOptions = Parameters<Hotlink['connect']>[0];
+
+/** A stream as web streams. */
+export type WebStreamPair = ReturnType<HotlinkStream['toWeb']>;
 
 export interface ForwardPlan {
   marker: Marker;

@@ -11,8 +11,7 @@ import { type Clock, systemClock } from './clock.js';
 import type { IpcMode } from './control/ipc-address.js';
 import { readDirect } from './direct-address.js';
 import { parseAddress } from './forward.js';
-import type { HotlinkOptions, IdentityMode, SealMode } from './options.js';
-import type { AddressFilter, IceServersFor, WorkerEntries } from './ports.js';
+import type { AddressFilter, HotlinkOptions, IceServersFor, IdentityMode, SealMode, WorkerEntries } from './options.js';
 import type { Signaling } from './signaling.js';
 
 export interface DirectOptions {

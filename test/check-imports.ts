@@ -20,8 +20,8 @@ const MAY_USE: Partial<Record<Room, RegExp>> = {
   'native-free': /^@msgpack\/msgpack$/,
   workers: /^(node:|ws$|node-datachannel$|koffi$)/,
 };
-/** src may know the workers' messages, their entry URLs, pure parsers, whether there is an addon, and the profiler of one's own thread, never what runs on their threads. */
-const SRC_MAY_SEE = /^workers\/(messages|entries|addon-file|thread-health|profiler|lanes\/ice-servers|lanes\/stripe-count)\.js$/;
+/** src may know the workers' messages, their entry URLs, pure parsers, whether there is an addon, and the profiler of one's own thread, and how bytes are copied, never what runs on their threads. */
+const SRC_MAY_SEE = /^workers\/(messages|entries|addon-file|thread-health|profiler|memory|lanes\/ice-servers|lanes\/stripe-count)\.js$/;
 const ADDON_FILE = 'workers/addon.ts';
 /** A static import or re-export (also the last line of a long one), an import for effect, a dynamic import. */
 const IMPORT = /^\s*(?:import|export|\})[^']*\bfrom\s+'([^']+)'|^\s*import\s+'([^']+)'|\bimport\(\s*'([^']+)'\s*\)/;

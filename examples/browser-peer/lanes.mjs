@@ -1,7 +1,7 @@
 // The two carriers that a page has, as the channel's core knows lanes: a data channel, and the relay's WebSocket. Neither calls back from within
 // `trySend`.
-import { FrameView } from 'hotlink/native-free';
-import { FRAME_SIGNAL, MessageType } from 'hotlink/native-free/machines';
+import { FrameView, MessageType } from 'hotlink/native-free';
+import { FRAME_SIGNAL } from 'hotlink/native-free/machines';
 
 /** Taken and not yet sent above which a carrier is full, and below which it takes frames again, bytes. */
 const HIGH_BYTES = 1_048_576;
@@ -78,7 +78,8 @@ export class RelayLane {
     }
     const view = this.#view;
     view.read(frame);
-    this.#socket.sendData({ sid: this.sid, seq: view.seq, path: view.path(), etag: view.etag(), payload: view.payload() });
+    const { sid } = this;
+    this.#socket.send({ typ: MessageType.Data, sid, seq: view.seq, pth: view.path(), etg: view.etag(), pay: view.payload() });
     return 'taken';
   }
 

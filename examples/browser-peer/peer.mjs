@@ -1,16 +1,7 @@
 // A page as a peer of the hotlink protocol: the machines of hotlink/native-free/machines on a browser's own WebSocket and RTCPeerConnection. It opens one
 // channel by name, towards a peer that runs `hotlink forward --dial` (or connect()) under the same name, and has one stream on it.
-import { encodeFrame } from 'hotlink/native-free';
-import {
-  ChannelCore,
-  COUNTER_NAMES,
-  DEFAULT_LIMITS,
-  fingerprint,
-  InboundSessions,
-  MessageType,
-  OutboundSession,
-  ownIdStem,
-} from 'hotlink/native-free/machines';
+import { encodeFrame, MessageType } from 'hotlink/native-free';
+import { createChannel, createInbound, createOutbound, fingerprint, ownIdStem } from 'hotlink/native-free/machines';
 import { RelaySocket } from './relay-socket.mjs';
 import { Session } from './session.mjs';
 import { PageStream } from './stream.mjs';
@@ -49,13 +40,12 @@ export class BrowserPeer {
     this.#log = log;
     // The peer's copy of the channel's directory: `hotlink forward` there grants us what we need on it.
     this.#path = `${peer}/app_data/hotlink/forward/${name}/_mpc/0_to_1/stream.tcp.request`;
-    this.#outbound = new OutboundSession({ path: this.#path, peer, newSid: () => crypto.randomUUID(), jitter: Math.random });
-    this.#inbound = new InboundSessions({ self: email });
-    this.#core = new ChannelCore({
+    this.#outbound = createOutbound({ path: this.#path, peer, newSid: () => crypto.randomUUID(), jitter: Math.random });
+    this.#inbound = createInbound({ self: email });
+    this.#core = createChannel({
       path: this.#path,
       salt: Array.from(crypto.getRandomValues(new Uint8Array(5)), (byte) => (byte % 36).toString(36)).join(''),
-      limits: { ...DEFAULT_LIMITS, webrtcAllowed, relayAllowed },
-      counters: new Float64Array(COUNTER_NAMES.length),
+      lanes,
       ports: this.#ports(),
     });
     // A machine of our own in the eyes of the peer: it must not think that we share its loopback.

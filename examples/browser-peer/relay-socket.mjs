@@ -1,7 +1,7 @@
 // The page's WebSocket to the relay: messages in and out, and a new connection when one is lost. A page cannot set headers, so the relay answers
 // in JSON; it takes msgpack all the same, which is what goes out.
 import { decodeEnvelope, decodeEnvelopeText, encodeEnvelope } from 'hotlink/native-free';
-import { encodeDataEnvelope, ownId } from 'hotlink/native-free/machines';
+import { ownId } from 'hotlink/native-free/machines';
 
 /** Between two attempts to connect, doubling from the first to the last, ms. */
 const FIRST_RETRY_MS = 500;
@@ -36,10 +36,6 @@ export class RelaySocket {
 
   send(message) {
     if (this.isUp) this.#socket.send(encodeEnvelope(this.#newId(), message, 'msgpack'));
-  }
-
-  sendData({ sid, seq, path, etag, payload }) {
-    if (this.isUp) this.#socket.send(encodeDataEnvelope(this.#newId(), sid, seq, path, etag, payload));
   }
 
   close() {

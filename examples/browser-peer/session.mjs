@@ -1,7 +1,7 @@
 // One session with the peer: its peer connection, which the acceptor offers and the opener answers, and its word that this side does not seal.
 // What goes wrong here is told as a reason; the acceptor tries again.
-import { Negotiation, parseDescription } from 'hotlink/native-free';
-import { FRAME_SIGNAL, iceUfrag, KEY_SIGNAL, KeyExchange, MessageType } from 'hotlink/native-free/machines';
+import { MessageType, parseDescription } from 'hotlink/native-free';
+import { createKeyExchange, createNegotiation, FRAME_SIGNAL, iceUfrag, KEY_SIGNAL } from 'hotlink/native-free/machines';
 import { DataChannelLane, RelayLane } from './lanes.mjs';
 
 /** Between two offers, doubling from the first to the last, ms. */
@@ -29,15 +29,7 @@ export class Session {
     this.#context = context;
     this.sid = sid;
     this.direction = direction;
-    this.keys = new KeyExchange({
-      sid,
-      role: direction === 'out' ? 'opener' : 'acceptor',
-      self,
-      peer,
-      enabled: false,
-      mustSeal: () => undefined,
-      judge: () => undefined,
-    });
+    this.keys = createKeyExchange({ sid, role: direction === 'out' ? 'opener' : 'acceptor', self, peer });
   }
 
   start(nowMs) {
@@ -134,7 +126,7 @@ export class Session {
     this.#hangUp('the connection is made anew');
     this.#retryAtMs = undefined;
     this.#attempts += 1;
-    const negotiation = new Negotiation({ role });
+    const negotiation = createNegotiation({ role });
     const connection = new RTCPeerConnection(this.#context.rtc);
     this.#negotiation = negotiation;
     this.#connection = connection;

@@ -75,8 +75,7 @@ export class PageStream {
   /** Resolves when the peer has everything. */
   async #close() {
     this.#run((now) => this.#core.endStream(this.#out, now));
-    const { out } = this.#core;
-    while (this.#error === undefined && (out.pending || out.inFlightFrames > 0))
+    while (this.#error === undefined && !this.#core.settled)
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     if (this.#error !== undefined) throw this.#error;
   }

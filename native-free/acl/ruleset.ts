@@ -10,21 +10,20 @@ export interface Ruleset {
   /** True: rule sets further down are not looked at. */
   readonly terminal: boolean;
   /** Most specific first; the first whose pattern matches decides. */
-  readonly rules: readonly Rule[];
+  readonly rules: readonly {
+    /** The glob as it stands in the file. */
+    readonly pattern: string;
+    /** Does the rule speak of this path (relative to the rule set's directory) for this user? */
+    readonly matches: (relPath: string, user: string, work?: { stepsLeft: number }) => boolean;
+    /** Does it let this user do this, where it matches? */
+    readonly grants: (user: string, level: 'read' | 'create' | 'write' | 'admin', work?: { stepsLeft: number }) => boolean;
+  }[];
 }
 
 /** One rule of a rule set. */
-export interface Rule {
-  /** The glob as it stands in the file. */
-  readonly pattern: string;
-  /** Does the rule speak of this path (relative to the rule set's directory) for this user? */
-  readonly matches: (relPath: string, user: string, work?: GlobWork) => boolean;
-  /** Does it let this user do this, where it matches? */
-  readonly grants: (user: string, level: AccessLevel, work?: GlobWork) => boolean;
-}
-
+export type Rule = Ruleset['rules'][number];
 /** What reading an ACL file comes to; a refusal says why, in words. */
-export type RulesetResult = { readonly ok: true; readonly ruleset: Ruleset } | { readonly ok: false; readonly reason: string };
+export type RulesetResult = ReturnType<typeof parseAclFile>;
 
 /** The name of the file that carries a rule set. */
 export const ACL_FILE_NAME = 'syft.pub.yaml';
@@ -38,11 +37,10 @@ const MAX_USERS_PER_LIST = 4096;
 const MAX_PATTERN_CHARS_PER_FILE = 262_144;
 const USER_EMAIL = /\{\{\s*\.UserEmail\s*\}\}/g;
 
-/**
- * Check and compile the parsed YAML of an ACL file.
- * @param value what the YAML parser made of the file; null (an empty file) is private
- */
-export function parseAclFile(value: unknown): RulesetResult {
+/** Checks and compiles what a YAML parser made of a `syft.pub.yaml`; null (an empty file) is private. */
+export function parseAclFile(
+  value: unknown,
+): { readonly ok: true; readonly ruleset: Ruleset } | { readonly ok: false; readonly reason: string } {
   if (value === null || value === undefined) return { ok: true, ruleset: PRIVATE_RULESET };
   if (!isRecord(value)) return refuse('the file must be a mapping with "rules"');
   const terminal = own(value, 'terminal') ?? false;

@@ -12,7 +12,7 @@ const MAX_CACHED_DECISIONS = 2048;
  */
 const MAX_STEPS_PER_DECISION = 1_000_000;
 
-/** The rule sets of many directories, and the decision by them. */
+/** The rule sets of many directories, and the decision by them. The owner of a path always may. */
 export class AclTree {
   private readonly rulesets = new Map<string, Ruleset>();
   private readonly decisions = new Map<string, boolean>();
@@ -28,16 +28,13 @@ export class AclTree {
     return this.rulesets.size;
   }
 
-  /**
-   * Put a rule set in place of whatever its directory had.
-   * @param directory datasite-relative, without the file name, for example `a@x.io/app_data/t`
-   */
+  /** Puts a rule set in place of whatever its directory (datasite-relative, as `a@x.io/app_data/t`) had. */
   set(directory: string, ruleset: Ruleset): void {
     this.rulesets.set(directory, ruleset);
     this.forget();
   }
 
-  /** Take a directory's rule set away; its nearest ancestor's applies from then on. */
+  /** Takes a directory's rule set away; its nearest ancestor's applies from then on. */
   remove(directory: string): boolean {
     const existed = this.rulesets.delete(directory);
     if (existed) this.forget();
@@ -50,11 +47,11 @@ export class AclTree {
   }
 
   /**
-   * May this user do this? Nothing a peer can name throws; a path that {@link checkPath} refuses is denied to everybody.
-   * @param path datasite-relative path of a file; changing an ACL file itself takes `admin`
-   * @param shared what several decisions together may cost, in steps; none is left: denied, and not kept as the answer
+   * Whether the user may do this to a file; an ACL file itself takes `admin`. `shared` bounds the cost of several decisions together.
+   * @remarks Nothing a peer can name throws; a path that {@link checkPath} refuses is denied to everybody. When none of the shared steps is left:
+   * denied, and not kept as the answer.
    */
-  can(user: string, path: string, level: AccessLevel, shared?: GlobWork): boolean {
+  can(user: string, path: string, level: 'read' | 'create' | 'write' | 'admin', shared?: { stepsLeft: number }): boolean {
     const key = `${level}\n${user}\n${path}`;
     const known = this.decisions.get(key);
     if (known !== undefined) return known;

@@ -5,7 +5,7 @@
 
 import type { Lane, LaneKind, PeerLaneKind } from '../lane.js';
 import type { InFlow } from './in-flow.js';
-import { type ChannelLimits, LOSS_MARGIN_MS, PING_MAX_MS, SUSPECT_MS } from './limits.js';
+import { type ChannelLimits, DEAF_MS, LOSS_MARGIN_MS, PING_FIRST_MS, PING_MAX_MS, SUSPECT_MS } from './limits.js';
 
 /** What a core must know of a session. */
 export interface SessionInfo {
@@ -53,7 +53,9 @@ export interface LaneState {
   heardMs: number;
   /** First ping since then, ms; -1 without one. */
   pingedMs: number;
-  /** Silent for too long after a ping. */
+  /** First ping on it since the last sign that the peer hears us on it, ms; -1 without one. */
+  askedMs: number;
+  /** Silent for too long after a ping, or pings on it are not answered although it is not silent; until one on it is answered. */
   suspect: boolean;
   /** When a suspect lane is asked again, ms. */
   probeAtMs: number;
@@ -138,7 +140,16 @@ export class Carriers {
 
   addLane(lane: Lane, nowMs: number): void {
     if (this.stateOf(lane) !== undefined) return;
-    const state: LaneState = { lane, session: undefined, heardMs: nowMs, pingedMs: -1, suspect: false, probeAtMs: 0, tooSmall: false };
+    const state: LaneState = {
+      lane,
+      session: undefined,
+      heardMs: nowMs,
+      pingedMs: -1,
+      askedMs: -1,
+      suspect: false,
+      probeAtMs: 0,
+      tooSmall: false,
+    };
     this.lanes.push(state);
     const session = this.sessions.get(lane.sid);
     if (session !== undefined) this.#join(state, session);
@@ -225,9 +236,16 @@ export class Carriers {
   /** A ping left on this lane. @returns true when the lane became suspect by it: it has not answered one for a while */
   pinged(state: LaneState, nowMs: number): boolean {
     if (state.pingedMs < 0) state.pingedMs = nowMs;
+    // One that was asked long ago, carried nothing since and is asked again has not been deaf all the time.
+    if (state.askedMs < 0 || nowMs > state.probeAtMs + PING_MAX_MS) state.askedMs = nowMs;
     state.probeAtMs = nowMs + PING_MAX_MS;
-    if (state.suspect || nowMs - state.pingedMs < SUSPECT_MS) return false;
+    const silent = nowMs - state.pingedMs >= SUSPECT_MS;
+    if (state.suspect || !(silent || nowMs - state.askedMs >= DEAF_MS)) return false;
     state.suspect = true;
+    if (!silent) {
+      this.#recount();
+      return true;
+    }
     // What else goes the same way is as silent; the relay goes another. Asked at once, so that one that works is not passed over for long.
     for (const other of this.lanes) {
       if (other.suspect || other.lane.kind !== state.lane.kind || other.heardMs >= state.pingedMs) continue;
@@ -238,10 +256,20 @@ export class Carriers {
     return true;
   }
 
-  /** A message came in on this lane. @returns true when it was suspect until now */
-  heard(state: LaneState, nowMs: number): boolean {
+  /**
+   * A message came in on this lane. That alone does not clear a suspect one: it may carry that way and not ours, and the peer, who passes it over as well,
+   * asks on it time and again. It is asked at once, but for a second between two questions.
+   */
+  heard(state: LaneState, nowMs: number): void {
     state.heardMs = nowMs;
     this.#heardMs = nowMs;
+    state.pingedMs = -1;
+    if (state.suspect) state.probeAtMs = Math.min(state.probeAtMs, Math.max(nowMs, state.probeAtMs - PING_MAX_MS + PING_FIRST_MS));
+  }
+
+  /** The peer answered what it was asked on this lane, or acknowledged frames while it carries. @returns true when it was suspect until now */
+  answered(state: LaneState): boolean {
+    state.askedMs = -1;
     state.pingedMs = -1;
     if (!state.suspect) return false;
     state.suspect = false;

@@ -54,7 +54,7 @@ export class ChannelCore {
   /** Time of the last input, for those that come without one. */
   #nowMs = 0;
 
-  constructor({ path, salt, limits, counters, numbers, ports, whole = false }: ChannelConfig) {
+  constructor({ path, salt, limits, counters, numbers, ports, whole = false, memory }: ChannelConfig) {
     this.#whole = whole;
     this.#limits = limits;
     this.#counters = counters;
@@ -63,6 +63,7 @@ export class ChannelCore {
     this.#numbers = new UpstreamNumbers(numbers);
     this.in = new InFlow(limits, counters, this.#inFlowPorts());
     this.out = new OutFlow({
+      ...(memory === undefined ? {} : { memory }),
       path: new TextEncoder().encode(path),
       limits,
       counters,
@@ -94,6 +95,10 @@ export class ChannelCore {
   /** True once the peer is known to be one of our own kind, false once known to be upstream's. */
   get ownPeer(): boolean | undefined {
     return this.#ownPeer;
+  }
+  /** Whether everything that was taken is acknowledged. */
+  get settled(): boolean {
+    return !this.out.pending && this.out.inFlightFrames === 0;
   }
   /** Highest stream id either side used. */
   get highestStream(): number {
@@ -308,8 +313,9 @@ export class ChannelCore {
     if (this.out.lane === lane) this.out.lane = lane;
   }
 
-  /** The peer is far away: streams may keep more on its way. */
-  goFar(): void {
+  /** The peer is far away: streams may keep more on its way. @param filling windows grow by themselves when all that is in them is on its way */
+  goFar(filling = false): void {
+    this.out.growsWhenSent ||= filling;
     const { farWindowBytes, creditBytes } = this.#limits;
     this.out.windowCeilingBytes = farWindowBytes;
     this.in.raiseCredit(Math.max(creditBytes, farWindowBytes));

@@ -166,11 +166,16 @@ export class Heartbeat {
 
   /** A ping leaves now. @returns its id */
   ping(lane: Lane, firstSeq: number, nextSeq: number, nowMs: number): number {
-    this.#lastId = this.#lastId === 0xffff_ffff ? 1 : this.#lastId + 1;
-    this.#history[this.#lastId & (HISTORY - 1)] = { id: this.#lastId, lane, firstSeq, nextSeq, sentMs: nowMs };
     this.#pingedMs = nowMs;
     this.#askMs = Number.POSITIVE_INFINITY;
     this.#intervalMs = Math.min(PING_MAX_MS, this.#intervalMs * 2);
+    return this.probe(lane, firstSeq, nextSeq, nowMs);
+  }
+
+  /** A ping leaves on a lane that is passed over, which says nothing about the peer. @returns its id */
+  probe(lane: Lane, firstSeq: number, nextSeq: number, nowMs: number): number {
+    this.#lastId = this.#lastId === 0xffff_ffff ? 1 : this.#lastId + 1;
+    this.#history[this.#lastId & (HISTORY - 1)] = { id: this.#lastId, lane, firstSeq, nextSeq, sentMs: nowMs };
     return this.#lastId;
   }
 

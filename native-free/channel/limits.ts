@@ -50,7 +50,7 @@ export const DEFAULT_LIMITS: ChannelLimits = {
   ownChunkBytes: 245_760, // the per-frame cost is paid a quarter as often; with its head below the smallest lane between own peers
   chunkBytes: 61_440, // upstream's default; fits a Rust peer's 65,535-byte receive buffer with its path
   windowBytes: 4_194_304, // four times the data channel's default high watermark: the lane never waits for TCP
-  farWindowBytes: 16_777_216, // 1 Gbit/s for 50 ms, and a second of one that loses packets and waits for their repair
+  farWindowBytes: 33_554_432, // 1 Gbit/s for a quarter of a second: as long as a loss waits for the repair of its repair (with half of it, 0.1 % lost cost a third)
   creditFloorBytes: INITIAL_CREDIT_BYTES,
   creditBytes: 4_194_304, // matches the window, so that credit alone never stops a reader that keeps up
   reorderBytes: 33_554_432, // more than both ends' buffers of any lane, so a lane change never overflows it
@@ -93,3 +93,8 @@ export const LOSS_MARGIN_MS = 500;
 export const lossAfterMs = ({ peerLossMs }: Pick<ChannelLimits, 'peerLossMs'>): number => peerLossMs - LOSS_MARGIN_MS;
 /** A lane that stays silent for this long after a ping is passed over while another one is up, ms: ICE itself takes 30 s to see it. */
 export const SUSPECT_MS = 2000;
+/**
+ * A lane on which pings are not answered and no frame gets through is passed over after this long although the peer is heard on it, ms: it may be dead one
+ * way. Long enough for one frame behind a full buffer on a path of 200 kbit/s, and short against the {@link ChannelLimits.gapMs} that the streams have.
+ */
+export const DEAF_MS = 10_000;

@@ -12,6 +12,7 @@ import type { Chunker } from '../chunker.js';
 import { Counter } from '../counters.js';
 import { framePayloadBytes, writeFrameSeq } from '../hlnk/index.js';
 import type { Lane, SendVerdict } from '../lane.js';
+import { type ByteMemory, PLAIN_MEMORY } from '../memory.js';
 import { Framer } from './framer.js';
 import { InFlight } from './in-flight.js';
 import { ACK_EVERY_BYTES, type ChannelLimits, OWN_FRAME_BYTES } from './limits.js';
@@ -42,6 +43,7 @@ export interface OutFlowConfig {
   ports: OutFlowPorts;
   /** Five base-36 characters that make this channel's upstream etags unlike any other's. */
   salt: string;
+  memory?: ByteMemory;
 }
 
 /**
@@ -59,6 +61,7 @@ export class OutFlow {
   readonly #counters: Float64Array;
   readonly #chunker: Chunker;
   readonly #ports: OutFlowPorts;
+  readonly #memory: ByteMemory;
   readonly #streams = new Map<number, OutStream>();
   /** Streams that may have something to send, in turn. */
   readonly #queue: OutStream[] = [];
@@ -72,6 +75,8 @@ export class OutFlow {
   #openHalves = 0;
   #pumping = false;
   #ceilingBytes = 0;
+  /** Windows whose bytes are all on their way grow as soon as they are half full. */
+  growsWhenSent = false;
 
   constructor(config: OutFlowConfig) {
     this.framer = new Framer(config.path, config.salt);
@@ -79,6 +84,7 @@ export class OutFlow {
     this.#counters = config.counters;
     this.#chunker = config.chunker;
     this.#ports = config.ports;
+    this.#memory = config.memory ?? PLAIN_MEMORY;
   }
 
   /** Where frames go; undefined while there is no lane. Chosen by the channel's core. */
@@ -445,16 +451,24 @@ export class OutFlow {
   }
 
   readonly #freed = (stream: OutStream): void => {
-    if (!stream.done && stream.window?.roomy) this.#ports.room(stream.id);
+    const { window } = stream;
+    if (stream.done || window === undefined) return;
+    // All of it is on its way, and still there is no room for more: it is the window that holds the application back.
+    if (this.growsWhenSent && window.unsentRecords === 0 && !window.roomy && !stream.starved) {
+      this.#count(Counter.windowBytes, window.grow(2 * window.capacityBytes));
+    }
+    if (window.roomy) this.#ports.room(stream.id);
   };
 
   #makeWindow(stream: OutStream): SendWindow {
     const { windowBytes } = this.#limits;
     const window = new SendWindow({
       capacityBytes: windowBytes,
-      ceilingBytes: this.#ceilingBytes,
+      // Before there is a lane nobody knows how long the way is.
+      ceilingBytes: this.#lane === undefined ? this.#limits.farWindowBytes : this.#ceilingBytes,
       headRoomBytes: this.framer.headRoomBytes,
       chunkBytes: this.#chunker.payloadBytes,
+      memory: this.#memory,
     });
     stream.window = window;
     this.#count(Counter.windowBytes, window.capacityBytes);

@@ -68,7 +68,7 @@ export class OwnPeer {
   /** Any message of the peer came in. */
   heard(state: LaneState | undefined, nowMs: number): void {
     this.#heartbeat.heard(nowMs);
-    if (state !== undefined && this.#carriers.heard(state, nowMs)) this.#config.choose(nowMs);
+    if (state !== undefined) this.#carriers.heard(state, nowMs);
   }
 
   /** Something came up that takes a living peer: a session that both sides agreed on, a data channel. */
@@ -121,10 +121,14 @@ export class OwnPeer {
     if (ack.nextSeq > out.firstSeq) {
       out.acknowledged(ack.nextSeq);
       this.#heartbeat.acknowledged(nowMs);
+      const carrying = out.lane === undefined ? undefined : this.#carriers.stateOf(out.lane);
+      if (carrying !== undefined && !carrying.suspect) this.#carriers.answered(carrying);
       // The frames that were too large for a lane are through; what comes is cut for it.
       if (out.inFlightFrames === 0 && this.#carriers.forgiveTooSmall()) this.#config.choose(nowMs);
     } else if (this.#credited) this.#heartbeat.progress(nowMs);
     const ping = ack.answersPing === 0 ? undefined : this.#heartbeat.answered(ack.answersPing);
+    const asked = ping === undefined ? undefined : this.#carriers.stateOf(ping.lane);
+    if (asked !== undefined && this.#carriers.answered(asked)) this.#config.choose(nowMs);
     if (ping !== undefined) {
       this.#config.counters[Counter.rttMs] = nowMs - ping.sentMs;
       this.#config.answered(ping.id, ping.lane, nowMs - ping.sentMs);
@@ -295,7 +299,9 @@ export class OwnPeer {
   #probe(state: LaneState, nowMs: number): void {
     this.#count(Counter.pings);
     this.#carriers.pinged(state, nowMs);
-    if (state.session !== undefined) state.lane.trySend(this.#out.framer.control(OwnKind.ping, 0, 0, encodePing(0)), true);
+    if (state.session === undefined) return;
+    const id = this.#heartbeat.probe(state.lane, this.#out.firstSeq, this.#out.nextSeq, nowMs);
+    state.lane.trySend(this.#out.framer.control(OwnKind.ping, 0, 0, encodePing(id)), true);
   }
 
   /** The lane for a message of our own when frames have none. */

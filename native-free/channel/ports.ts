@@ -2,6 +2,7 @@
 
 import type { HotlinkErrorCode } from '../errors.js';
 import type { Lane } from '../lane.js';
+import type { ByteMemory } from '../memory.js';
 import type { InFlowPorts } from './in-flow.js';
 import type { ChannelLimits } from './limits.js';
 
@@ -53,4 +54,6 @@ export interface ChannelConfig {
   ports: ChannelPorts;
   /** Frames of an upstream peer are messages: they are delivered whole, with path and etag, instead of their payload (local IPC). */
   whole?: boolean;
+  /** How bytes are copied into its windows. Default: the language's own way. */
+  memory?: ByteMemory;
 }

@@ -7,6 +7,8 @@
 // Records are contiguous; one that does not fit before the end starts at 0. `first <= unsent <= next` count records: first…unsent-1
 // were handed to a lane and wait for their acknowledgement, unsent…next-1 wait to be sent. Single thread.
 
+import { type ByteMemory, PLAIN_MEMORY } from '../memory.js';
+
 /** A landed read up to this size is moved behind the unsent record before it: one frame instead of two costs less than the move. */
 const GATHER_BYTES = 8192;
 
@@ -19,6 +21,7 @@ export interface SendWindowConfig {
   headRoomBytes: number;
   /** Largest payload of one record, bytes. */
   chunkBytes: number;
+  memory?: ByteMemory;
 }
 
 export class SendWindow {
@@ -33,15 +36,19 @@ export class SendWindow {
   #next = 0;
   #tail = 0;
   #head = 0;
+  /** Where the records end that lie before the wrap: the ring may have grown behind them since. Only with `head <= tail`. */
+  #wrappedAt = 0;
   #unsentBytes = 0;
+  readonly #memory: ByteMemory;
   /** Payload bytes of the records that were released so far: between own peers, what the peer has. */
   releasedBytes = 0;
 
-  constructor({ capacityBytes, ceilingBytes = 0, headRoomBytes, chunkBytes }: SendWindowConfig) {
+  constructor({ capacityBytes, ceilingBytes = 0, headRoomBytes, chunkBytes, memory = PLAIN_MEMORY }: SendWindowConfig) {
     // Two whole records must fit wherever the wrap falls, or a window could be empty and still refuse the next read.
     const capacity = Math.max(capacityBytes, 3 * (headRoomBytes + chunkBytes));
     this.bytes = new Uint8Array(newMemory(Math.max(capacity, ceilingBytes)));
     this.#capacity = capacity;
+    this.#memory = memory;
     this.#headRoom = headRoomBytes;
     this.#chunk = chunkBytes;
   }
@@ -80,21 +87,24 @@ export class SendWindow {
   /**
    * Takes bytes that were read. They become a new record, or the tail of the last one if that was not sent yet and has room: small
    * reads gather while a lane is busy and are never delayed when it is not.
-   * @param landedAt where they lie in `bytes` when they landed there (from {@link landingAt}); otherwise `source` is copied in
+   * @param landedAt where they lie in `bytes` when they landed there (from {@link landingAt}, since which nothing else was taken); otherwise `source`
+   * is copied in
    * @returns false when there is no room for copied bytes; nothing was taken then. A third of the ring always fits, sooner or later
+   * @throws RangeError when what landed lies on bytes that were taken after its place was chosen
    */
   take(source: Uint8Array, landedAt = -1): boolean {
     const n = source.length;
     const last = this.#next - 1;
-    if (last >= this.#unsent && (landedAt < 0 || n <= GATHER_BYTES) && this.#tryAppend(last, source)) return true;
+    if (last >= this.#unsent && (landedAt < 0 || n <= GATHER_BYTES) && this.#tryAppend(last, source, landedAt)) return true;
     if (landedAt >= 0) {
-      // The region was free when it was chosen, and since then records were only released.
+      // The region was free when it was chosen. Whoever let other bytes take it meanwhile has spoilt them: no stream may go on with that.
+      if (!this.#isFree(landedAt - this.#headRoom, landedAt + n)) throw new RangeError(`a read landed at ${landedAt} on ${n} bytes in use`);
       this.#push(landedAt, n);
       return true;
     }
     const at = this.#place(this.#headRoom + n);
     if (at < 0) return false;
-    this.bytes.set(source, at + this.#headRoom);
+    this.#memory.copy(this.bytes, source, at + this.#headRoom);
     this.#push(at + this.#headRoom, n);
     return true;
   }
@@ -115,7 +125,7 @@ export class SendWindow {
   }
   get usedBytes(): number {
     if (this.empty) return 0;
-    return this.#head > this.#tail ? this.#head - this.#tail : this.#capacity - this.#tail + this.#head;
+    return this.#head > this.#tail ? this.#head - this.#tail : this.#wrappedAt - this.#tail + this.#head;
   }
 
   /** Payload offset of the next record to send. Only with `unsentRecords > 0`. */
@@ -161,13 +171,20 @@ export class SendWindow {
     return this.#head + need <= this.#tail ? this.#head : -1;
   }
 
-  #tryAppend(last: number, source: Uint8Array): boolean {
+  #isFree(from: number, end: number): boolean {
+    if (this.empty) return true;
+    return this.#head > this.#tail ? from >= this.#head || end <= this.#tail : from >= this.#head && end <= this.#tail;
+  }
+
+  #tryAppend(last: number, source: Uint8Array, landedAt: number): boolean {
     const index = last & (this.#recordAt.length - 1);
     const bytes = this.#recordBytes[index] as number;
     if (bytes + source.length > this.#chunk) return false;
     const limit = this.#head > this.#tail ? this.#capacity : this.#tail;
     if (this.#head + source.length > limit) return false;
-    this.bytes.set(source, this.#head);
+    // What landed lies one head-room ahead of its place, so that a longer one overlaps it.
+    if (landedAt < 0) this.#memory.copy(this.bytes, source, this.#head);
+    else this.bytes.copyWithin(this.#head, landedAt, landedAt + source.length);
     this.#head += source.length;
     this.#recordBytes[index] = bytes + source.length;
     this.#unsentBytes += source.length;
@@ -180,6 +197,7 @@ export class SendWindow {
     this.#recordAt[index] = payloadAt;
     this.#recordBytes[index] = bytes;
     if (this.empty) this.#tail = payloadAt - this.#headRoom;
+    else if (payloadAt < this.#head) this.#wrappedAt = this.#head;
     this.#head = payloadAt + bytes;
     this.#next += 1;
     this.#unsentBytes += bytes;

@@ -4,6 +4,7 @@
 //   53 42 01 01 │ 83 │ "id" id │ "typ" 0c │ "dat" bin(document)
 //   document:     84..86 │ "sid" sid │ "seq" seq │ "pth" pth │ ["etg" etg] │ ["pay" bin(pay)]
 import { HotlinkError } from '../errors.js';
+import { type ByteMemory, PLAIN_MEMORY } from '../memory.js';
 import { ENCODING_MSGPACK, ENVELOPE_VERSION, EnvelopeHead, hasPrefix, keyCode, PREFIX_0, PREFIX_1, PREFIX_BYTES } from './head.js';
 import { MsgpackReader } from './msgpack-reader.js';
 import { decodeUtf8, isUtf8, utf8Bytes, writeUtf8 } from './utf8.js';
@@ -37,6 +38,7 @@ export function encodeDataEnvelope(
   pth: string,
   etg: string,
   pay: Uint8Array,
+  memory: ByteMemory = PLAIN_MEMORY,
 ): Uint8Array<ArrayBuffer> {
   if (!Number.isSafeInteger(seq) || seq < 0)
     throw new HotlinkError('ERR_HLNK_INTERNAL', `a sequence number is a safe integer from 0, not ${seq}`);
@@ -54,7 +56,7 @@ export function encodeDataEnvelope(
     pairs++;
     datBytes += KEY_BYTES + binBytes(pay.length);
   }
-  const out = new Uint8Array(PREFIX_BYTES + 1 + 3 + textBytes(idBytes) + KEY_BYTES + 1 + KEY_BYTES + binBytes(datBytes));
+  const out = memory.allocate(PREFIX_BYTES + 1 + 3 + textBytes(idBytes) + KEY_BYTES + 1 + KEY_BYTES + binBytes(datBytes));
   out[0] = PREFIX_0;
   out[1] = PREFIX_1;
   out[2] = ENVELOPE_VERSION;
@@ -75,7 +77,7 @@ export function encodeDataEnvelope(
   if (etgBytes > 0) at = writeText(out, writeKey(out, at, KEY_ETG), etg, etgBytes);
   if (pay.length > 0) {
     at = writeBinHeader(out, writeKey(out, at, KEY_PAY), pay.length);
-    out.set(pay, at);
+    memory.copy(out, pay, at);
   }
   return out;
 }

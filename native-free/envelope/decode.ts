@@ -9,8 +9,8 @@ import type { DecodeResult, EnvelopeVerdict } from './types.js';
 import { decodeUtf8 } from './utf8.js';
 
 /**
- * Decodes a binary WebSocket frame: msgpack behind the prefix, JSON behind the prefix, or bare JSON.
- * @returns the id and the message, whose `pay` or `con` is a view into `frame`; or the reason why the frame is to be skipped
+ * Decodes a binary WebSocket frame, msgpack or JSON.
+ * @remarks Msgpack behind the prefix, JSON behind the prefix, or bare JSON.
  */
 export function decodeEnvelope(frame: Uint8Array): DecodeResult {
   if (!hasPrefix(frame)) {

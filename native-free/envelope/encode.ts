@@ -13,14 +13,17 @@ type MsgpackFormat = Exclude<EnvelopeFormat, 'json'>;
 const PREFIX = new Uint8Array([PREFIX_0, PREFIX_1, ENVELOPE_VERSION, ENCODING_MSGPACK]);
 
 /**
- * One envelope: bytes for a binary WebSocket frame, or with `json` the text of a text frame.
- * @param id any non-empty string; own peers use `ownId`
- * @throws HotlinkError ERR_HLNK_INTERNAL for a number that is no safe integer (or a negative `seq`); ERR_HLNK_USAGE for a message that
- *   was kept as it came and is to be sent in the other encoding
+ * One envelope: bytes for a binary WebSocket frame, or the text of a text frame. The `id` is not empty; `msgpack-full` is Go's dialect.
+ * @throws HotlinkError `ERR_HLNK_INTERNAL` for a number that is no safe integer, `ERR_HLNK_USAGE` for a `raw` message in the other encoding
  */
 export function encodeEnvelope(id: string, message: Message, format: 'json'): string;
-export function encodeEnvelope(id: string, message: Message, format: Exclude<EnvelopeFormat, 'json'>): Uint8Array<ArrayBuffer>;
-export function encodeEnvelope(id: string, message: Message, format: EnvelopeFormat): Uint8Array<ArrayBuffer> | string;
+export function encodeEnvelope(id: string, message: Message, format: 'msgpack' | 'msgpack-full' | 'msgpack-rust'): Uint8Array<ArrayBuffer>;
+/** @internal */
+export function encodeEnvelope(
+  id: string,
+  message: Message,
+  format: 'json' | 'msgpack' | 'msgpack-full' | 'msgpack-rust',
+): Uint8Array<ArrayBuffer> | string;
 export function encodeEnvelope(id: string, message: Message, format: EnvelopeFormat): Uint8Array<ArrayBuffer> | string {
   checkNumbers(message);
   if (format === 'json') return encodeEnvelopeText(id, message);

@@ -8,19 +8,12 @@ export const OWN_ID_PREFIX = 'hl1-';
 export const PLAIN_ID_PREFIX = 'hl0-';
 
 /** What a message id says of its sender. */
-export type Fingerprint =
-  | { readonly kind: 'hotlink'; readonly host: string; readonly instance: string }
-  | { readonly kind: 'go' }
-  | { readonly kind: 'rust' }
-  /** @property host where it is told: the peer's machine, which says how large its datagrams may be, not what it understands */
-  | { readonly kind: 'unknown'; readonly host?: string };
+export type Fingerprint = ReturnType<typeof fingerprint>;
 
 /**
- * The constant part of an own peer's message ids: `hl1-<host>-<instance>-`.
- * @param host 8 lowercase hex digits that name the machine
- * @param instance 8 lowercase hex digits that name this run of the program
- * @param recognisable false for one that wants to be treated as an upstream peer
- * @throws HotlinkError ERR_HLNK_INTERNAL when either is not 8 hex digits
+ * The constant part of message ids, which says what runs where: `host` names the machine, `instance` this run of the program, in 8 lowercase hex digits.
+ * @remarks `hl1-<host>-<instance>-`; not `recognisable`: for one that wants to be treated as an upstream peer.
+ * @throws HotlinkError `ERR_HLNK_INTERNAL` for other digits
  */
 export function ownIdStem(host: string, instance: string, recognisable = true): string {
   if (!EIGHT_HEX.test(host) || !EIGHT_HEX.test(instance)) {
@@ -32,20 +25,24 @@ export function ownIdStem(host: string, instance: string, recognisable = true): 
   return `${recognisable ? OWN_ID_PREFIX : PLAIN_ID_PREFIX}${host}-${instance}-`;
 }
 
-/**
- * One message id.
- * @param stem from {@link ownIdStem}
- * @param random an unsigned 32-bit random number
- */
+/** One message id, from its stem and a random unsigned 32-bit number. */
 export function ownId(stem: string, random: number): string {
   return stem + (random >>> 0).toString(16).padStart(8, '0');
 }
 
 /**
- * What kind of program wrote a message, judged by its id alone. A hint, never a proof: anybody can write any id.
- * @param ownPeers false: our own kind is not to be told from any other
+ * What kind of program wrote a message, judged by its id: a hint, never a proof.
+ * @remarks Anybody can write any id. `ownPeers` false: our own kind is not to be told from any other.
  */
-export function fingerprint(messageId: string, ownPeers = true): Fingerprint {
+export function fingerprint(
+  messageId: string,
+  ownPeers = true,
+):
+  | { readonly kind: 'hotlink'; readonly host: string; readonly instance: string }
+  | { readonly kind: 'go' }
+  | { readonly kind: 'rust' }
+  /** The machine where it is told, which says how large the peer's datagrams may be, not what it understands. */
+  | { readonly kind: 'unknown'; readonly host?: string } {
   const own = OWN_ID.exec(messageId);
   if (own !== null) {
     const host = own[2]!;

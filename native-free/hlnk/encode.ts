@@ -72,11 +72,9 @@ export function writeFrameHead(
 }
 
 /**
- * One frame as a new array, for everything that is not the byte path.
- * @param path datasite path of the channel
- * @param etag a tag of the frame, empty if there is none
- * @param seq a safe integer, 0 or more
- * @throws HotlinkError ERR_HLNK_PATH for a path over 4096 bytes; ERR_HLNK_INTERNAL when another field is over its limit
+ * One HLNK frame: the datasite path of the channel (4096 bytes at most), a tag (128, or empty), a sequence number, and the payload (16 MiB).
+ * @remarks As a new array, for everything that is not the byte path.
+ * @throws HotlinkError `ERR_HLNK_PATH` for a path that is too long, `ERR_HLNK_INTERNAL` for another field
  */
 export function encodeFrame(
   path: string | Uint8Array,

@@ -8,14 +8,11 @@ import { SIGNAL_LIMITS } from './tunables.js';
 /** Which of the two descriptions of an exchange. */
 export type DescriptionType = 'offer' | 'answer';
 
-/** A remote candidate; `mid` is absent where the peer left it empty, as Rust always does. */
-export type CandidateToken = { candidate: string; mid: string | undefined };
-
 /**
- * The token of an `sdp_offer` or `sdp_answer` signal.
- * @param offer ICE user fragment of the offer that an answer is to: one to an offer that was replaced meanwhile is not to be taken
+ * The token of an `sdp_offer` or `sdp_answer` signal; `offer` is the ICE user fragment of the offer that is answered.
+ * @remarks An answer to an offer that was replaced meanwhile is not to be taken.
  */
-export function formatDescription(type: DescriptionType, sdp: string, offer?: string): string {
+export function formatDescription(type: 'offer' | 'answer', sdp: string, offer?: string): string {
   return JSON.stringify({ type, sdp, ...(offer === undefined ? {} : { offer }) });
 }
 
@@ -30,16 +27,16 @@ export function formatCandidate(candidate: string, mid: string): string {
   return JSON.stringify({ candidate, sdpMid: mid, sdpMLineIndex: 0, usernameFragment: null });
 }
 
-/** The SDP of an offer or an answer; `undefined` if the token is not a description of that type. */
-export function parseDescription(tok: string | undefined, type: DescriptionType): string | undefined {
+/** The SDP of such a token; undefined if it is no description of that type. */
+export function parseDescription(tok: string | undefined, type: 'offer' | 'answer'): string | undefined {
   const { sdp, type: said } = parseObject(tok) ?? {};
   if (typeof sdp !== 'string' || sdp === '') return undefined;
   // Rust reads only `sdp`, so the type may be missing; but it may not contradict.
   return said === undefined || said === null || said === type ? sdp : undefined;
 }
 
-/** `'end'` is a browser's empty candidate, which says that there are no more. */
-export function parseCandidate(tok: string | undefined): CandidateToken | 'end' | undefined {
+/** The candidate of such a token; `end`: a browser's empty one, there are no more. Rust leaves `mid` empty. */
+export function parseCandidate(tok: string | undefined): { candidate: string; mid: string | undefined } | 'end' | undefined {
   const { candidate, sdpMid } = parseObject(tok) ?? {};
   if (typeof candidate !== 'string' || candidate.length > SIGNAL_LIMITS.maxCandidateChars) return undefined;
   if (candidate.trim() === '') return 'end';
@@ -58,3 +55,6 @@ function parseObject(tok: string | undefined): Record<string, unknown> | undefin
     return undefined;
   }
 }
+
+/** A remote candidate; `mid` is absent where the peer left it empty, as Rust always does. */
+export type CandidateToken = Exclude<NonNullable<ReturnType<typeof parseCandidate>>, 'end'>;

@@ -6,6 +6,12 @@ import type { Lane } from '../lane.js';
 
 /** How far ahead of its deliveries a member is kept: so many round trips, the shortest there was, so that its congestion window can double in one… */
 const AHEAD_ROUND_TRIPS = 2;
+/** …while it is new and its rate grows, so many, up to so many bytes: what is measured is a round trip old, and the window has grown meanwhile… */
+const STARTING_ROUND_TRIPS = 4;
+const STARTING_BYTES = 1_048_576;
+/** …that is until so many measurements in a row were not above the one before by this factor… */
+const STARTING_FLAT = 3;
+const STARTING_GROWTH = 1.25;
 /** …and so many frames, without which a slow one would never show that it can do more. */
 const AHEAD_FRAMES = 2;
 /** Most of it, bytes: what a member may hold when its rate was overrated. */
@@ -59,6 +65,8 @@ export class Member {
   #receipted = 0;
   #rateSinceMs = 0;
   #rateBytes = 0;
+  /** Measurements in a row without growth; after {@link STARTING_FLAT} of them it is no longer new. */
+  #flat = 0;
 
   constructor(lane: Lane, id: number) {
     this.lane = lane;
@@ -90,7 +98,9 @@ export class Member {
 
   /** How far ahead of its deliveries it may be, bytes. */
   mayAheadBytes(frameBytes: number): number {
-    return Math.min(MOST_AHEAD_BYTES, AHEAD_FRAMES * frameBytes + AHEAD_ROUND_TRIPS * this.rate * (this.rttMs ?? UNKNOWN_RTT_MS));
+    const roundTripBytes = this.rate * (this.rttMs ?? UNKNOWN_RTT_MS);
+    const startingBytes = this.#starting ? Math.min(STARTING_BYTES, STARTING_ROUND_TRIPS * roundTripBytes) : 0;
+    return Math.min(MOST_AHEAD_BYTES, AHEAD_FRAMES * frameBytes + Math.max(startingBytes, AHEAD_ROUND_TRIPS * roundTripBytes));
   }
 
   /** When a frame of this size would arrive, ms from now, without the way itself. */
@@ -146,13 +156,20 @@ export class Member {
     }
   }
 
+  get #starting(): boolean {
+    return this.#flat < STARTING_FLAT;
+  }
+
   #measure(nowMs: number): void {
     const overMs = nowMs - this.#rateSinceMs;
     if (overMs < Math.max(RATE_OVER_MS, this.rttMs ?? 0)) return;
     const rate = this.#rateBytes / overMs;
+    if (this.#starting && this.limited) this.#flat = rate > STARTING_GROWTH * this.rate ? 0 : this.#flat + 1;
     // A member that was given little says nothing of what it could have carried.
-    if (rate > this.rate) this.rate = Math.min((this.rate + rate) / 2, RATE_GROWTH * Math.max(this.rate, FIRST_RATE));
-    else if (this.limited) this.rate = Math.max(rate, this.rate * RATE_DECAY);
+    if (rate > this.rate) {
+      const seen = this.#starting ? rate : (this.rate + rate) / 2;
+      this.rate = Math.min(seen, RATE_GROWTH * Math.max(this.rate, FIRST_RATE));
+    } else if (this.limited) this.rate = Math.max(rate, this.rate * RATE_DECAY);
     this.limited = false;
     this.#rateSinceMs = nowMs;
     this.#rateBytes = 0;

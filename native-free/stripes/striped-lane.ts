@@ -27,7 +27,7 @@ const RECEIPT_AFTER_MS = 20;
 /** How often it is looked whether everything waits for what is late on one member, ms. */
 const LOOK_MS = 50;
 /** How often its owner takes a look at a lane that is in use, ms. */
-const REVIEW_MS = 250;
+const REVIEW_MS = 50;
 
 const NOBODY: readonly Member[] = [];
 

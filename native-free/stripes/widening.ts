@@ -23,23 +23,37 @@ export interface Widening {
 
 /** A shorter path is one machine or one LAN: one member fills it, ms. */
 const FAR_MS = 3;
-/** Looks in a row on which bytes waited: a congestion window has had its first chance by then. */
-const PRESSED_LOOKS = 2;
-/** The last look against all of them: a rate that grows. */
-const GROWS = 1.2;
+/** On a path this long a window is what loss makes of it, not what a busy machine does, ms. */
+const LONG_MS = 30;
+/** A look takes at least so many round trips, and this long, ms: in less a congestion window does not show whether it grows. */
+const LOOK_ROUND_TRIPS = 2;
+const LOOK_MS = 100;
+/** Bytes wait, but so little was carried since that it says nothing: the first are on their way. */
+const FIRST_BYTES = 16_384;
+/** No bytes waited for so long: what comes is something new, ms. */
+const IDLE_MS = 500;
+/** A rate that grows is above the best one so far by this factor; it has stopped when so many looks in a row were not. */
+const GROWS = 1.1;
+const FLAT_LOOKS = 3;
 /** A round trip that is longer than the shortest by this factor, and this many ms, stands in a queue: the link is full. */
-const QUEUE_FACTOR = 1.3;
-const QUEUE_MS = 3;
-/** Each step multiplies the members. */
-const STEP = 4;
-/** What a member has on its way when it needs no help, bytes: one that is alone, and each of several. Losses of 0.01 % allow 150 KiB. */
-const ENOUGH_ALONE_BYTES = 1_048_576;
-const ENOUGH_BYTES = 262_144;
-/** Members that have this much each, and together hardly more than there was before they came, are no cure for what ails the path. */
-const TRIED_BYTES = 98_304;
-const BETTER = 1.3;
-/** Further members of so many are for a path that loses. */
-const LOSSY_FROM = 2;
+const QUEUE_FACTOR = 1.15;
+const QUEUE_MS = 1;
+/** A link that was full at some rate and still reaches this share of it loses what it drops itself, for this long, ms: more members would only drop more. */
+const FULL_SHARE = 0.4;
+const FULL_MS = 30_000;
+/** From one member to so many, and then to all there may be. */
+const FIRST_STEP = 4;
+/** What a member has on its way when it needs no help, bytes: one that is alone, and each of several. Losses of 0.01 % allow 150 KiB, of 0.1 % 50. */
+const ENOUGH_ALONE_BYTES = 2_097_152;
+const ENOUGH_BYTES = 131_072;
+/**
+ * One that is alone, fell to this share of its best rate and stays there for so many looks, has lost something and will again: then all at once, since each step
+ * takes a second. What a full link drops, it makes up for sooner.
+ */
+const FELL = 0.6;
+const FELL_LOOKS = 5;
+/** Members that do not carry so many times what there was before they came are no cure for what ails the path. */
+const BETTER = 1.4;
 /** Members that did not come up by now will not, ms; then nothing is asked for a while, and longer each time. */
 const COMING_MS = 20_000;
 const HOLD_FIRST_MS = 30_000;
@@ -48,17 +62,26 @@ const HOLD_LAST_MS = 600_000;
 export class StripePlan {
   readonly #most: number;
   #asked = 1;
-  /** What was on its way when they were asked for, bytes. */
+  /** The rate when they were asked for, bytes per ms. */
   #before = 0;
   #askedMs = 0;
+  /** How many there were at the last look. */
+  #members = 1;
   #holdUntilMs = Number.NEGATIVE_INFINITY;
   #holdMs = HOLD_FIRST_MS;
-  #pressedLooks = 0;
+  /** The present look. */
   #bytes = 0;
   #sinceMs = 0;
-  #lastMs = Number.NEGATIVE_INFINITY;
+  #queued = false;
+  #pressedMs = Number.NEGATIVE_INFINITY;
+  /** The best rate of as many members, bytes per ms, what came of it since, and how many looks ago it was; none without bytes that wait. */
+  #best = 0;
+  #flatLooks = 0;
+  #flatRate = 0;
+  /** The rate at which the link was full, bytes per ms, and when. */
+  #fullRate = 0;
+  #fullMs = Number.NEGATIVE_INFINITY;
   #shortestMs = Number.POSITIVE_INFINITY;
-  #rttSumMs = 0;
 
   /** @param most members there may be */
   constructor(most: number) {
@@ -74,45 +97,62 @@ export class StripePlan {
   look({ nowMs, members, pressed, bytes, rttMs }: LaneLook): Widening | undefined {
     if (rttMs !== undefined && rttMs > 0 && rttMs < this.#shortestMs) this.#shortestMs = rttMs;
     if (!pressed || rttMs === undefined) {
-      this.#pressedLooks = 0;
-      this.#lastMs = nowMs;
+      // A window that was emptied at once, by a repair that closed a hole, fills again.
+      if (nowMs - this.#pressedMs > IDLE_MS) this.#forget(members);
+      this.#begin(nowMs);
       return undefined;
     }
-    const overMs = Math.max(1, nowMs - this.#lastMs);
-    if (this.#pressedLooks === 0) {
-      this.#bytes = 0;
-      this.#rttSumMs = 0;
-      this.#sinceMs = Math.max(this.#lastMs, 0);
-    }
-    this.#lastMs = nowMs;
-    this.#pressedLooks += 1;
+    this.#pressedMs = nowMs;
     this.#bytes += bytes;
-    this.#rttSumMs += rttMs;
-    if (this.#pressedLooks < PRESSED_LOOKS || nowMs < this.#holdUntilMs) return undefined;
+    if (rttMs > this.#shortestMs * QUEUE_FACTOR + QUEUE_MS) this.#queued = true;
+    const overMs = nowMs - this.#sinceMs;
+    if (overMs < Math.max(LOOK_MS, LOOK_ROUND_TRIPS * this.#shortestMs)) return undefined;
+    const first = this.#best === 0 && this.#bytes < FIRST_BYTES;
+    const rate = this.#bytes / overMs;
+    const queued = this.#queued;
+    this.#begin(nowMs);
+    if (queued) {
+      this.#fullRate = nowMs - this.#fullMs < FULL_MS ? Math.max(rate, this.#fullRate) : rate;
+      this.#fullMs = nowMs;
+    }
+    if (members !== this.#members) this.#forget(members);
+    else if (!first) this.#note(rate);
+    if (nowMs < this.#holdUntilMs) return undefined;
     if (members < this.#asked) {
       if (nowMs - this.#askedMs >= COMING_MS) this.failed(members, nowMs);
       return undefined;
     }
-    const rate = this.#bytes / Math.max(1, nowMs - this.#sinceMs);
-    // A congestion window that still grows needs no help yet. It is looked at anew from here on.
-    const grows = bytes / overMs > GROWS * rate;
-    const averageMs = this.#rttSumMs / this.#pressedLooks;
+    return first || queued ? undefined : this.#judge(members, nowMs);
+  }
+
+  #judge(members: number, nowMs: number): Widening | undefined {
+    const further = members > 1 && this.#before > 0;
+    // Whether it grows need not be waited for where more of the same has helped already.
+    const cured = further && this.#best >= BETTER * this.#before;
+    if (this.#flatLooks < (cured ? 1 : FLAT_LOOKS)) return undefined;
+    const rate = this.#flatRate;
+    if (nowMs - this.#fullMs < FULL_MS && this.#best >= FULL_SHARE * this.#fullRate) return undefined;
     const onItsWay = rate * this.#shortestMs;
-    this.#pressedLooks = 0;
-    if (grows || !this.#wants(members, averageMs, onItsWay)) return undefined;
-    if (members > 1 && onItsWay / members >= TRIED_BYTES && onItsWay < BETTER * this.#before) {
+    if (members >= this.#most || this.#shortestMs < FAR_MS) return undefined;
+    if (onItsWay / members >= (members === 1 ? ENOUGH_ALONE_BYTES : ENOUGH_BYTES)) return undefined;
+    if (further && !cured) {
       this.failed(members, nowMs);
       return undefined;
     }
-    this.#asked = Math.min(this.#most, members * STEP);
+    const fell = members === 1 && rate < FELL * this.#best && this.#shortestMs >= LONG_MS;
+    if (fell && this.#flatLooks < FELL_LOOKS) return undefined;
+    const all = members > 1 || fell;
+    this.#asked = all ? this.#most : Math.min(this.#most, FIRST_STEP);
     this.#askedMs = nowMs;
-    this.#before = onItsWay;
-    return { members: this.#asked, lossy: members > LOSSY_FROM };
+    this.#before = rate;
+    return { members: this.#asked, lossy: all };
   }
 
   /** A member died. @param members that are left */
   lost(members: number): void {
     this.#asked = Math.min(this.#asked, members);
+    // What fewer of them carry is another matter.
+    this.#before = 0;
   }
 
   /** Members that were asked for do not come up: this peer, or this path, does not want them. */
@@ -124,9 +164,27 @@ export class StripePlan {
     this.#holdMs = Math.min(HOLD_LAST_MS, this.#holdMs * 2);
   }
 
-  #wants(members: number, averageMs: number, onItsWay: number): boolean {
-    if (members >= this.#most || this.#shortestMs < FAR_MS) return false;
-    if (averageMs > this.#shortestMs * QUEUE_FACTOR + QUEUE_MS) return false;
-    return onItsWay / members < (members === 1 ? ENOUGH_ALONE_BYTES : ENOUGH_BYTES);
+  #note(rate: number): void {
+    if (rate > GROWS * this.#best) {
+      this.#best = rate;
+      this.#flatLooks = 0;
+      return;
+    }
+    this.#flatLooks += 1;
+    // Of the last few looks, in effect.
+    this.#flatRate = this.#flatLooks === 1 ? rate : this.#flatRate + (rate - this.#flatRate) / Math.min(this.#flatLooks, FLAT_LOOKS);
+  }
+
+  #begin(nowMs: number): void {
+    this.#bytes = 0;
+    this.#sinceMs = nowMs;
+    this.#queued = false;
+  }
+
+  #forget(members: number): void {
+    this.#members = members;
+    this.#best = 0;
+    this.#flatLooks = 0;
+    this.#flatRate = 0;
   }
 }

@@ -5,6 +5,7 @@
 import { runBurst } from '../../src/bench/burst.js';
 import { burstDefaults } from '../../src/bench/burst-options.js';
 import { machine } from '../../src/bench/machine.js';
+import { roundsInTime } from '../in-time.js';
 import type { PerfResult } from '../results.js';
 import { median, series } from '../series.js';
 
@@ -16,13 +17,14 @@ const TIMEOUT_MS = 120_000;
 export interface AcksPerfOptions {
   frameCount: number;
   repeat: number;
+  budgetMs: number;
   sha256: boolean;
   signal: AbortSignal;
   talk: (text: string) => void;
 }
 
 /** @throws Error when a run did not carry every byte */
-export async function perfAcks({ frameCount, repeat, sha256, signal, talk }: AcksPerfOptions): Promise<PerfResult> {
+export async function perfAcks({ frameCount, repeat, budgetMs, sha256, signal, talk }: AcksPerfOptions): Promise<PerfResult> {
   const { frameBytes } = burstDefaults;
   const run = async (ownPeers: boolean): Promise<number> => {
     const settings = { HOTLINK_OWN_PEERS: ownPeers ? '1' : '0', HOTLINK_CHUNK: String(CHUNK_BYTES) };
@@ -42,7 +44,7 @@ export async function perfAcks({ frameCount, repeat, sha256, signal, talk }: Ack
   };
   const samples = { own: [] as number[], plain: [] as number[] };
   const pairs: number[] = [];
-  for (let round = 1; round <= repeat; round++) {
+  for (const round of roundsInTime({ repeat, budgetMs })) {
     const order = round % 2 === 1 ? (['own', 'plain'] as const) : (['plain', 'own'] as const);
     for (const one of order) samples[one].push(await run(one === 'own'));
     const [own, plain] = [samples.own.at(-1) as number, samples.plain.at(-1) as number];

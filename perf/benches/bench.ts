@@ -2,8 +2,10 @@
 import type { PerfResult } from '../results.js';
 
 export interface BenchRun {
-  /** Repetitions, interleaved. */
+  /** Repetitions, interleaved; fewer when {@link budgetMs} is over. */
   repeat: number;
+  /** How long it may take; one round it takes in any case. */
+  budgetMs: number;
   /** Multiplies what is carried: 1 is enough for figures, 0.05 for a look at whether everything works. */
   scale: number;
   /** Takes part only when its name contains this. Ours and the ceiling are always there. */

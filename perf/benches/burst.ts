@@ -3,22 +3,29 @@
 
 import { runBurst } from '../../src/bench/burst.js';
 import { type BurstOptions, burstDefaults } from '../../src/bench/burst-options.js';
-import { LARGE_MESSAGE_BYTES, runBareStream } from '../bare-pair.js';
+import { LARGE_MESSAGE_BYTES, runBareStream, SAME_HOST_MTU } from '../bare-pair.js';
 import type { Contender } from '../contender.js';
 import { CONTENDERS, OUR_LANES } from '../contenders/index.js';
 import { sshForward } from '../contenders/ssh.js';
 import { wsChain } from '../contenders/ws-chain.js';
+import { roundsInTime } from '../in-time.js';
 import { LOOPBACK } from '../place.js';
 import { result } from '../results.js';
 import { type Carried, exchange, type OpenRoute, rounds, transfer, withRoute } from '../runs.js';
 import { Recorder } from '../series.js';
-import { takeTurns } from '../take-turns.js';
+import { oneRound, unable } from '../take-turns.js';
 import { type Bench, type BenchRun, scaled } from './bench.js';
+import { STRICT_BARE_LARGE, STRICT_FRAMES, STRICT_GROUP, STRICT_OURS, strictBurst } from './strict-burst.js';
 
 const { frameBytes } = burstDefaults;
-const FRAMES = 400;
+/** A gigabyte: in shorter runs compiling and the first touch of memory decide. */
+const FRAMES = 600;
+/** Over all links and directions, where the figure is no goal. */
+const OTHER_FRAMES = 240;
+/** Of the strict comparison in each round: it is the goal, single samples of it differ by a tenth, and all others together take twelve times as long. */
+const STRICT_TIMES = 2;
 /** What those ten times slower get. */
-const SLOW_PART = 0.1;
+const SLOW_PART = 0.02;
 const TIMEOUT_MS = 300_000;
 
 const ONE_WAY = 'one link, one way';
@@ -30,47 +37,51 @@ const PARTIES_AT_ONCE = 'three parties, all links at once, slowest link';
 const PARTIES_BOTH_WAYS = 'three parties, one link after the other, both ways, slowest link';
 const PARTIES_BOTH_AT_ONCE = 'three parties, all links at once and both ways, slowest link';
 const RATE = 'MiB/s';
-const BARE = 'bare data channel, no sockets';
+export const BARE_CHANNEL = 'bare data channel, no sockets';
 
 export const burst: Bench = async (run) => {
   const { repeat, scale, signal, talk } = run;
   const recorder = new Recorder();
   const contenders: readonly Contender[] = [...chosen(run), bareChannel];
-  const { skipped } = await takeTurns(contenders, repeat, talk, signal, async (contender) => {
-    const frameCount = scaled(FRAMES * (contender.slow ? SLOW_PART : 1), scale, 2);
-    if (contender === bareChannel) return bare(recorder, frameCount, signal);
-    const note = (group: string, { bytes, seconds, cpuMs }: Carried): void => {
-      recorder.add(group, contender.name, RATE, RATE, bytes / 2 ** 20 / seconds);
-      if (cpuMs > 0) recorder.add(group, contender.name, 'processor s/GiB', 's/GiB', cpuMs / 1000 / (bytes / 2 ** 30));
-    };
-    await withRoute(contender, LOOPBACK, signal, async (route) => {
-      await warmUp(route);
-      note(ONE_WAY, await transfer(route, { link: 'one way', frameCount, frameBytes }));
-      note(BOTH_WAYS, await exchange(route, { link: 'both ways', frameCount: Math.ceil(frameCount / 2), frameBytes }));
-    });
-    const third = Math.ceil(frameCount / 3);
-    note(THREE_AT_ONCE, await threeAtOnce(contender, signal, (route, link) => transfer(route, { link, frameCount: third, frameBytes })));
-    const sixth = Math.ceil(frameCount / 6);
-    note(THREE_BOTH_WAYS, await threeAtOnce(contender, signal, (route, link) => exchange(route, { link, frameCount: sixth, frameBytes })));
-  });
-  for (let round = 1; round <= repeat; round++) {
-    for (const lane of ['direct', 'webrtc', 'relay'] as const) {
-      await threeParties(
-        recorder,
-        { ...burstDefaults, lane, strict: lane !== 'relay', sha256: false, frameCount: scaled(FRAMES, scale, 2) },
-        signal,
+  const skipped = unable(contenders);
+  for (const round of roundsInTime(run)) {
+    for (let time = 1; time <= STRICT_TIMES; time++) await strictBurst(recorder, round + time, run);
+    talk(`round ${round} of ${repeat}: strict, and the bare channel`);
+    await oneRound(contenders, round, skipped, talk, signal, async (contender) => {
+      const frameCount = scaled(FRAMES * (contender.slow ? SLOW_PART : 1), scale, 2);
+      if (contender === bareChannel) return bare(recorder, frameCount, signal);
+      const note = (group: string, { bytes, seconds, cpuMs }: Carried): void => {
+        recorder.add(group, contender.name, RATE, RATE, bytes / 2 ** 20 / seconds);
+        if (cpuMs > 0) recorder.add(group, contender.name, 'processor s/GiB', 's/GiB', cpuMs / 1000 / (bytes / 2 ** 30));
+      };
+      const part = (frames: number): number => Math.ceil((frameCount * frames) / FRAMES);
+      await withRoute(contender, LOOPBACK, signal, async (route) => {
+        await warmUp(route);
+        note(ONE_WAY, await transfer(route, { link: 'one way', frameCount, frameBytes }));
+        note(BOTH_WAYS, await exchange(route, { link: 'both ways', frameCount: part(OTHER_FRAMES / 2), frameBytes }));
+      });
+      const third = part(OTHER_FRAMES / 3);
+      note(THREE_AT_ONCE, await threeAtOnce(contender, signal, (route, link) => transfer(route, { link, frameCount: third, frameBytes })));
+      const sixth = part(OTHER_FRAMES / 6);
+      note(
+        THREE_BOTH_WAYS,
+        await threeAtOnce(contender, signal, (route, link) => exchange(route, { link, frameCount: sixth, frameBytes })),
       );
+    });
+    for (const lane of ['direct', 'webrtc', 'relay'] as const) {
+      await threeParties(recorder, { ...burstDefaults, lane, strict: lane !== 'relay', sha256: false }, scale, signal);
       talk(`round ${round} of ${repeat}: three parties over ${lane}`);
     }
   }
   const ratio = (name: string, other: string): Record<string, number> => recorder.ratio(ONE_WAY, RATE, name, other);
   return result(
     'burst',
-    { frames: FRAMES * scale, frameBytes, repeat, scale },
+    { frames: FRAMES * scale, strictFrames: STRICT_FRAMES * scale, frameBytes, mtu: SAME_HOST_MTU, repeat, scale },
     {
       series: recorder.series,
       ratios: {
-        ...ratio('hotlink, webrtc', BARE),
+        ...recorder.ratio(STRICT_GROUP, RATE, STRICT_OURS, STRICT_BARE_LARGE),
+        ...ratio('hotlink, webrtc', BARE_CHANNEL),
         ...ratio('hotlink, direct', sshForward.name),
         ...ratio('hotlink, relay', wsChain.name),
       },
@@ -85,7 +96,7 @@ export function chosen({ only }: BenchRun): readonly Contender[] {
 
 /** It is no way for sockets, so it is run apart; here for its turn. */
 const bareChannel: Contender = {
-  name: BARE,
+  name: BARE_CHANNEL,
   missing: () => undefined,
   open: () => Promise.reject(new Error('a bare channel has no sockets')),
 };
@@ -93,7 +104,7 @@ const bareChannel: Contender = {
 async function bare(recorder: Recorder, frameCount: number, signal: AbortSignal): Promise<void> {
   const task = { messageBytes: LARGE_MESSAGE_BYTES, totalBytes: frameCount * frameBytes };
   const { bytes, seconds } = await runBareStream(task, { ...LOOPBACK, timeoutMs: TIMEOUT_MS, signal });
-  recorder.add(ONE_WAY, BARE, RATE, RATE, bytes / 2 ** 20 / seconds);
+  recorder.add(ONE_WAY, BARE_CHANNEL, RATE, RATE, bytes / 2 ** 20 / seconds);
 }
 
 /** Some rounds first: sessions open, and the peers' tunnels are up before their clock starts as well. */
@@ -134,14 +145,15 @@ async function threeAtOnce(
   };
 }
 
-async function threeParties(recorder: Recorder, options: BurstOptions, signal: AbortSignal): Promise<void> {
-  for (const bothWays of [false, true]) {
-    const frameCount = bothWays ? Math.ceil(options.frameCount / 2) : options.frameCount;
-    const found = await runBurst({ ...options, frameCount, bothWays, phases: ['sequential', 'concurrent'] }, () => undefined, signal);
+async function threeParties(recorder: Recorder, options: BurstOptions, scale: number, signal: AbortSignal): Promise<void> {
+  const run = async (group: string, frames: number, bothWays: boolean, phase: 'sequential' | 'concurrent'): Promise<void> => {
+    const found = await runBurst({ ...options, frameCount: scaled(frames, scale, 2), bothWays, phases: [phase] }, () => undefined, signal);
     if (!found.ok) throw new Error(found.failures.join('\n'));
-    const slowest = (links: typeof found.links): number => Math.min(...links.map((link) => link.mibPerSecond));
     const name = OUR_LANES.find((lane) => lane.name.endsWith(options.lane))?.name ?? options.lane;
-    recorder.add(bothWays ? PARTIES_BOTH_WAYS : PARTIES_ONE_BY_ONE, name, RATE, RATE, slowest(found.links));
-    recorder.add(bothWays ? PARTIES_BOTH_AT_ONCE : PARTIES_AT_ONCE, name, RATE, RATE, slowest(found.concurrent ?? []));
-  }
+    recorder.add(group, name, RATE, RATE, Math.min(...found.links.map((link) => link.mibPerSecond)));
+  };
+  await run(PARTIES_ONE_BY_ONE, FRAMES, false, 'sequential');
+  await run(PARTIES_AT_ONCE, FRAMES / 5, false, 'concurrent');
+  await run(PARTIES_BOTH_WAYS, FRAMES / 5, true, 'sequential');
+  await run(PARTIES_BOTH_AT_ONCE, FRAMES / 10, true, 'concurrent');
 }

@@ -19,7 +19,7 @@ const TOTAL_MIB = 4096;
 const TIMEOUT_MS = 300_000;
 const groupOf = (count: number): string => `${count} at once`;
 
-export const channels: Bench = async ({ repeat, scale, signal, talk }) => {
+export const channels: Bench = async ({ repeat, budgetMs, scale, signal, talk }) => {
   const recorder = new Recorder();
   const totalBytes = scaled(TOTAL_MIB, scale) * 2 ** 20;
   const ours = async (lane: 'direct' | 'webrtc', count: number): Promise<void> => {
@@ -34,7 +34,7 @@ export const channels: Bench = async ({ repeat, scale, signal, talk }) => {
     add('threads a daemon', '', found.threads);
   };
   const contenders = [plainTcp, ...OUR_LANES.filter(({ name }) => LANES.some((lane) => name.endsWith(lane))), sshForward, tlsProxy];
-  const { skipped } = await takeTurns(contenders, repeat, talk, signal, async (contender) => {
+  const { skipped } = await takeTurns(contenders, { repeat, budgetMs }, talk, signal, async (contender) => {
     const lane = LANES.find((one) => contender.ours && contender.name.endsWith(one));
     if (lane !== undefined) {
       for (const count of COUNTS) {
@@ -59,5 +59,5 @@ export const channels: Bench = async ({ repeat, scale, signal, talk }) => {
       Math.round((rate(lane, 64) / rate(lane, 1)) * 100) / 100,
     ]),
   );
-  return result('channels', { counts: COUNTS, totalBytes, repeat }, { series: recorder.series, ratios, skipped });
+  return result('channels', { counts: COUNTS, totalBytes, repeat, scale }, { series: recorder.series, ratios, skipped });
 };

@@ -14,6 +14,7 @@ import { Child } from '../../src/bench/child.js';
 import { uploadAcl } from '../../src/bench/layout.js';
 import { Party } from '../../src/bench/party.js';
 import { quantile } from '../../src/bench/quantile.js';
+import { roundsInTime } from '../in-time.js';
 import { result } from '../results.js';
 import { Recorder } from '../series.js';
 import { type Bench, scaled } from './bench.js';
@@ -33,7 +34,7 @@ const QUANTILES = [50, 90, 95, 99] as const;
 const LANES = ['relay', 'best lane'] as const;
 const BARE = 'bare unix socket';
 
-export const ipc: Bench = async ({ repeat, scale, signal, talk }) => {
+export const ipc: Bench = async ({ repeat, budgetMs, scale, signal, talk }) => {
   const recorder = new Recorder();
   const measure = async (name: string, [near, far]: Ends): Promise<void> => {
     await exchange(near, far, 1024, scaled(WARM_UP, scale, 20), signal);
@@ -44,7 +45,7 @@ export const ipc: Bench = async ({ repeat, scale, signal, talk }) => {
     }
     talk(`${name}: 1 KiB one way, p50 ${recorder.median('1 KiB, one way', name, 'p50')} µs`);
   };
-  for (let round = 1; round <= repeat; round += 1) {
+  for (const _round of roundsInTime({ repeat, budgetMs })) {
     for (const lane of LANES) {
       const scene = await Scene.open(lane);
       try {

@@ -23,7 +23,7 @@ export const keyswap: Bench = async (run) => {
   const recorder = new Recorder();
   const bare = { name: BARE, missing: () => undefined, open: () => Promise.reject(new Error('a bare channel has no sockets')) };
   const messageBytes = POLYNOMIALS * POLYNOMIAL_BYTES;
-  const { skipped } = await takeTurns([...chosen(run), bare], repeat, talk, signal, async (contender) => {
+  const { skipped } = await takeTurns([...chosen(run), bare], run, talk, signal, async (contender) => {
     const keys = scaled(contender.slow ? SLOW_KEYS : KEYS, scale);
     let seconds: number;
     if (contender === bare) {
@@ -40,7 +40,7 @@ export const keyswap: Bench = async (run) => {
   });
   return result(
     'keyswap',
-    { messageBytes, keys: KEYS, measuredKeys: scaled(KEYS, scale), repeat },
+    { messageBytes, keys: KEYS, measuredKeys: scaled(KEYS, scale), repeat, scale },
     { series: recorder.series, ratios: {}, skipped },
   );
 };

@@ -6,6 +6,7 @@ import { Chunker } from '../../native-free/chunker.js';
 import { encodeFrame, FrameView, headRoomBytes, writeFrameHead } from '../../native-free/hlnk/index.js';
 import { ReorderWindow } from '../../native-free/reorder.js';
 import { createRing, RingConsumer, RingProducer } from '../../native-free/ring/index.js';
+import { roundsInTime } from '../in-time.js';
 import { result } from '../results.js';
 import { Recorder } from '../series.js';
 import type { Bench } from './bench.js';
@@ -25,7 +26,7 @@ interface Pair {
   bytes: number;
 }
 
-export const micro: Bench = async ({ repeat, talk }) => {
+export const micro: Bench = async ({ repeat, budgetMs, talk }) => {
   const recorder = new Recorder();
   const ratios: Record<string, number> = {};
   const frames = Array.from({ length: FRAMES }, (_, index) => index);
@@ -39,8 +40,9 @@ export const micro: Bench = async ({ repeat, talk }) => {
     ),
     reordering('the first one last', [...frames.slice(1), 0]),
     cutting(),
+    ...COPIES.map(([what, size, offset, out]) => copying(what, size, offset, out)),
   ];
-  for (let round = 1; round <= repeat; round++) {
+  for (const round of roundsInTime({ repeat, budgetMs })) {
     for (const { group, ours, naive } of pairs) {
       for (const [name, work] of [
         ['ours', ours],
@@ -173,4 +175,36 @@ function cutting(): Pair {
   };
   same('the chunker', ours(), naive());
   return { group: 'cut 1 MiB into frames', ours, naive, bytes: bytes.length };
+}
+
+/** To and from shared memory: large as a frame of own peers, and small as a line; where source and destination begin alike modulo 8, and where not. */
+const COPIES: readonly (readonly [what: string, sizeBytes: number, offset: number, out: boolean])[] = [245_760, 4096].flatMap((sizeBytes) =>
+  [true, false].flatMap((out) =>
+    [0, 3].map((offset) => {
+      const words = `${sizeBytes} bytes ${out ? 'out of' : 'into'} shared memory, ${offset === 0 ? 'alignment alike' : 'alignment different'}`;
+      return [words, sizeBytes, offset, out] as const;
+    }),
+  ),
+);
+
+/** `Buffer.fill` with bytes, which is the C library's copy, against `TypedArray.set`, which V8 makes word by word or byte by byte where memory is shared. */
+function copying(what: string, sizeBytes: number, offset: number, out: boolean): Pair {
+  const shared = new Uint8Array(new SharedArrayBuffer(sizeBytes + 8));
+  const own = new Uint8Array(new ArrayBuffer(sizeBytes + 8));
+  const [from, to] = out ? [shared, own] : [own, shared];
+  for (let at = 0; at < from.length; at++) from[at] = at * 31;
+  const source = from.subarray(offset, offset + sizeBytes);
+  const target = to.subarray(0, sizeBytes);
+  const filled = Buffer.from(to.buffer, 0, sizeBytes);
+  const ours = (): Uint8Array => filled.fill(source);
+  const naive = (): Uint8Array => {
+    target.set(source);
+    return target;
+  };
+  const copied = (copy: () => Uint8Array): number[] => {
+    to.fill(0);
+    return [...copy()];
+  };
+  same('the copy', copied(ours), copied(naive));
+  return { group: `copy ${what}`, ours, naive, bytes: sizeBytes };
 }

@@ -2,6 +2,7 @@
 // message looked at and both ends hashed; then what it carries, in turns with a hub of bare `ws` under the same load. All clients are in this
 // process: on two cores the server has one. Processor time per message says what a server costs, whatever else the machine has to do.
 
+import { roundsInTime } from '../in-time.js';
 import { LoadClients, type LoadFigures, type LoadShape } from '../relay-load/clients.js';
 import { LoadServer, type ServerKind } from '../relay-load/server.js';
 import { result } from '../results.js';
@@ -26,7 +27,7 @@ const SIZES: readonly (readonly [words: string, shape: Omit<LoadShape, 'sessions
 ];
 const LOAD = '1,000 users, 500 busy sessions';
 
-export const relayLoad: Bench = async ({ repeat, scale, signal, talk }) => {
+export const relayLoad: Bench = async ({ repeat, budgetMs, scale, signal, talk }) => {
   const recorder = new Recorder();
   const sessions = scaled(SESSIONS, Math.min(1, scale * 10), 10);
   const load = { sessions, payloadBytes: 4096, window: 4, digests: true };
@@ -37,7 +38,7 @@ export const relayLoad: Bench = async ({ repeat, scale, signal, talk }) => {
   );
   if (figures.serverRssBytes > MEMORY_BOUND_BYTES)
     throw new Error(`the relay took ${mib(figures.serverRssBytes)} MiB, its bound is ${mib(MEMORY_BOUND_BYTES)} MiB`);
-  for (let round = 1; round <= repeat; round++) {
+  for (const round of roundsInTime({ repeat, budgetMs: budgetMs - (LOAD_SECONDS + WARM_UP_SECONDS) * scale * 1000 })) {
     for (const [words, size] of SIZES) {
       // Every other round the other way round: who follows whom may matter.
       const order: ServerKind[] = round % 2 === 1 ? ['relay', 'hub'] : ['hub', 'relay'];

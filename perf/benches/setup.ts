@@ -18,13 +18,19 @@ const TIMES = 3;
 export const setup: Bench = async (run) => {
   const { repeat, signal, talk } = run;
   const recorder = new Recorder();
-  const { skipped } = await takeTurns([...chosen(run), hotlink({ lane: 'auto' })], repeat * TIMES, talk, signal, async (contender) => {
-    await withRoute(contender, LOOPBACK, signal, async (route) => {
-      for (const metric of ['first connection', 'second connection']) {
-        const { firstUs } = await rounds(route, ONE_ROUND);
-        recorder.add(GROUP, contender.name, metric, 'ms', firstUs / 1000);
-      }
-    });
-  });
+  const { skipped } = await takeTurns(
+    [...chosen(run), hotlink({ lane: 'auto' })],
+    { repeat: repeat * TIMES, budgetMs: run.budgetMs },
+    talk,
+    signal,
+    async (contender) => {
+      await withRoute(contender, LOOPBACK, signal, async (route) => {
+        for (const metric of ['first connection', 'second connection']) {
+          const { firstUs } = await rounds(route, ONE_ROUND);
+          recorder.add(GROUP, contender.name, metric, 'ms', firstUs / 1000);
+        }
+      });
+    },
+  );
   return result('setup', { times: repeat * TIMES }, { series: recorder.series, ratios: {}, skipped });
 };

@@ -10,7 +10,7 @@ import { type Places, placesOf } from '../place.js';
 import { result } from '../results.js';
 import { rounds, transferFor, withRoute } from '../runs.js';
 import { Recorder } from '../series.js';
-import { takeTurns } from '../take-turns.js';
+import { type Turns, takeTurns } from '../take-turns.js';
 import { WanLink, type WanLinkOptions, wanLinkUnavailable } from '../wan-link.js';
 import { type Bench, scaled } from './bench.js';
 
@@ -27,8 +27,12 @@ const PROFILES: readonly Profile[] = [
   { rateMbit: 1000, rttMs: 50, lossPercents: LOSSES },
   { rateMbit: 20, rttMs: 20, lossPercents: [0] },
 ];
-/** Long enough for slow start to be over on the longest link, short enough for sixteen links. */
+/** Long enough for slow start to be over on the longest link. */
 const SECONDS = 8;
+/** Of links without a goal of their own, when all of them are measured. */
+const SHORT_SECONDS = 5;
+/** Network namespaces, processes, sessions: about this much before and after each row. */
+const AROUND_ROW_MS = 2500;
 /** As before striped lanes, and as toward an upstream peer. */
 const WEBRTC_ONE = 'hotlink, webrtc, one connection';
 const WEBRTC_HSTCP = 'hotlink, webrtc, one connection, hstcp';
@@ -37,24 +41,51 @@ const BARE_LARGE = 'bare data channel, 16 MiB buffers';
 const LARGE_BUFFERS = { sendBufferSize: 16 * 2 ** 20, recvBufferSize: 16 * 2 ** 20, maxChunksOnQueue: 65_536 };
 const RATE = 'MiB/s';
 
-export const wan: Bench = async ({ repeat, scale, only, signal, talk }) => {
+export const wan: Bench = async ({ repeat, budgetMs, scale, only, signal, talk }) => {
   const why = wanLinkUnavailable();
   if (why !== undefined) return result('wan', {}, { series: [], ratios: {}, skipped: { 'every link': why } });
   const recorder = new Recorder();
-  const seconds = scaled(SECONDS, scale, 2);
   const ratios: Record<string, number> = {};
   const skipped: Record<string, string> = {};
-  for (const profile of PROFILES) {
-    for (const lossPercent of profile.lossPercents) {
-      const group = `${profile.rateMbit} Mbit/s, ${profile.rttMs} ms, ${lossPercent} % loss`;
-      if (only !== undefined && !group.includes(only)) continue;
-      const turns = await oneLink(recorder, group, linkOptions(profile, lossPercent), { repeat, seconds, signal, talk });
-      for (const [name, reason] of Object.entries(turns.skipped)) skipped[`${name} at ${group}`] = reason;
-      Object.assign(ratios, linkRatios(recorder, group, profile));
+  const endMs = performance.now() + budgetMs;
+  const links = linksInOrder(only);
+  for (const [index, { profile, lossPercent, group, hasGoal }] of links.entries()) {
+    const seconds = scaled(hasGoal || only !== undefined ? SECONDS : SHORT_SECONDS, scale, 2);
+    const contenders = only === undefined ? (hasGoal ? WITH_SSH : FEWEST) : EVERYONE;
+    const leftMs = endMs - performance.now();
+    if (index > 0 && leftMs < contenders.length * (seconds * 1000 + AROUND_ROW_MS)) {
+      skipped[group] = `no time was left for it: --minutes, or --only "${group}"`;
+      continue;
     }
+    const times = { repeat, budgetMs: leftMs / (links.length - index), seconds, signal, talk };
+    const turns = await oneLink(recorder, group, contenders, linkOptions(profile, lossPercent), times);
+    for (const [name, reason] of Object.entries(turns.skipped)) skipped[`${name} at ${group}`] = reason;
+    Object.assign(ratios, linkRatios(recorder, group, profile));
   }
-  return result('wan', { seconds, repeat, profiles: PROFILES }, { series: recorder.series, ratios, skipped });
+  const parameters = { seconds: SECONDS * scale, shortSeconds: SHORT_SECONDS * scale, repeat, scale, profiles: PROFILES };
+  return result('wan', parameters, { series: recorder.series, ratios, skipped });
 };
+
+interface Link {
+  profile: Profile;
+  lossPercent: number;
+  group: string;
+  /** Something is to be reached there. */
+  hasGoal: boolean;
+}
+
+/** Those with a goal first: what has no time left in the end is the others. */
+function linksInOrder(only: string | undefined): Link[] {
+  const all = PROFILES.flatMap((profile) =>
+    profile.lossPercents.map((lossPercent) => ({
+      profile,
+      lossPercent,
+      group: `${profile.rateMbit} Mbit/s, ${profile.rttMs} ms, ${lossPercent} % loss`,
+      hasGoal: lossPercent === 0 || (profile.rateMbit === 1000 && lossPercent === 0.1),
+    })),
+  );
+  return all.filter(({ group }) => only === undefined || group.includes(only)).sort((a, b) => Number(b.hasGoal) - Number(a.hasGoal));
+}
 
 /** The queue at the slow end holds one round trip's worth, as a router's would. */
 function linkOptions({ rateMbit, rttMs }: Profile, lossPercent: number): WanLinkOptions {
@@ -62,28 +93,39 @@ function linkOptions({ rateMbit, rttMs }: Profile, lossPercent: number): WanLink
   return { rateMbit, delayMs: rttMs / 2, lossPercent, queueKib };
 }
 
-const bare = (name: string): Contender => ({ name, missing: () => undefined, open: () => Promise.reject(new Error('it has no sockets')) });
+function bare(name: string): Contender {
+  return { name, missing: () => undefined, open: () => Promise.reject(new Error('it has no sockets')) };
+}
+
+/** Where all links are measured; a single one (`--only`) shows all variants of ours and of the bare channel. */
+const FEWEST: readonly Contender[] = [plainTcp, hotlink({ lane: 'direct' }), hotlink({ lane: 'webrtc' }), bare(BARE_DEFAULTS)];
+const WITH_SSH: readonly Contender[] = [...FEWEST, sshForward];
+const EVERYONE: readonly Contender[] = [
+  ...WITH_SSH,
+  hotlink({ lane: 'auto' }),
+  hotlink({ lane: 'webrtc', options: { stripes: 1 }, name: WEBRTC_ONE }),
+  hotlink({ lane: 'webrtc', options: { stripes: 1, sctpCongestion: 'hstcp' }, name: WEBRTC_HSTCP }),
+  bare(BARE_LARGE),
+];
 
 interface Times {
   repeat: number;
+  budgetMs: number;
   seconds: number;
   signal: AbortSignal;
   talk: (text: string) => void;
 }
 
-async function oneLink(recorder: Recorder, group: string, link: WanLinkOptions, { repeat, seconds, signal, talk }: Times) {
-  const contenders = [
-    plainTcp,
-    ...(['direct', 'webrtc', 'auto'] as const).map((lane) => hotlink({ lane })),
-    hotlink({ lane: 'webrtc', options: { stripes: 1 }, name: WEBRTC_ONE }),
-    hotlink({ lane: 'webrtc', options: { stripes: 1, sctpCongestion: 'hstcp' }, name: WEBRTC_HSTCP }),
-    sshForward,
-    bare(BARE_DEFAULTS),
-    bare(BARE_LARGE),
-  ];
+function oneLink(
+  recorder: Recorder,
+  group: string,
+  contenders: readonly Contender[],
+  link: WanLinkOptions,
+  { repeat, budgetMs, seconds, signal, talk }: Times,
+): Promise<Turns> {
   return takeTurns(
     contenders,
-    repeat,
+    { repeat, budgetMs },
     (text) => talk(`${group}: ${text}`),
     signal,
     async (contender) => {

@@ -3,7 +3,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CarriedBy, carriedBy } from '../../src/bench/lanes.js';
-import { createHotlink, type HotlinkOptions, type ThreadProfile } from '../../src/index.js';
+import type { ThreadProfile } from '../../src/control/profiling.js';
+import { createHotlink, type HotlinkOptions } from '../../src/index.js';
 import { startRelay } from '../../src/relay/index.js';
 import type { Address } from '../contender.js';
 import type { EndMessage } from '../end-process.js';

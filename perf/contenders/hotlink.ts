@@ -12,6 +12,8 @@ export interface HotlinkContender {
   name?: string;
   lane: BenchLane;
   options?: Partial<HotlinkOptions>;
+  /** Told of the two ends as soon as they are up. */
+  onOpen?: (ends: { near: EndProcess; far: EndProcess }) => void;
   /** Profiles of every thread are written there while the way is open. */
   profileDir?: string;
   /** Told at the end how many peer connections the largest WebRTC lane of the near end had. */
@@ -20,7 +22,7 @@ export interface HotlinkContender {
   onProfiled?: (end: 'near' | 'far', threads: ProfilesWritten['threads']) => void;
 }
 
-export function hotlink({ lane, options = {}, name, profileDir, onProfiled, onConnections }: HotlinkContender): Contender {
+export function hotlink({ lane, options = {}, name, profileDir, onOpen, onProfiled, onConnections }: HotlinkContender): Contender {
   const { lanes, p2pOnly } = BENCH_LANES[lane];
   return {
     name: name ?? `hotlink, ${lane}`,
@@ -46,6 +48,7 @@ export function hotlink({ lane, options = {}, name, profileDir, onProfiled, onCo
         await farEnd.next('up');
         const nearEnd = start('near end', { role: 'near', options: { ...settings, email: NEAR }, peer: FAR });
         const { port } = await nearEnd.next<{ kind: 'up'; port: number }>('up');
+        onOpen?.({ near: nearEnd, far: farEnd });
         if (profileDir !== undefined) for (const end of [nearEnd, farEnd]) end.tell({ kind: 'profile', dir: profileDir });
         return {
           dial: { host: '127.0.0.1', port },

@@ -105,7 +105,7 @@ export function parseSctpWindow(text: string): Parsed<number | 'auto'> {
 /** `auto` or a number of peer connections. */
 export function parseStripes(text: string): Parsed<number | 'auto'> {
   if (text.trim().toLowerCase() === 'auto') return { value: 'auto' };
-  return parseInteger(text, { min: 1, max: 16, unit: 'connections' });
+  return parseInteger(text, { min: 1, max: 32, unit: 'connections' });
 }
 
 /** `standard` or `hstcp`. */

@@ -4,12 +4,12 @@
 import { HotlinkError } from '../../native-free/index.js';
 import { abortError, onAbort } from '../abort.js';
 import {
-  type ConnectOptions,
   type ForwardChannel,
   type ForwardOptions,
   type ForwardPlan,
   type HotlinkStream,
   planForward,
+  type StreamOptions,
 } from '../forward.js';
 import type { ResolvedOptions } from '../resolved-options.js';
 import type { ChannelControl } from './channel-control.js';
@@ -70,7 +70,7 @@ export class AdHocChannels {
     return { address, close, [Symbol.asyncDispose]: close };
   }
 
-  async connect(options: ConnectOptions): Promise<HotlinkStream> {
+  async connect(options: StreamOptions): Promise<HotlinkStream> {
     const { signal, highWaterMark } = options;
     if (highWaterMark !== undefined && !(Number.isSafeInteger(highWaterMark) && highWaterMark > 0))
       throw new HotlinkError('ERR_HLNK_USAGE', `highWaterMark: ${highWaterMark} is not a number of bytes above 0`);

@@ -2,7 +2,7 @@
 // Main thread.
 
 import type { Report } from '../events.js';
-import type { AddressFilter, AddressUse } from '../ports.js';
+import type { AddressFilter, AddressUse } from '../options.js';
 
 export class AddressRules {
   readonly #filter: AddressFilter | undefined;

@@ -7,6 +7,7 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import {
+  Counter,
   createCounters,
   type Fingerprint,
   HotlinkError,
@@ -84,6 +85,9 @@ export class ChannelControl {
   #problem: string | undefined;
   #relayUp = false;
   #carrier: Carrier | undefined;
+  /** What {@link timeoutMs} said last; void once something happened. */
+  #dueMs: number | undefined;
+  #dueKnown = false;
 
   constructor(options: ChannelOptions, place: Place, events: ChannelEvents) {
     const { marker } = options;
@@ -126,6 +130,7 @@ export class ChannelControl {
     });
     this.#exchanges = new LaneExchanges(options, this.epoch, this.#sessions, this.#worker, {
       ...events,
+      changed: () => this.#changed(),
       end: (record, wireReason, nowMs) => this.#end(record, wireReason, nowMs),
       replace: (record, nowMs) => {
         if (record.sid === this.#outbound.session.sid) this.#outbound.session.reopen(nowMs);
@@ -149,7 +154,9 @@ export class ChannelControl {
   }
   /** What the data plane sums up over all channels, those that are gone included. */
   get totals(): LaneExchanges['totals'] & { framesRefused: number; strictViolations: number } {
-    const { framesRefused, strictViolations } = readCounters(this.#counters);
+    const words = new Float64Array(this.#counters);
+    const framesRefused = words[Counter.framesRefused] as number;
+    const strictViolations = words[Counter.strictViolations] as number;
     return { ...this.#exchanges.totals, framesRefused, strictViolations };
   }
   get timings(): LaneExchanges['timings'] {
@@ -263,6 +270,7 @@ export class ChannelControl {
 
   /** We are about to accept the peer's Open: what its Data needs is in place before the Accept leaves. */
   prepareInbound(sid: string, path: string, peer: Fingerprint): void {
+    this.#dueKnown = false;
     if (peer.kind === 'go') {
       this.#outbound.session.handlePeerKind('go');
       this.#outbound.session.handleGoPath(path);
@@ -293,11 +301,13 @@ export class ChannelControl {
     if (session.state !== 'accepted' || session.sid === undefined) return;
     const { sid } = session;
     session.reopen(nowMs);
+    this.#dueKnown = false;
     this.#sessions.drop(sid, 'the peer was started anew');
   }
 
   /** @param replaced the peer opened a successor, which is up already or about to be */
   inboundDown(sid: string, reason: string, replaced: boolean): void {
+    this.#dueKnown = false;
     const peer = this.#sessions.get(sid)?.peer;
     if (replaced) this.#sessions.retire(sid, reason);
     else this.#sessions.drop(sid, reason, isFarewell(reason));
@@ -331,6 +341,7 @@ export class ChannelControl {
   /** The relay has Data for a session that is bound to no ring. @returns true when it is dealt with */
   handleUnrouted(sid: string, nowMs: number): boolean {
     const record = this.#sessions.get(sid);
+    this.#dueKnown = false;
     return record !== undefined && this.#exchanges.handleUnrouted(record, nowMs);
   }
 
@@ -349,11 +360,22 @@ export class ChannelControl {
   /** Drains every machine of this channel and carries out what they ask for. */
   service(nowMs: number): void {
     this.#exchanges.service(nowMs, () => this.#outbound.drain(nowMs));
+    this.#changed();
+  }
+
+  /** Something happened to a machine: its deadline may be another one. */
+  #changed(): void {
+    this.#dueKnown = false;
     this.#events.changed();
   }
 
+  /** When the first of its machines wants to be called. Asked of every channel after whatever happens to any, so it is kept until something happens here. */
   timeoutMs(): number | undefined {
-    return soonest([this.#outbound.session.timeoutMs(), this.#exchanges.timeoutMs()]);
+    if (!this.#dueKnown) {
+      this.#dueKnown = true;
+      this.#dueMs = soonest([this.#outbound.session.timeoutMs(), this.#exchanges.timeoutMs()]);
+    }
+    return this.#dueMs;
   }
 
   handleTimeout(nowMs: number): void {

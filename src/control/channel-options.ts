@@ -5,8 +5,7 @@ import type { ChannelLimits, HotlinkErrorCode, HotlinkMessage, Marker } from '..
 import type { ChannelShape, DirectIdentity, IceSettings, RtcSettings, ToRelay } from '../../workers/messages.js';
 import type { Clock } from '../clock.js';
 import type { Report } from '../events.js';
-import type { SealMode } from '../options.js';
-import type { AddressFilter, IceServersFor } from '../ports.js';
+import type { AddressFilter, IceServersFor, SealMode } from '../options.js';
 import type { Identities } from './identities.js';
 
 export interface ChannelOptions {

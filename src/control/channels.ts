@@ -11,7 +11,7 @@ import type { ChannelShape, ToRelay } from '../../workers/messages.js';
 import type { Report } from '../events.js';
 import type { ResolvedOptions } from '../resolved-options.js';
 import { CHANNEL_CLOSED, ChannelControl, STOPPING } from './channel-control.js';
-import { isDue, soonest } from './deadline.js';
+import { isDue } from './deadline.js';
 import type { Identities } from './identities.js';
 import { pingId, pingMarker } from './ping-channel.js';
 import type { Place, Supervisor } from './supervisor.js';
@@ -136,8 +136,10 @@ export class Channels {
   }
 
   /** Summed over every channel there was. */
-  total(key: Total): number {
-    return [...this.#byId.values()].reduce((sum, channel) => sum + channel.totals[key], this.#past[key]);
+  totals(): Record<Total, number> {
+    const sums = { ...this.#past };
+    for (const { totals } of this.#byId.values()) for (const key of TOTALS) sums[key] += totals[key];
+    return sums;
   }
 
   // --- coming and going ----------------------------------------------------------------------------------------------------------
@@ -349,7 +351,12 @@ export class Channels {
   }
 
   timeoutMs(): number | undefined {
-    return soonest([...this.#byId.values()].map((channel) => channel.timeoutMs()));
+    let first: number | undefined;
+    for (const channel of this.#byId.values()) {
+      const at = channel.timeoutMs();
+      if (at !== undefined && (first === undefined || at < first)) first = at;
+    }
+    return first;
   }
 
   handleTimeout(nowMs: number): void {

@@ -2,6 +2,7 @@
 // same walk, the markers of local IPC (wire.md 6). Unlike
 // upstream it notices edits and deletions, and each unusable marker is reported once per content (wire.md 4.1). Main thread.
 
+import type { Stats } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chooseMarkers, directoryOf, MAX_MARKER_CHARS, type Marker, parseMarker } from '../../native-free/index.js';
@@ -12,8 +13,8 @@ import { type FoundFile, TreeWalk } from './tree-walk.js';
 /** Consent to frames of peers. */
 const ACCEPT_NAME = 'stream.accept';
 const SCAN_MS = 250;
-/** Walks of a large tree rest for this many times as long as they took: they never cost more than two percent of this thread. */
-const REST = 50;
+/** Walks of a large tree rest for this many times as long as they took: they never cost more than one percent of this thread. */
+const REST = 100;
 const MARKER_NAME = 'stream.tcp';
 /** Deepest directory looked into, counted from the datasites root: upstream's layouts use seven levels. */
 const MAX_DEPTH = 16;
@@ -92,8 +93,22 @@ export class Discovery {
 
   async #round(): Promise<void> {
     const found = new Map<string, Seen>();
-    for (const file of await this.#walk.walk()) await this.#look(file, found);
+    for (const file of await this.#walk.walk()) if (!this.#unchanged(file, found)) await this.#look(file, found);
     if (this.#stopped) return;
+    if (!this.#same(found)) this.#tell(found);
+    this.#cancelTimer = this.#clock.after(Math.max(SCAN_MS, this.#walk.tookMs * REST), () => {
+      this.#scanning = this.#round();
+    });
+  }
+
+  /** Nothing came, went or changed since the last walk. */
+  #same(found: ReadonlyMap<string, Seen>): boolean {
+    if (this.#last === '' || found.size !== this.#seen.size) return false;
+    for (const [path, seen] of found) if (this.#seen.get(path) !== seen) return false;
+    return true;
+  }
+
+  #tell(found: ReadonlyMap<string, Seen>): void {
     this.#seen.clear();
     for (const [path, seen] of found) this.#seen.set(path, seen);
     const markers = chooseMarkers([...found.values()].flatMap(({ marker }) => marker ?? []));
@@ -103,9 +118,6 @@ export class Discovery {
       this.#events.markers(markers);
     }
     this.#tellIpc(found);
-    this.#cancelTimer = this.#clock.after(Math.max(SCAN_MS, this.#walk.tookMs * REST), () => {
-      this.#scanning = this.#round();
-    });
   }
 
   #tellIpc(found: ReadonlyMap<string, Seen>): void {
@@ -134,17 +146,21 @@ export class Discovery {
     return name === MARKER_NAME || name === ACCEPT_NAME || name === this.#options.ipcMarker;
   }
 
-  async #look({ path, name, stats: { mtimeMs, size, ino } }: FoundFile, found: Map<string, Seen>): Promise<void> {
-    if (name === ACCEPT_NAME) {
-      found.set(path, { stamp: '', marker: undefined });
-      return;
-    }
-    const stamp = `${mtimeMs} ${size} ${ino}`;
+  /** @returns true when the file is as it was at the last walk: then it is taken from there */
+  #unchanged({ path, name, stats }: FoundFile, found: Map<string, Seen>): boolean {
     const before = this.#seen.get(path);
-    if (before?.stamp === stamp) {
-      found.set(path, before);
+    if (before === undefined || before.stamp !== stampOf(name, stats)) return false;
+    found.set(path, before);
+    return true;
+  }
+
+  async #look({ path, name, stats }: FoundFile, found: Map<string, Seen>): Promise<void> {
+    const stamp = stampOf(name, stats);
+    if (name === ACCEPT_NAME) {
+      found.set(path, { stamp, marker: undefined });
       return;
     }
+    const { size } = stats;
     try {
       const text = size > MAX_MARKER_CHARS ? '' : await readFile(join(this.#root, path), 'utf8');
       if (name === this.#options.ipcMarker && (name !== MARKER_NAME || isIpcContent(text))) {
@@ -163,4 +179,9 @@ export class Discovery {
       // deleted between the listing and the look
     }
   }
+}
+
+/** What a change of the file changes; of consent only that it is there counts. */
+function stampOf(name: string, { mtimeMs, size, ino }: Stats): string {
+  return name === ACCEPT_NAME ? '' : `${mtimeMs} ${size} ${ino}`;
 }

@@ -5,7 +5,7 @@ import { parseIceServers } from '../../workers/lanes/ice-servers.js';
 import type { IceSettings } from '../../workers/messages.js';
 import type { Clock } from '../clock.js';
 import type { Report } from '../events.js';
-import type { IceServersFor } from '../ports.js';
+import type { IceServersFor } from '../options.js';
 
 /** Longer than a request to a near service takes, shorter than the patience of the peer, which waits for our description, ms. */
 const ANSWER_MS = 5000;

@@ -2,7 +2,7 @@
 
 import { HotlinkError } from '../../native-free/index.js';
 import type { Clock } from '../clock.js';
-import type { LaneKind } from '../status.js';
+import type { Hotlink } from '../hotlink.js';
 import type { ChannelControl } from './channel-control.js';
 
 /** A session, a connection and a fallback fit in. */
@@ -10,29 +10,10 @@ const PATIENCE_MS = 5000;
 /** A ping or its answer may be lost, for example while the peer's end of a lane comes up; every try is measured by itself. */
 const AGAIN_MS = 500;
 
-/** Options of `ping()`. */
-export interface PingOptions {
-  /** The peer's e-mail. */
-  peer: string;
-  /** Which channel, where there are several: its name in `status()`. */
-  name?: string;
-  /** Longest wait for the answer, ms. Default 5000. */
-  timeoutMs?: number;
-  /** Aborting rejects with `ERR_HLNK_CLOSED`. */
-  signal?: AbortSignal;
-}
-
-/** One round trip. */
-export interface PingResult {
-  /** The peer's e-mail. */
-  peer: string;
-  /** Name of the channel that carried it. */
-  channel: string;
-  /** What carried it. */
-  lane: LaneKind;
-  /** From the question to its answer, ms. */
-  rttMs: number;
-}
+/** Aborting rejects with `ERR_HLNK_CLOSED`. */
+export type PingOptions = Parameters<Hotlink['ping']>[0];
+/** One round trip, and the name of the channel that carried it. */
+export type PingResult = Awaited<ReturnType<Hotlink['ping']>>;
 
 /** @throws HotlinkError `ERR_HLNK_PEER_UNAVAILABLE`; `ERR_HLNK_CLOSED` when given up or the channel ends first, `ERR_HLNK_WORKER` when its thread dies */
 export async function pingOver(

@@ -4,21 +4,15 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { HotlinkError } from '../../native-free/errors.js';
 import { kernelThread, startProfile, stopProfile, type ThreadAnswer } from '../../workers/profiler.js';
+import type { Hotlink } from '../hotlink.js';
 
 /** V8's own default is 1000; finer costs the profiled program speed. */
 const INTERVAL_US = 1000;
 /** A thread that answers nothing for this long after the end is left out, ms: one that is stuck has no profile to give. */
 const ANSWER_MS = 5000;
 
-/** The CPU profile of one thread. */
-export interface ThreadProfile {
-  /** `main`, `relay`, `channel-1`, `channel-2`, … */
-  role: string;
-  /** The number by which the kernel knows the thread, to find it in `top -H` or `perf`; undefined where it does not say. */
-  tid: number | undefined;
-  /** A `.cpuprofile`: what browsers' developer tools and 0x open. */
-  profile: string;
-}
+/** The CPU profile of one thread, `main`, `relay`, `channel-1`…; `tid` is the number by which the kernel knows it, in `top -H` or `perf`. */
+export type ThreadProfile = Awaited<ReturnType<Hotlink['profile']>>[number];
 
 /** Somebody on another thread to whom a profile port can be given. */
 export interface ProfiledThread {

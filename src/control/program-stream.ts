@@ -7,6 +7,7 @@
 
 import { Duplex } from 'node:stream';
 import { createRing, HotlinkError, RingConsumer, RingProducer } from '../../native-free/index.js';
+import { copyInto, copyOf } from '../../workers/memory.js';
 import type { HotlinkStream, WebStreamPair } from '../forward.js';
 import { webStreams } from './web-streams.js';
 
@@ -85,7 +86,7 @@ export class ProgramStream extends Duplex implements HotlinkStream {
     const { bytes, recordStart } = this.#from;
     const start = recordStart + this.#pushedBytes;
     const end = Math.min(recordStart + recordBytes, start + Math.max(1, this.readableHighWaterMark));
-    const copy = Buffer.from(bytes.slice(start, end).buffer);
+    const copy = copyOf(bytes.subarray(start, end));
     this.#pushedBytes = end - recordStart;
     if (this.#pushedBytes === recordBytes) {
       this.#pushedBytes = 0;
@@ -113,7 +114,7 @@ export class ProgramStream extends Duplex implements HotlinkStream {
         await this.#to.spaceWait(length);
         continue;
       }
-      this.#to.bytes.set(bytes.subarray(at, at + length), place);
+      copyInto(this.#to.bytes, bytes.subarray(at, at + length), place);
       this.#to.commit(length);
       at += length;
     }

@@ -35,20 +35,25 @@ function eventsUrl(server: string, email: string): string {
   // Not repeated in the message: the log is no place for a password.
   if (/^\w+:\/\/[^/]*@/.test(server))
     throw new HotlinkError('ERR_HLNK_CONFIG', 'the relay address holds a user name or password; give a token in HOTLINK_TOKEN instead');
+  const unusable = (cause?: unknown): HotlinkError =>
+    new HotlinkError('ERR_HLNK_CONFIG', `"${server}" is not a relay address; give http://host:port`, cause === undefined ? {} : { cause });
   try {
     const url = new URL(server);
+    // `localhost:8080` is a URL too, of the scheme `localhost`.
+    if (!/^(?:https?|wss?):$/.test(url.protocol)) throw unusable();
     url.protocol = url.protocol.replace(/^http/, 'ws');
     url.pathname = `${url.pathname.replace(/\/+$/, '')}/api/v1/events`;
     url.search = '';
     url.searchParams.set('user', email);
     return url.href;
   } catch (error) {
-    throw new HotlinkError('ERR_HLNK_CONFIG', `"${server}" is not a relay address; give http://host:port`, { cause: error });
+    throw error instanceof HotlinkError ? error : unusable(error);
   }
 }
 
 export class RelayLink implements RelayPort {
   readonly #worker: Worker;
+  readonly #gone: Promise<void>;
   #randomId = Math.floor(Math.random() * 0x1_0000_0000);
   #stopping = false;
 
@@ -57,8 +62,11 @@ export class RelayLink implements RelayPort {
     this.#worker = new Worker(entry ?? RELAY_ENTRY, { workerData: data, name: 'relay' });
     this.#worker.on('message', (message: FromRelay) => events.message(message));
     this.#worker.on('error', (error) => events.died(error));
-    this.#worker.on('exit', (code) => {
-      if (!this.#stopping) events.died(new Error(`the relay worker exited with code ${code}`));
+    this.#gone = new Promise((resolve) => {
+      this.#worker.on('exit', (code) => {
+        resolve();
+        if (!this.#stopping) events.died(new Error(`the relay worker exited with code ${code}`));
+      });
     });
   }
 
@@ -78,11 +86,10 @@ export class RelayLink implements RelayPort {
     return !this.#stopping;
   }
 
-  /** Closes the WebSocket behind what was sent and ends the thread. */
+  /** Closes the WebSocket behind what was sent and ends the thread. One that died is gone already. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    const gone = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()));
     this.post({ t: 'stop' });
-    await gone;
+    await this.#gone;
   }
 }

@@ -23,6 +23,7 @@ export interface DataPlaneParts {
 
 export function dataPlaneSnapshot({ options, startedMs, relay, channels, identity, ipc, totals, events, health }: DataPlaneParts): Status {
   const statuses = [...channels.all()].map((channel) => channel.status());
+  const { offers, answersOk, strictViolations, framesRefused, badSignals } = channels.totals();
   const timings = [...channels.all()].find((channel) => channel.timings.offerToDcOpenMs !== undefined)?.timings ?? {};
   return {
     email: options.email,
@@ -37,12 +38,12 @@ export function dataPlaneSnapshot({ options, startedMs, relay, channels, identit
     ipc,
     totals: {
       ...totals,
-      p2pOffers: channels.total('offers'),
-      p2pAnswersOk: channels.total('answersOk'),
+      p2pOffers: offers,
+      p2pAnswersOk: answersOk,
       p2pAnswersErr: 0,
-      strictViolations: channels.total('strictViolations'),
-      framesRefused: channels.total('framesRefused'),
-      badSignals: channels.total('badSignals'),
+      strictViolations,
+      framesRefused,
+      badSignals,
     },
     threads: threadStatuses(health),
     timings,

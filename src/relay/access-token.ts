@@ -6,19 +6,19 @@ import { isEmail } from '../../native-free/path.js';
 import { type Authenticate, bearerOf, type Identity } from './auth.js';
 
 /** Which access tokens are taken. */
-export interface AccessTokenOptions {
-  /** Any of these may have signed it: the newest first, older ones until the tokens they signed are gone. Asked each time. */
-  readonly secrets: () => readonly string[];
-  /** By how much clocks may differ, seconds. */
-  readonly skewSeconds?: number;
-  /** The only issuer whose tokens are taken; any by default. */
-  readonly issuer?: string;
-}
+type AccessTokenOptions = Parameters<typeof accessTokens>[0];
 
 const SKEW_SECONDS = 30;
 
-/** Authentication by access token. */
-export function accessTokens(options: AccessTokenOptions): Authenticate {
+/**
+ * Authentication by access token, to be a part of one's own. `secrets` is asked each time: any may have signed a token; clocks may differ by
+ * `skewSeconds` (30).
+ */
+export function accessTokens(options: {
+  readonly secrets: () => readonly string[];
+  readonly skewSeconds?: number;
+  readonly issuer?: string;
+}): Authenticate {
   return async (request) => {
     const bearer = bearerOf(request);
     if (!('token' in bearer)) return bearer;
@@ -62,8 +62,8 @@ function reasonOf(error: unknown): string {
 }
 
 /**
- * Mint an access token as upstream's server would.
- * @param expiresAtMs wall clock; without it the token does not expire
+ * Makes an access token as upstream's server would.
+ * @param expiresAtMs Unix ms; without it the token does not expire
  */
 export function mintAccessToken(email: string, secret: string, nowMs: number, expiresAtMs?: number): string {
   const seconds = (ms: number): number => Math.floor(ms / 1000);

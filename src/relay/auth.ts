@@ -3,23 +3,22 @@
 import type { IncomingMessage } from 'node:http';
 import { isEmail } from '../../native-free/path.js';
 
-/** Somebody known, or the reason why not; a reason is shown to the client. */
+/** Somebody known, until `expiresAtMs` (Unix ms) and while `isGood`, which is asked after a reload; or the reason why not, which the client is shown. */
 export type Identity =
   | {
       readonly ok: true;
       readonly email: string;
       /** When what was shown ceases to be good, Unix ms: the connection is closed then. */
       readonly expiresAtMs?: number;
-      /** Asked again after {@link RelayServer.reload}: whether what was shown is good still. */
+      /** Asked again after `reload()`: whether what was shown is good still. */
       readonly isGood?: () => boolean | Promise<boolean>;
     }
   | { readonly ok: false; readonly reason: string };
 
 /**
- * Tells who sent a request. May reject, which counts as a failure of this side (HTTP 503).
- * @param request its headers and its URL; the body is not there yet
- * @param signal aborted when the answer comes too late, or the client of a plain request is gone; one that wants a WebSocket is not read meanwhile,
- *   so its going is not seen
+ * Tells who sent a request, from its URL and headers. A rejection is a failure of this side (HTTP 503); the signal says that it is too late.
+ * @remarks It is aborted when the answer comes too late, or the client of a plain request is gone; one that wants a WebSocket is not read meanwhile,
+ * so its going is not seen. The body is not there yet.
  */
 export type Authenticate = (request: IncomingMessage, signal: AbortSignal) => Identity | Promise<Identity>;
 

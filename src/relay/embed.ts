@@ -1,15 +1,16 @@
 // A relay inside a host program's HTTP server: the same relay, on paths of its own beside the host's routes and WebSockets (wire §1.1).
+import type { Server as HttpServer } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
 import { HotlinkError } from '../../native-free/index.js';
-import type { HostServer } from './claim.js';
-import type { RelaySettings } from './options.js';
+import type { RelayOptions } from './options.js';
 import type { EmbeddedRelay } from './running.js';
 import { openRelay } from './server.js';
 
 /** What a relay inside a host program's server can be told. */
-export interface AttachOptions extends RelaySettings {
+export interface AttachOptions extends Omit<RelayOptions, 'listen' | 'tls'> {
   /**
-   * Everything below this path is the relay's, `/hotlink` for example; clients are given `https://host/hotlink` as their server. Without it the
-   * relay takes the paths of upstream's API: `/api/v1/events`, and what is below `/api/v1/acl` and `/api/v1/hotlink`; `/` and `/healthz` are the host's.
+   * Everything below this path is the relay's: with `/hotlink` clients are given `https://host/hotlink`. Without it, upstream's API below `/api/v1`.
+   * @remarks Of that: `/api/v1/events`, and what is below `/api/v1/acl` and `/api/v1/hotlink`; `/` and `/healthz` are the host's.
    */
   readonly path?: string;
 }
@@ -18,14 +19,13 @@ export interface AttachOptions extends RelaySettings {
 const API = /^\/api\/v1\/(?:events|acl|hotlink)(?:[/?]|$)/;
 
 /**
- * Runs a relay in an HTTP or HTTPS server that the program has already, listening or not. Requests and upgrades below the relay's paths are answered
- * by it, all others go to the program's own listeners, whether they were added before or after. Several relays may share a server, on different paths.
- * An upgrade that is neither the relay's nor has a listener of the program is answered 404.
- *
- * Close the relay before the server: `server.close()` waits for every WebSocket.
- * @throws HotlinkError `ERR_HLNK_CONFIG` for a path or an option that cannot be used, `ERR_HLNK_PORT_BUSY` when the STUN port is taken
+ * Runs a relay in the program's own HTTP or HTTPS server, listening or not. Requests and upgrades outside its paths stay the program's. Close the
+ * relay before the server.
+ * @remarks All others go to the program's own listeners, whether they were added before or after. Several relays may share a server, on different paths.
+ * An upgrade that is neither the relay's nor has a listener of the program is answered 404. `server.close()` waits for every WebSocket.
+ * @throws HotlinkError `ERR_HLNK_CONFIG`, `ERR_HLNK_PORT_BUSY` (STUN)
  */
-export async function attachRelay(server: HostServer, options: AttachOptions = {}): Promise<EmbeddedRelay> {
+export async function attachRelay(server: HttpServer | HttpsServer, options: AttachOptions = {}): Promise<EmbeddedRelay> {
   const path = (options.path ?? '').replace(/\/+$/, '');
   if (!/^(?:\/[\w.~-]+)*$/.test(path))
     throw new HotlinkError(

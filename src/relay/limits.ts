@@ -2,7 +2,7 @@
 // it. The settings, the flags and the tables in docs/relay.md and docs/relay-configuration.md all come from here. Pure.
 import { HotlinkError } from '../../native-free/errors.js';
 
-/** What a relay bears. All of them may be given in part; docs/relay.md has the ranges, {@link DEFAULT_LIMITS} the defaults. */
+/** What a relay bears; defaults and ranges: docs/relay-configuration.md, and what happens beyond: docs/relay.md. */
 export interface RelayLimits {
   /** WebSocket connections in all. */
   readonly maxConnections: number;
@@ -195,7 +195,7 @@ export const LIMITS: readonly LimitRow[] = [
   },
   {
     key: 'bytesPerSecond',
-    default: 256 * MiB,
+    default: GiB,
     min: 0,
     max: 64 * GiB,
     unit: 'bytes per second',

@@ -2,31 +2,38 @@
 import { HotlinkError } from '../../native-free/index.js';
 import type { Log } from '../options.js';
 import type { Authenticate } from './auth.js';
-import type { ClusterOptions } from './cluster/options.js';
 import type { RelayLimits } from './limits.js';
 
 /** Says nothing. */
 export const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** What a relay with a server of its own can be told. */
-export interface RelayOptions extends RelaySettings {
-  /** PEM files: HTTPS and `wss:` instead of plain. Read again when they change, without dropping a connection. */
-  readonly tls?: { readonly certFile: string; readonly keyFile: string };
+/** What a relay can be told. */
+export interface RelayOptions {
   /** `host:port` of the HTTP and WebSocket listener; port 0 lets the system choose; an IPv6 host stands in brackets. */
   readonly listen: string;
-}
-
-/** What every relay can be told, wherever it listens. */
-export interface RelaySettings {
-  /** Keep ACL files here, under `datasites/`, and load them at start. Without it they live in memory only. */
+  /** PEM files: HTTPS and `wss:` instead of plain. Read again when they change, without dropping a connection. */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string };
+  /** Keep ACL files here, under `datasites/`. Without it they live in memory only. */
   readonly dataDir?: string;
+  /** With a secret, clients show an HS256 access token and are who it says; without, they are who they claim. */
+  readonly authSecret?: string;
+  /** File with such secrets, one a line, newest first. Read again when it changes. */
+  readonly secretFile?: string;
+  /** The only issuer (`iss`) whose access tokens are taken; any by default. */
+  readonly issuer?: string;
+  /** By how much the clock of who issues access tokens may differ, seconds. Default 30. */
+  readonly clockSkewSeconds?: number;
+  /** File with the hashes of static tokens (`hotlink token`). Read again when it changes. */
+  readonly tokenFile?: string;
+  /** Says who a client is, in place of everything above. */
+  readonly authenticate?: Authenticate;
   /**
-   * ICE URLs advertised to every client. Default: this relay's own STUN responder if `stunListen` is given, else none, which means
-   * host candidates only. Upstream advertises a `turns:` URL without credentials by default; the Rust client's WebRTC refuses
-   * a list with such an entry as a whole, so that default turns every peer-to-peer connection off (wire §5.5).
+   * ICE URLs advertised to every client. Default: this relay's own STUN responder, if there is one.
+   * @remarks Without any, clients have host candidates only. Upstream advertises a `turns:` URL without credentials by default; the Rust client's
+   * WebRTC refuses a list with such an entry as a whole, so that default turns every peer-to-peer connection off (wire §5.5).
    */
   readonly iceServers?: readonly string[];
-  /** User name for the TURN entries among `iceServers`, handed to every client. */
+  /** User name for the TURN entries among them, handed to every client. */
   readonly turnUser?: string;
   /** Password for them. */
   readonly turnPass?: string;
@@ -34,31 +41,29 @@ export interface RelaySettings {
   readonly turnSecret?: string;
   /** For how long those are good, seconds, 10…604800. Default a day. */
   readonly turnTtlSeconds?: number;
-  /** With a secret, clients show an HS256 access token and are who it says; without, they are who they claim (wire §1.1). */
-  readonly authSecret?: string;
-  /** File with such secrets, one a line, newest first: any may have signed a token. Read again when it changes. */
-  readonly secretFile?: string;
-  /** The only issuer (`iss`) whose access tokens are taken; any by default. */
-  readonly issuer?: string;
-  /** By how much the clock of who issues access tokens may differ, seconds. Default 30. */
-  readonly clockSkewSeconds?: number;
-  /** File with the hashes of static tokens (token-file.ts). Read again when it changes. */
-  readonly tokenFile?: string;
-  /** Says who a client is, in place of everything above. */
-  readonly authenticate?: Authenticate;
-  /** Makes this process one of many that serve the same users together, over NATS. */
-  readonly cluster?: ClusterOptions;
   /** `host:port` of a STUN responder on UDP; none by default. */
   readonly stunListen?: string;
-  /** Receives what the relay has to say; never given a payload, a token or a password. Silent by default. */
-  readonly log?: Log;
   /** Whatever is to differ from the defaults. */
   readonly limits?: Partial<RelayLimits>;
   /** Addresses and networks of proxies whose `X-Forwarded-For` counts; nobody's by default. */
   readonly trustProxy?: readonly string[];
   /** Origins whose pages may connect besides those of this very host, as `https://app.example.com`. */
   readonly allowedOrigins?: readonly string[];
+  /** Makes this process one of many that serve the same users, over NATS: docs/relay-cluster.md. */
+  readonly cluster?: {
+    /** `nats://[user:password@|token@]host:port`, `tls://…` for TLS; several with commas between. */
+    readonly servers: string;
+    /** Processes of one name are one cluster. Default `relay`. */
+    readonly name?: string;
+    /** A process not heard for this long is lost, ms, 1000…600000. Default 10 s. It gives way itself after six tenths of it without NATS. */
+    readonly silenceMs?: number;
+  };
+  /** Receives what the relay has to say, as a pino logger does; never given a payload, a token or a password. */
+  readonly log?: Record<'debug' | 'info' | 'warn' | 'error', (fields: object, message: string) => void>;
 }
+
+/** What every relay can be told, wherever it listens. */
+export type RelaySettings = Omit<RelayOptions, 'listen' | 'tls'>;
 
 /**
  * What is advertised goes into response headers as it is.

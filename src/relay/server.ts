@@ -38,8 +38,8 @@ const DRAIN_LOOK_MS = 10;
 const FILES_MS = 2000;
 
 /**
- * Start a relay.
- * @throws HotlinkError ERR_HLNK_CONFIG for an address that cannot be read, ERR_HLNK_PORT_BUSY for one that is taken
+ * Starts a relay with a server of its own.
+ * @throws HotlinkError `ERR_HLNK_CONFIG`, `ERR_HLNK_PORT_BUSY`
  */
 export async function startRelay(options: RelayOptions): Promise<RelayServer> {
   return openRelay(options, parseListen(options.listen, 'the listen address'));

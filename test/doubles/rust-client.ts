@@ -8,7 +8,7 @@ import { Scheduler } from './queue.js';
 import { directoryOf, rustKeys } from './rust-keys.js';
 import { RustPort } from './rust-port.js';
 import { RustReceiver } from './rust-receiver.js';
-import { RustRtc } from './rust-rtc.js';
+import { RustRtc, type RustRtcEvents } from './rust-rtc.js';
 import { WireSocket } from './wire-socket.js';
 
 const ACCEPT_MS = 1500;
@@ -23,6 +23,8 @@ export interface RustClientOptions {
   strict?: boolean;
   /** `SYFTBOX_HOTLINK_WS_FALLBACK_GRACE_MS`. */
   graceMs?: number;
+  /** How long a full data channel may stand still before a chunk goes through the relay, ms. Upstream's 1.5 s are less than a loaded machine may need. */
+  backpressureMs?: number;
   /** Chunk size of the TCP proxy. */
   chunkBytes?: number;
   /** False: as with the default server header, every peer connection fails at once (R2). */
@@ -228,7 +230,7 @@ export class RustClient {
 
   #makeRtc(sid: string): RustRtc {
     let delivering = Promise.resolve();
-    return new RustRtc({
+    const events: RustRtcEvents = {
       signal: (knd, tok) => this.#send(Typ.signal, { sid, knd, tok }),
       frame: (message) => {
         this.largestFrameBytes = Math.max(this.largestFrameBytes, message.length);
@@ -236,7 +238,8 @@ export class RustClient {
         if (frame === undefined) return;
         delivering = delivering.then(() => this.#receiver.deliver(sid, frame.path, frame.seq, frame.payload));
       },
-    });
+    };
+    return new RustRtc(events, this.#options.backpressureMs);
   }
 
   // --- out -----------------------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import { type RTCDataChannel, RTCPeerConnection } from 'werift';
 const RECEIVE_BYTES = 65_535;
 const SEND_BYTES = 65_536;
 const BUFFERED_HIGH_BYTES = 1_048_576;
+/** What does not fit its buffer after this long goes through the relay, ms. */
 const BACKPRESSURE_MS = 1500;
 
 export interface RustRtcEvents {
@@ -21,12 +22,14 @@ export class RustRtc {
   label = '';
   readonly #pc: RTCPeerConnection;
   readonly #events: RustRtcEvents;
+  readonly #backpressureMs: number;
   #channel: RTCDataChannel | undefined;
   #described = false;
   readonly #queued: string[] = [];
 
-  constructor(events: RustRtcEvents) {
+  constructor(events: RustRtcEvents, backpressureMs = BACKPRESSURE_MS) {
     this.#events = events;
+    this.#backpressureMs = backpressureMs;
     this.#pc = new RTCPeerConnection({ iceUseIpv6: false });
     this.#pc.onIceCandidate.subscribe((candidate) => {
       if (candidate?.candidate === undefined) return;
@@ -74,7 +77,7 @@ export class RustRtc {
     if (frame.length > SEND_BYTES) throw new Error('outbound packet larger than maximum message size');
     const channel = this.#channel;
     if (channel?.readyState !== 'open') throw new Error('data channel closed');
-    const until = performance.now() + BACKPRESSURE_MS;
+    const until = performance.now() + this.#backpressureMs;
     while (channel.bufferedAmount > BUFFERED_HIGH_BYTES) {
       if (performance.now() > until) throw new Error('backpressure timeout');
       await new Promise((resolve) => setTimeout(resolve, 5));

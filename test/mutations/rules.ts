@@ -54,7 +54,7 @@ export const RULES: readonly Mutation[] = [
   mutation(
     '13.5',
     'deafness to what the worker said of a connection that was replaced',
-    ['src/renegotiation', 'asked for twice in a row, whatever lies between, new connections come up at once and not after a deadline'],
+    ['src/rtc-exchanges', 'the words of a peer connection that was replaced are not taken for those of the new one'],
     ['src/control/rtc-exchanges', 'if (record.rtcStarting > 0 || this.#orders.waiting(record.sid))', 'if (false)'],
   ),
   mutation(

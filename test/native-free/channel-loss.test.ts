@@ -464,3 +464,38 @@ describe('a peer that is gone while the relay goes and comes', () => {
     expect(core.over).toBe(true);
   });
 });
+
+describe('a lane that is dead one way only', () => {
+  /** Two lanes of a kind, as two sessions have; what `a` sends on the first is lost from now on. */
+  const dying = (): { pair: Pair; revive: () => void } => {
+    const pair = new Pair().session();
+    pair.a.core.sessionUp({ sid: 's2', direction: 'in', own: true, epoch: 'b1', path: 'a/b' }, pair.nowMs);
+    pair.b.core.sessionUp({ sid: 's2', direction: 'out', own: true, epoch: 'a1', path: 'a/b' }, pair.nowMs);
+    const wire = pair.lane('webrtc');
+    pair.lane('webrtc', { sid: 's2' });
+    wire.lose = (_, from) => from === 'a';
+    const revive = (): void => {
+      wire.lose = () => false;
+    };
+    return { pair, revive };
+  };
+
+  it('is passed over, although the peer asks on it time and again', () => {
+    const { pair } = dying();
+    pair.send(pair.open(), 6000);
+    pair.pass(14_000);
+    expect(pair.b.delivered.get(1)).toEqual(counting(6000));
+    pair.pass(60_000);
+    expect([pair.a.failure, pair.b.failure]).toEqual([undefined, undefined]);
+    expect(pair.a.core.lane?.sid).toBe('s2');
+  });
+
+  it('carries again when it answers', () => {
+    const { pair, revive } = dying();
+    pair.send(pair.open(), 6000);
+    pair.pass(14_000);
+    revive();
+    pair.pass(4000);
+    expect(pair.a.core.lane?.sid).toBe('s1');
+  });
+});

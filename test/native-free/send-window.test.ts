@@ -68,6 +68,13 @@ describe('a send window', () => {
     );
   });
 
+  it('does not go on with a read that landed on what was taken since its place was chosen', () => {
+    const window = new SendWindow({ capacityBytes: 1000, headRoomBytes: HEAD, chunkBytes: CHUNK });
+    const at = window.landingAt();
+    expect(window.take(new Uint8Array(CHUNK))).toBe(true);
+    expect(() => window.take(window.bytes.subarray(at, at + CHUNK), at)).toThrow(RangeError);
+  });
+
   it('takes a third of itself sooner or later, and never more than it is', () => {
     const window = new SendWindow({ capacityBytes: 1000, headRoomBytes: HEAD, chunkBytes: CHUNK });
     expect(window.take(new Uint8Array(1001))).toBe(false);
@@ -83,4 +90,21 @@ describe('a send window', () => {
     window.releaseOldest();
     expect([window.empty, window.usedBytes, window.roomy]).toEqual([true, 0, true]);
   });
+});
+
+it('never asks for a copy between regions that overlap, wherever a small read landed', () => {
+  const copy = (target: Uint8Array, source: Uint8Array, at: number): void => {
+    const from = source.buffer === target.buffer ? source.byteOffset - target.byteOffset : -Infinity;
+    if (from < at + source.length && at < from + source.length) throw new Error(`${source.length} bytes from ${from} to ${at}`);
+    target.set(source, at);
+  };
+  const memory = { allocate: (bytes: number) => new Uint8Array(bytes), copy };
+  const window = new SendWindow({ capacityBytes: 1000, headRoomBytes: HEAD, chunkBytes: CHUNK, memory });
+  const all = Uint8Array.from({ length: 70 }, (_, i) => i);
+  expect(window.take(all.subarray(0, 20))).toBe(true);
+  const at = window.landingAt();
+  window.bytes.set(all.subarray(20), at);
+  expect(window.take(window.bytes.subarray(at, at + 50), at)).toBe(true);
+  expect(window.unsentRecords).toBe(1);
+  expect([...window.bytes.subarray(window.unsentAt, window.unsentAt + 70)]).toEqual([...all]);
 });

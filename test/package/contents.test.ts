@@ -17,6 +17,7 @@ const DOCUMENTS = [
   ...readdirSync(join(root, 'docs'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
+  ...readdirSync(join(root, 'docs/api')).map((name) => `docs/api/${name}`),
   'docs/hotlink.schema.json',
   'package.json',
 ];

@@ -14,6 +14,8 @@ const STRICT = {
   strict: true,
   exactOptionalPropertyTypes: true,
   noUncheckedIndexedAccess: true,
+  // What is inferred of our types can be named, or written out, in the declarations of who uses them.
+  declaration: true,
   isolatedModules: true,
   // Our declarations are checked too, and what they refer to.
   skipLibCheck: false,

@@ -1,6 +1,6 @@
 // The package without what it can do without: koffi, OpenTelemetry's API, and the WebRTC addon, be it the library or only its part for this platform.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LaneStatus } from '../../src/index.js';
+import type { LaneStatus } from '../../src/status.js';
 import { Installed, type Layout, packTree, type Tarball } from '../support/packed.js';
 
 let tarball: Tarball;

@@ -1,5 +1,6 @@
 // From samples to a page: interleaved samples find their series, tables have a row for everyone, and the page is whole without a network.
 import { describe, expect, it } from 'vitest';
+import { verdicts } from '../../perf/goals.js';
 import { cpuProfile, stacksByThread } from '../../perf/native-profile.js';
 import { page } from '../../perf/report.js';
 import { plotsOf } from '../../perf/report-plots.js';
@@ -87,7 +88,7 @@ describe('a result', () => {
 
 describe('the page', () => {
   it('holds plots, tables and provenance, asks the network for nothing, and takes no word for markup', async () => {
-    const html = await page([sample(), sample('nagle')]);
+    const html = await page([sample(), sample('nagle')], verdicts([sample()]));
     expect(html).toContain('uPlot');
     expect(html).toContain('prefers-color-scheme: dark');
     expect(html.match(/commit abcdef012345/g)?.length).toBeGreaterThanOrEqual(4);

@@ -88,7 +88,9 @@ describe.skipIf(skip).sequential('a page', () => {
     page = await (await browser.newContext()).newPage();
     complaints = complaintsOf(page, server);
   });
-  afterEach(async () => {
+  afterEach(async ({ task }) => {
+    if (task.result?.state === 'fail')
+      console.error(`the page's log:\n${await logOf().catch(String)}\nthe daemon's log:\n${daemon.stderr}`);
     await page.context().close();
     await daemon.stop();
     echo.close();

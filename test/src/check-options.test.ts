@@ -14,6 +14,7 @@ describe('createHotlink refuses', () => {
     ['an unknown word', { ...good, seal: 'yes' }, /^seal: "yes" is not one of auto, require, off$/],
     ['another word than auto', { ...good, mtu: 'large' }, /^mtu: "large" is not a whole number from 1 on, or "auto"$/],
     ['no identity', { server: good.server }, /^email: /],
+    ['a number for a server', { ...good, server: 3 }, /^server: 3 is not the address/],
   ])('%s', (_what, options, message) => {
     expect(() => createHotlink(options as HotlinkOptions)).toThrow(
       expect.objectContaining({ code: 'ERR_HLNK_CONFIG', message: expect.stringMatching(message) }),
@@ -28,3 +29,10 @@ describe('createHotlink refuses', () => {
 it('takes what the types allow, zeros and autos included', () => {
   expect(() => createHotlink({ ...good, mtu: 'auto', stripes: 2, fallbackGraceMs: 0, lanes: ['relay'], seal: 'require' })).not.toThrow();
 });
+
+it.each(['localhost:8080', 'ftp://127.0.0.1:1', 'nonsense'])(
+  '%s is no relay address, which is told at once or with the start',
+  async (server) => {
+    await expect((async () => createHotlink({ ...good, server }).start())()).rejects.toMatchObject({ code: 'ERR_HLNK_CONFIG' });
+  },
+);

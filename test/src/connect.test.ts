@@ -73,26 +73,7 @@ describe('a stream of the program', () => {
     }
   });
 
-  it('ends in peace at both ends although the Close of the first to leave may overtake its last acknowledgement', {
-    timeout: 30_000,
-  }, async () => {
-    const [alice, bob] = await pair({ lanes: ['direct', 'relay'] });
-    // By chance: one in a hundred did not, on a busy machine.
-    const rounds = async (name: string): Promise<void> => {
-      for (let round = 0; round < 12; round += 1) {
-        const pairOf = await Promise.all([alice.connect({ peer: BOB, name }), bob.connect({ peer: ALICE, name })]);
-        const [a, b] = pairOf;
-        const ends = pairOf.map((stream) => finished(stream.resume()));
-        a.end(Buffer.alloc(2_000_000));
-        b.end(Buffer.alloc(1000));
-        await Promise.all(ends);
-        await until('its channels are gone', () => [alice, bob].every((link) => link.status().channels.every((one) => one.name !== name)));
-      }
-    };
-    await Promise.all(['one', 'two', 'three', 'four'].map(rounds));
-  });
-
-  it('is not ended by the farewell of the one before it, which still leaves', { timeout: 30_000 }, async () => {
+  it('is not ended by the farewell of the one before it, which still leaves', async () => {
     // A channel leaves more slowly over WebRTC than the next one comes up over the relay, unless the machine is very busy.
     const [alice, bob] = await pair({ lanes: ['webrtc', 'relay'] });
     await bob.forward({ peer: ALICE, name: 'test', dial: `127.0.0.1:${await echoServer()}` });

@@ -78,9 +78,7 @@ describe('a data directory', () => {
     await (await DirectoryLock.acquire(dir, REQUEST)).release();
   });
 
-  it('is held by a process that cannot be seen from here as long as that one touches its lock, and no longer', {
-    timeout: 30_000,
-  }, async () => {
+  it('is held by a process that cannot be seen from here as long as that one touches its lock, and no longer', async () => {
     leave({ scope: 'another container', host: 'elsewhere' });
     const waited: string[] = [];
     const beat = setInterval(() => utimesSync(lockPath(dir), new Date(), new Date()), 200);
@@ -97,7 +95,7 @@ describe('a data directory', () => {
     await (await DirectoryLock.acquire(dir, { ...REQUEST, silenceMs: 1000 })).release();
   });
 
-  it('is taken over although the lock is empty, as a crash of the machine may leave it', { timeout: 30_000 }, async () => {
+  it('is taken over although the lock is empty, as a crash of the machine may leave it', async () => {
     leave({});
     writeFileSync(lockPath(dir), '');
     await (await DirectoryLock.acquire(dir, { ...REQUEST, silenceMs: 1000 })).release();

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULT_LIMITS } from '../../native-free/index.js';
 import { residentBoundBytes, STALL_GROWTH_BYTES } from '../../src/config/memory-bound.js';
 import type { RowResult } from '../support/fault-row.js';
+import { RELAY_AWAY_MS } from '../support/fault-rows.js';
 
 const SCRIPT = new URL('../support/fault-row.js', import.meta.url).pathname;
 
@@ -84,7 +85,8 @@ describe.sequential('streams', () => {
     const result = await run('relay killed and restarted, webrtc carrying', false);
     expect(result).toMatchObject({ outcome: 'exact', detail: '' });
     expect(result.lanes.relay).toBe(0);
-    expect(Math.max(...result.pauseMs)).toBeLessThan(1000);
+    // What hung on the relay would stand still for as long as that is away.
+    expect(Math.max(...result.pauseMs)).toBeLessThan(RELAY_AWAY_MS - 1000);
   });
 
   it('go on exactly when the relay that carries them is killed and restarted with its memory gone', { timeout: 90_000 }, async () => {
@@ -124,7 +126,8 @@ describe.sequential('streams', () => {
   it('end with a reset on both sides when one application is killed', { timeout: 90_000 }, async () => {
     const result = await run('application killed', false);
     expect(result).toMatchObject({ outcome: 'reset', detail: '' });
-    expect(result.resetMs).toBeLessThan(2000);
+    // Far below the time after which silence tells.
+    expect(result.resetMs).toBeLessThan(5000);
   });
 
   it('end with a reset on both sides at once when a daemon is stopped in mid-burst', { timeout: 90_000 }, async () => {

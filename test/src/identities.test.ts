@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CertificateClaim } from '../../native-free/index.js';
 import { Identities } from '../../src/control/identities.js';
 import { openIdentityKey } from '../../src/control/identity-key.js';
-import type { IdentityMode } from '../../src/index.js';
+import type { IdentityMode } from '../../src/options.js';
 
 const BOB = 'bob@example.com';
 let home = '';

@@ -16,12 +16,13 @@ const relays: [string, () => Promise<AnyRelay>][] = [
   ['a Go server', () => goServer()],
   ['our relay', ourRelay],
 ];
-/** Loaded machines take their time to connect; the relay must not step in. */
+/** Loaded machines take their time to connect and to send; the relay must not step in. */
 const patient = { fallbackGraceMs: 10_000 };
+const patientPeer = { graceMs: 10_000, backpressureMs: 20_000 };
 
 describe.each(relays)('a Rust client at %s', (_name, relay) => {
   it('gets a stream over a data channel that it offered, and answers ours for its own', async () => {
-    scene = await withRust(await relay(), { graceMs: 10_000 }, { ours: patient });
+    scene = await withRust(await relay(), patientPeer, { ours: patient });
     const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
     const there = await sendCounted(ours, theirs, 5_000_000);
     expect(there.received).toBe(there.sent);
@@ -137,7 +138,7 @@ describe('a Rust client', () => {
   });
 
   it('that sends an empty frame on its data channel loses nothing but that', async () => {
-    scene = await withRust(await ourRelay(), { graceMs: 10_000 }, { ours: patient });
+    scene = await withRust(await ourRelay(), patientPeer, { ours: patient });
     const [ours, theirs] = [await dial(scene.us.port), await dial(scene.peerPort)];
     const read: string[] = [];
     ours.on('data', (data: Buffer) => read.push(data.toString()));

@@ -4,7 +4,8 @@
 import { copyFileSync, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { HotlinkOptions, IpcCounters } from '../../src/index.js';
+import type { HotlinkOptions } from '../../src/index.js';
+import type { IpcCounters } from '../../src/status.js';
 import { IpcApp, put, restartRelay, rpcDirectory } from '../support/ipc-app.js';
 import { ALICE, BOB, type Party, Sandbox, until } from '../support/sandbox.js';
 

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type AddressUse, createHotlink, type Hotlink, type HotlinkOptions, type IceServersRequest } from '../../src/index.js';
+import { createHotlink, type Hotlink, type HotlinkOptions } from '../../src/index.js';
+import type { AddressUse, IceServersFor } from '../../src/options.js';
 import { type RelayServer, startRelay } from '../../src/relay/index.js';
 import { JumpingClock } from '../support/jumping-clock.js';
 import { ALICE, BOB, until } from '../support/sandbox.js';
@@ -48,6 +49,8 @@ async function exchange(alice: Hotlink, bob: Hotlink, bytes = 2_000_000): Promis
   await until('the channel is gone', () => !open(alice) && !open(bob));
   return lane?.fields['lane'] as string | undefined;
 }
+
+type IceServersRequest = Parameters<IceServersFor>[0];
 
 describe('a log', () => {
   it('hears what happens at its level, and everything that status has among the events', async () => {

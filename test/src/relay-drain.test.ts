@@ -84,7 +84,8 @@ describe('a relay that is drained', () => {
     const startedMs = performance.now();
     await relay.drain();
     expect(performance.now() - startedMs).toBeGreaterThanOrEqual(290);
-    expect(performance.now() - startedMs).toBeLessThan(3000);
+    // Without a bound it would be those 20 s after which a stuck recipient is disconnected.
+    expect(performance.now() - startedMs).toBeLessThan(10_000);
     expect(relay.stats().connections).toBe(0);
   });
 });

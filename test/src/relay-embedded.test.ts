@@ -9,7 +9,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { createCertificate } from '../../src/control/certificate.js';
 import { createHotlink, type Hotlink } from '../../src/index.js';
-import { attachRelay, type EmbeddedRelay, type HostServer, type RelayServer } from '../../src/relay/index.js';
+import type { HostServer } from '../../src/relay/claim.js';
+import { attachRelay, type EmbeddedRelay, type RelayServer } from '../../src/relay/index.js';
 import { ALICE, BOB } from '../support/sandbox.js';
 import { aclYaml, putAcl, RelayClient } from './relay-client.js';
 

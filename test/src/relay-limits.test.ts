@@ -360,7 +360,7 @@ describe('a recipient', () => {
     const told = farewell(bob.socket);
     bob.socket.pause();
     for (let seq = 1; seq <= 400; seq++) alice.send(data(seq, 60_000));
-    await expect.poll(() => relay.stats().stuckDisconnects, { timeout: 5000 }).toBe(1);
+    await expect.poll(() => relay.stats().stuckDisconnects).toBe(1);
     bob.socket.resume();
     expect(await told).toEqual([1013, 'takes nothing']);
     await alice.settled();
@@ -384,7 +384,7 @@ describe('a recipient', () => {
       alice.send(data(seq, 200_000));
       await alice.settled();
     }
-    await expect.poll(() => relay.stats().overflowDisconnects, { timeout: 5000 }).toBe(1);
+    await expect.poll(() => relay.stats().overflowDisconnects).toBe(1);
     expect(relay.stats().bufferedBytes).toBeLessThan(8 * 1024 * 1024);
     other.socket.resume();
     expect((await other.next()).message).toMatchObject({ typ: 12, seq: 1 });
@@ -400,7 +400,7 @@ describe('messages that never become complete', () => {
       socket.on('error', () => {});
       socket.send(Buffer.alloc(1_000_000), { fin: false, binary: true });
     }
-    await expect.poll(() => relay.stats().overflowDisconnects, { timeout: 5000 }).toBeGreaterThan(0);
+    await expect.poll(() => relay.stats().overflowDisconnects).toBeGreaterThan(0);
     expect(relay.stats().connections).toBeGreaterThanOrEqual(4); // as many as fit stay
     await good.settled();
   });
@@ -415,8 +415,8 @@ describe('silence', () => {
     dead.socket.pause(); // its kernel takes what comes; nobody answers
     const startedMs = performance.now();
     await expect.poll(() => relay.stats().silentDisconnects, { timeout: 5000, interval: 10 }).toBe(1);
-    expect(performance.now() - startedMs).toBeLessThan(2000);
-    await expect.poll(() => pings, { timeout: 5000 }).toBeGreaterThan(2);
+    expect(performance.now() - startedMs).toBeLessThan(5000);
+    await expect.poll(() => pings).toBeGreaterThan(2);
     expect(relay.stats()).toMatchObject({ connections: 1, users: 1 });
     await alive.settled();
   });

@@ -70,7 +70,7 @@ describe('a relay with a TURN secret', () => {
 });
 
 describe('a client of such a relay', () => {
-  it('asks for new credentials before the old ones are over, without connecting anew', { timeout: 40_000 }, async () => {
+  it('asks for new credentials before the old ones are over, without connecting anew', async () => {
     const relay = await relayWith({ turnSecret: SECRET, turnTtlSeconds: 10 });
     const link = createHotlink({ email: ALICE, server: relay.url, threads: 1 });
     cleanups.push(() => link.stop());
@@ -83,7 +83,7 @@ describe('a client of such a relay', () => {
     expect(JSON.stringify(link.status())).not.toContain(SECRET);
   });
 
-  it('asks again when the answer is an error or nonsense', { timeout: 40_000 }, async () => {
+  it('asks again when the answer is an error or nonsense', async () => {
     const answers = ['nonsense', JSON.stringify({ iceServers: [TURN], turnUser: '1:a', turnPass: 'p', turnTtlSeconds: 600 })];
     const server = createServer((request, response) => {
       expect(request.url).toBe('/base/api/v1/hotlink/ice?user=alice%40example.com');

@@ -217,7 +217,7 @@ describe('a program that cannot seal', () => {
     return { alice, bob: await RelayClient.connect(sandbox.relay, BOB) };
   }
 
-  it('gets nothing through the relay where sealing is required, and the application is told why', { timeout: 30_000 }, async () => {
+  it('gets nothing through the relay where sealing is required, and the application is told why', async () => {
     const { alice, bob } = await aliceAlone({ seal: 'require' });
     const application = await dial(alice.port);
     const { reset } = listen(application);
@@ -312,9 +312,7 @@ describe('somebody in the middle of the key exchange', () => {
     expect(back.link.status().channels[0]?.problem).toBeUndefined();
   });
 
-  it('that puts its key into the words of a peer that cannot sign is refused, and nothing goes out in the open instead', {
-    timeout: 40_000,
-  }, async () => {
+  it('that puts its key into the words of a peer that cannot sign is refused, and nothing goes out in the open instead', async () => {
     let meddling = false;
     const [alice, bob] = await acquainted(({ user, to, envelope }) => {
       const message = envelope?.message;
@@ -350,7 +348,7 @@ describe('somebody in the middle of the key exchange', () => {
     expect(bob.link.status().channels[0]!.counters.rxBytes).toBe(100_000);
   });
 
-  it('that puts its own certificate into an offer is refused, and the sealed relay carries on', { timeout: 40_000 }, async () => {
+  it('that puts its own certificate into an offer is refused, and the sealed relay carries on', async () => {
     const both = { ...pinned, lanes: ['webrtc', 'relay'] } as const;
     const [alice, bob] = await acquainted(({ user, to, envelope }) => {
       const message = envelope?.message;

@@ -31,7 +31,8 @@ describe('a second signal', () => {
       for (const daemon of daemons) daemon.kill('SIGTERM');
       // By the signal itself, or drained just before it: never by an abort.
       for (const [code, signal] of await Promise.all(ends)) expect(signal ?? code).toBe(signal === null ? 143 : 'SIGTERM');
-      expect(performance.now() - sentMs).toBeLessThan(1500);
+      // What drains takes two seconds at least.
+      expect(performance.now() - sentMs).toBeLessThan(2000);
     } finally {
       await scene.close();
     }

@@ -1,7 +1,8 @@
 // Lanes of several peer connections between real data planes: so many as both sides take, none where nobody asked, bytes exact, vouched for like the first.
 
 import { afterEach, describe, expect, it } from 'vitest';
-import type { AddressUse, HotlinkOptions } from '../../src/index.js';
+import type { HotlinkOptions } from '../../src/index.js';
+import type { AddressUse } from '../../src/options.js';
 import { dial, type Party, Sandbox, transfer, until } from '../support/sandbox.js';
 
 let sandbox: Sandbox;

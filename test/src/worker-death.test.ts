@@ -1,8 +1,10 @@
-// A channel's thread dies under it: its sessions end at once on both sides, and the channel starts again.
+// A channel's thread dies under it: its sessions end at once on both sides, and the channel starts again. The relay's thread dies: that is fatal, and no stop
+// waits for it.
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
-import { dial, type Party, Sandbox, until } from '../support/sandbox.js';
+import { createHotlink, type HotlinkError } from '../../src/index.js';
+import { ALICE, dial, type Party, Sandbox, until } from '../support/sandbox.js';
 
 /** Threads of this process, in the order they were started. */
 const workers: Worker[] = [];
@@ -40,7 +42,7 @@ describe('the thread of a channel dies', () => {
     const ended = seen(bob, 'session ended').find(({ sid }) => sid === opened?.['sid']);
     expect(ended?.['reason']).toBe('restarted');
 
-    await until('it listens again', () => alice.link.status().channels.some(({ listening }) => listening), 5000);
+    await until('it listens again', () => alice.link.status().channels.some(({ listening }) => listening));
     const nearAgain = await dial(alice.port);
     nearAgain.write('three');
     // The near one's socket died with the thread.
@@ -49,5 +51,20 @@ describe('the thread of a channel dies', () => {
     expect(far.readableEnded).toBe(false);
     const farAgain = await dial(bob.port);
     expect(String((await once(farAgain, 'data'))[0])).toBe('three');
+  });
+});
+
+describe('the thread of the relay dies', () => {
+  it('that is told as fatal, and the data plane can be stopped', async () => {
+    process.on('worker', noted);
+    sandbox = await Sandbox.open();
+    const link = createHotlink({ email: ALICE, server: sandbox.relay.url });
+    const fatal = new Promise<HotlinkError>((resolve) => link.on('fatal', resolve));
+    await link.start();
+    await until('its thread is known', () => workers.length > 0);
+    await workers[0]?.terminate();
+    expect(await fatal).toMatchObject({ code: 'ERR_HLNK_WORKER' });
+    await link.stop();
+    await expect(link.start()).rejects.toMatchObject({ code: 'ERR_HLNK_CLOSED' });
   });
 });

@@ -125,7 +125,7 @@ export class AggregationScene {
   /** Closes every live peer connection of a daemon under it. @returns how many there were */
   async closePeerConnections(party: number): Promise<number> {
     const child = this.#daemons[party] as ChildProcess;
-    const answer = once(child, 'message', { signal: AbortSignal.timeout(5000) });
+    const answer = once(child, 'message', { signal: AbortSignal.timeout(30_000) });
     child.send('close');
     return Number((await answer)[0]);
   }

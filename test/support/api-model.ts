@@ -20,11 +20,11 @@ interface ModelItem {
 }
 
 export interface ApiDoc {
+  /** Without remarks and examples. */
   readonly summary: string;
   readonly params: readonly (readonly [name: string, text: string])[];
   readonly returns: string;
   readonly throws: readonly string[];
-  readonly example: string;
 }
 
 export interface ApiItem {
@@ -73,7 +73,10 @@ export function readApi(entry: string): Api {
     const apiJsonFilePath = join(home, 'model.api.json');
     const forgotten = extract(join(root, entry), apiJsonFilePath);
     const [entryPoint] = (JSON.parse(readFileSync(apiJsonFilePath, 'utf8')) as ModelItem).members ?? [];
-    return { items: joinOverloads((entryPoint?.members ?? []).map(readItem)), forgotten };
+    return {
+      items: joinMakers(joinOverloads((entryPoint?.members ?? []).filter(({ releaseTag }) => releaseTag !== 'Internal').map(readItem))),
+      forgotten,
+    };
   } finally {
     rmSync(home, { recursive: true, force: true });
   }
@@ -89,6 +92,23 @@ function joinOverloads<T extends ApiItem | ApiMember>(all: readonly T[]): T[] {
     else joined[at] = { ...before, signature: `${before.signature}\n${one.signature}` };
   }
   return joined;
+}
+
+/** An interface and the constant of the same name that makes it are one class. */
+function joinMakers(all: readonly ApiItem[]): ApiItem[] {
+  const makers = new Map(all.filter(({ kind }) => kind === 'variable').map((item) => [item.name, item]));
+  const made = new Set(all.filter(({ kind, name }) => kind === 'interface' && makers.has(name)).map(({ name }) => name));
+  return all
+    .filter(({ kind, name }) => kind !== 'variable' || !made.has(name))
+    .map((item) => {
+      const maker = makers.get(item.name);
+      if (maker === undefined || !made.has(item.name)) return item;
+      return {
+        ...item,
+        kind: 'class',
+        members: [{ kind: 'constructor', name: 'constructor', signature: 'constructor()', doc: maker.doc }, ...item.members],
+      };
+    });
 }
 
 /** @returns what is spoken of and not exported */
@@ -137,7 +157,10 @@ function readItem(item: ModelItem): ApiItem {
 function readMember(item: ModelItem): ApiMember {
   const kind = MEMBER_KINDS[item.kind];
   if (kind === undefined) throw new Error(`${item.name} is a ${item.kind}, for which there is no word here`);
-  return { kind, name: item.name, signature: signatureOf(item), doc: readDoc(item.docComment ?? '') };
+  // What api-extractor says of constructors without a comment.
+  const comment = (item.docComment ?? '').replace(/Constructs a new instance of the `\w+` class/, '');
+  // A constructor has no name in the model.
+  return { kind, name: item.name ?? 'constructor', signature: signatureOf(item), doc: readDoc(comment) };
 }
 
 /** The file from where the item is declared on. */
@@ -175,14 +198,13 @@ function readDoc(comment: string): ApiDoc {
   const of = (tag: string): string[] =>
     blocks.filter((block) => block.startsWith(`@${tag}`)).map((block) => block.slice(tag.length + 1).trim());
   return {
-    summary: [summary.trim(), ...of('remarks')].filter(Boolean).join('\n\n'),
+    summary: oneLine(summary),
     params: of('param').map((block) => {
       const [, name = '', words = ''] = /^(\S+)\s+(?:-\s+)?([\s\S]*)$/.exec(block) ?? [];
       return [name, oneLine(words)] as const;
     }),
     returns: oneLine(of('returns').join(' ')),
-    throws: of('throws').map(oneLine),
-    example: of('example').join('\n\n'),
+    throws: of('throws').map((words) => oneLine(words).replace(/^HotlinkError /, '')),
   };
 }
 

@@ -1,116 +1,169 @@
-// The reference of one entry point as Markdown: functions and classes first, then interfaces, types and constants, by name.
+// The reference of one entry point as Markdown, and the overview of all of them: a line for each name and member, made of its signature and what the
+// summary of its TSDoc says. Longer explanations (`@remarks`, examples) are left to the pages in prose.
 import type { Api, ApiDoc, ApiItem, ApiMember } from './api-model.js';
 
-/** Kinds in the order of the page, with what stands above each. */
-const SECTIONS: readonly (readonly [words: string, kinds: readonly ApiItem['kind'][]])[] = [
-  ['functions and classes', ['function', 'class']],
-  ['interfaces', ['interface']],
-  ['types and constants', ['type', 'variable']],
-];
+/** One entry point with what stands at the head of its page. */
+export interface Entry {
+  readonly name: string;
+  /** Name of its page in docs/api. */
+  readonly file: string;
+  readonly intro: string;
+  readonly api: Api;
+}
+
+/** Kinds in the order of the page. */
+const ORDER: readonly ApiItem['kind'][] = ['function', 'class', 'variable', 'interface', 'type'];
 
 /** What a page shows beside a margin without scrolling. */
-const LINE_CHARS = 120;
+const LINE_CHARS = 140;
 
-/** @param name the entry point @param intro what it is for, a paragraph */
-export function apiPage(name: string, intro: string, { items }: Api): string {
-  const names = new Set(items.map((item) => item.name));
-  const lines = [`# API of \`${name}\``, '', intro, ''];
-  for (const [words, kinds] of SECTIONS) {
-    const some = of(items, kinds);
-    if (some.length > 0) lines.push(`- ${words}: ${some.map((item) => `[\`${item.name}\`](#${anchor(item.name)})`).join(', ')}`);
-  }
-  for (const [, kinds] of SECTIONS) for (const item of of(items, kinds)) lines.push('', ...section(item, names));
+/** Where each name is described: the page of the first entry that exports it. */
+type Places = ReadonlyMap<string, string>;
+
+/** What stands between blanks and has a letter or a digit: a bullet or an arrow takes no time to read. */
+export const wordsOf = (page: string): number => page.split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word)).length;
+
+/** How pages write objects: most fields are strings. */
+const CONVENTION = 'In `{ … }` a field without a type is a string.';
+
+/** @param entries in the order in which they are read: a name that several export is described with the first */
+export function placesOf(entries: readonly Entry[]): Places {
+  const places = new Map<string, string>();
+  for (const { file, api } of entries) for (const { name } of api.items) if (!places.has(name)) places.set(name, file);
+  return places;
+}
+
+export function apiPage({ name, file, intro, api }: Entry, places: Places): string {
+  const here = (target: ApiItem): boolean => places.get(target.name) === file;
+  const elsewhere = ordered(api).filter((item) => !here(item));
+  const lines = [`# \`${name}\``, '', `${intro} ${CONVENTION}`];
+  if (elsewhere.length > 0) lines.push('', `Described elsewhere: ${elsewhere.map((item) => link(item.name, file, places)).join(', ')}.`);
+  for (const item of ordered(api).filter(here)) lines.push('', ...section(item, file, places));
   return `${lines.join('\n')}\n`;
 }
 
-const of = (items: readonly ApiItem[], kinds: readonly ApiItem['kind'][]): ApiItem[] =>
-  items.filter(({ kind }) => kinds.includes(kind)).toSorted((a, b) => (a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1));
+/** Every name that can be imported, a line each. */
+export function overviewPage(intro: string, entries: readonly Entry[], places: Places): string {
+  const lines = ['# API', '', intro];
+  for (const { name, file, intro: words, api } of entries) {
+    lines.push('', `## [\`${name}\`](${file})`, '', words, '');
+    for (const item of ordered(api)) {
+      const known = places.get(item.name) !== file;
+      lines.push(
+        `- ${link(item.name, 'README.md', places)}${known ? '' : `: ${firstSentence(linked(item.doc.summary, 'README.md', places))}`}`,
+      );
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
 
-const anchor = (name: string): string => name.toLowerCase();
+const ordered = ({ items }: Api): ApiItem[] =>
+  items.toSorted((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind) || (a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1));
 
-function section(item: ApiItem, names: ReadonlySet<string>): string[] {
-  const { kind, name, signature, doc, bases, members } = item;
-  const lines = [`## ${name}`, ''];
-  if (kind === 'class' || kind === 'interface') {
-    const extending = bases.map((base) => typeWords(base, names)).join(', ');
-    lines.push(`${kind}${extending === '' ? '' : `, extends ${extending}`}. ${described(doc, names)}`.trim());
-  } else lines.push('```ts', compact(signature), '```', '', described(doc, names));
-  lines.push(...notes(doc, names));
-  const called = members.filter((member) => member.kind !== 'property');
-  const read = members.filter((member) => member.kind === 'property');
-  if (read.length > 0) lines.push('', '| property | type | meaning |', '|---|---|---|', ...read.map((member) => row(member, names)));
-  for (const member of called) lines.push('', ...method(member, names));
+const firstSentence = (text: string): string => /^[\s\S]*?\.(?=\s|$)/.exec(text)?.[0] ?? text;
+
+function link(name: string, from: string, places: Places): string {
+  const place = places.get(name);
+  return `[\`${name}\`](${place === from ? '' : place}#${name.toLowerCase()})`;
+}
+
+function section(item: ApiItem, file: string, places: Places): string[] {
+  const { kind, name, doc, bases, members } = item;
+  const signature = compact(item.signature);
+  const words = described(doc, file, places);
+  if (kind !== 'class' && kind !== 'interface') {
+    const short = /^(?:type|function|const) /.test(signature) ? signature : `const ${signature}`;
+    return [`## ${name}`, '', ...(short.includes('\n') ? ['```ts', short, '```'] : [`\`${short}\``]), '', words];
+  }
+  const extending = bases.length === 0 ? '' : `Extends ${bases.map((base) => `\`${flat(base)}\``).join(', ')}.`;
+  const lines = [`## ${name}`, '', [words, extending].filter(Boolean).join(' '), ''];
+  for (const member of members) lines.push(line(member, file, places));
   return lines;
 }
 
-function row({ signature, doc }: ApiMember, names: ReadonlySet<string>): string {
-  const [, name = signature, optional = '', type = ''] =
-    /^(?:static |readonly |get )*([\w$]+|\[[^\]]+\])(?:\(\))?(\??):\s*([\s\S]*)$/.exec(signature) ?? [];
-  const words = [described(doc, names), ...notes(doc, names)].join(' ').replaceAll(/\s+/g, ' ').trim();
-  return `| \`${name}${optional}\` | ${cell(typeWords(type, names))} | ${cell(words)} |`;
+function line({ signature, doc }: ApiMember, file: string, places: Places): string {
+  const forms = signature.split('\n').length > 1 && /\n\w+[(<]/.test(signature) ? signature.split(/\n(?=\w+[(<])/) : [signature];
+  const shown = forms.map((form) => `\`${flat(form).replace(/^(?:readonly )?(?:get (\w+)\(\))?/, '$1')}\``).join(', ');
+  return `- ${shown} ${described(doc, file, places)}`.trim();
 }
 
-function method({ signature, doc }: ApiMember, names: ReadonlySet<string>): string[] {
-  return ['```ts', compact(signature), '```', '', described(doc, names), ...notes(doc, names)];
-}
+/** On one line, without what only a compiler wants. */
+const flat = (signature: string): string =>
+  signature
+    .replaceAll(/\/\*\*[\s\S]*?\*\//g, '')
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/([{;|(]) (?:readonly|\|) /g, '$1 ')
+    .replaceAll(/([{;|]) readonly /g, '$1 ')
+    .replaceAll(/: readonly (?=[\w({'])/g, ': ')
+    .replaceAll('; }', ' }')
+    .replaceAll(/: string(?=;| \})/g, '')
+    .trim();
 
-/** As a person would break it: short objects and parameters on one line, long choices on many. */
+/** As a person would break it: on one line what fits there, or is a list of words; otherwise a choice, a part or a field on each. */
 function compact(signature: string): string {
-  let text = signature;
-  // From the inside out: each round closes what has nothing open in it.
-  for (let before = ''; before !== text; ) {
-    before = text;
-    text = text.replaceAll(/\{\n\s*([^{}]*?);\n\s*\}/g, (whole, inside: string) => {
-      const flat = `{ ${inside.replaceAll(/;\s*\n\s*/g, '; ')} }`;
-      return flat.length <= LINE_CHARS ? flat : whole;
-    });
-  }
-  text = manyLines(text);
-  return text.replaceAll(/^( {4})+/gm, (indent) => ' '.repeat(indent.length / 2));
+  if (!signature.startsWith('type '))
+    return signature
+      .split(/\n(?=function )/)
+      .map(flat)
+      .join('\n');
+  const oneLine = flat(signature);
+  const [, head = '', body = ''] = /^(type [^=]*?) = (?:\| )?([\s\S]*)$/.exec(oneLine) ?? [];
+  const choices = split(body, '|');
+  if (oneLine.length <= LINE_CHARS || choices.every((choice) => /^'[^']*'$/.test(choice))) return `${head} = ${choices.join(' | ')}`;
+  if (choices.length > 1) return `${head} =\n  | ${choices.join('\n  | ')}`;
+  const [first = '', ...parts] = split(body, '&');
+  return [`${head} = ${fields(first)}`, ...parts].join('\n  & ');
 }
 
-/** A type that is a choice, too long for a line: one possibility on each. */
-function manyLines(signature: string): string {
-  const [, head, body] = /^(type [^=]*?) = ([\s\S]*)$/.exec(signature) ?? [];
-  if (head === undefined || body === undefined || !signature.split('\n').some((line) => line.length > LINE_CHARS)) return signature;
-  const choices: string[] = [''];
+/** Where the separator stands outside of all brackets. */
+function split(body: string, separator: string): string[] {
+  const parts: string[] = [''];
   let depth = 0;
-  for (const part of body.replaceAll(/\/\*\*.*?\*\//g, '').split(/([{}()<>|])/)) {
-    if (/^[{(<]$/.test(part)) depth += 1;
-    if (/^[})>]$/.test(part)) depth -= 1;
-    if (part === '|' && depth === 0) choices.push('');
-    else choices[choices.length - 1] += part;
+  for (const part of body.split(/(=>|[{}()[\]<>|&])/)) {
+    if (/^[{([<]$/.test(part)) depth += 1;
+    if (/^[})\]>]$/.test(part)) depth -= 1;
+    if (part === separator && depth === 0) parts.push('');
+    else parts[parts.length - 1] += part;
   }
-  return choices.length === 1 ? signature : `${head} =${choices.map((choice) => `\n  | ${choice.trim()}`).join('')}`;
+  return parts.map((part) => part.trim());
 }
 
-/** A type in a table: one line, with links where it is only a name. */
-function typeWords(type: string, names: ReadonlySet<string>): string {
-  const flat = type.replaceAll(/\s+/g, ' ').trim();
-  const [, name, rest = ''] = /^(\w+)(\[\]| \| undefined)?$/.exec(flat) ?? [];
-  return name !== undefined && names.has(name) ? `[\`${name}${rest}\`](#${anchor(name)})` : `\`${flat}\``;
+/** An object: a field on each line. */
+const fields = (body: string): string =>
+  body.startsWith('{ ') && body.endsWith(' }') ? `{\n  ${splitFields(body.slice(2, -2)).join('\n  ')}\n}` : body;
+
+function splitFields(inside: string): string[] {
+  const all: string[] = [''];
+  let depth = 0;
+  for (const part of inside.split(/([{}]|; )/)) {
+    if (part === '{') depth += 1;
+    if (part === '}') depth -= 1;
+    if (part === '; ' && depth === 0) all.push('');
+    else all[all.length - 1] += part;
+  }
+  return all;
 }
 
-/** A pipe ends a cell, in code as well. */
-const cell = (text: string): string => text.replaceAll(/(?<!\\)\|/g, '\\|');
-
-const described = (doc: ApiDoc, names: ReadonlySet<string>): string =>
-  [linked(doc.summary, names), doc.example === '' ? '' : doc.example].filter(Boolean).join('\n\n');
-
-function notes({ params, returns, throws }: ApiDoc, names: ReadonlySet<string>): string[] {
-  const lines = [
-    ...params.map(([name, text]) => `- \`${name}\`: ${linked(text, names)}`),
-    ...(returns === '' ? [] : [`- returns ${linked(returns, names)}`]),
-    ...throws.map((text) => `- throws ${linked(text, names)}`),
+/** The summary, then what a caller has to know of arguments, result and errors, in one paragraph. */
+function described({ summary, params, returns, throws }: ApiDoc, file: string, places: Places): string {
+  const about = params.map(([name, text]) => `\`${name}\`: ${text}`).join('; ');
+  const parts = [
+    summary,
+    about === '' ? '' : `${sentence(about)}`,
+    returns === '' ? '' : sentence(summary === '' ? returns[0]?.toUpperCase() + returns.slice(1) : `Returns ${returns}`),
+    throws.length === 0 ? '' : sentence(`Throws ${throws.join('; ')}`),
   ];
-  return lines.length === 0 ? [] : ['', ...lines];
+  return linked(parts.filter(Boolean).join(' ').replaceAll(/\s+/g, ' '), file, places);
 }
 
-/** `{@link X}` as code, with a link where X is on this page. */
-function linked(text: string, names: ReadonlySet<string>): string {
+const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
+
+/** `{@link X}` as code, with a link where X can be imported. */
+function linked(text: string, file: string, places: Places): string {
   return text.replaceAll(/\{@link ([\w.]+)(?:\s*\|\s*([^}]*))?\}/g, (_, target: string, words?: string) => {
     const [first = ''] = target.split('.');
     const shown = words === undefined ? `\`${target}\`` : words.trim();
-    return names.has(first) ? `[${shown}](#${anchor(first)})` : shown;
+    const place = places.get(first);
+    return place === undefined ? shown : `[${shown}](${place === file ? '' : place}#${first.toLowerCase()})`;
   });
 }

@@ -17,6 +17,8 @@ const CLOSINGS = 6;
 const STRIPES = 3;
 /** What the other direction still carries after the end of the first: more than every buffer on the way together. */
 const AFTER_END_BYTES = 64 * 1_048_576;
+/** Much longer than a busy machine holds a stream up by itself. */
+export const RELAY_AWAY_MS = 5000;
 /** Longer than the silence after which an idle peer is asked whether it is there. */
 const IDLE_MS = 4000;
 
@@ -55,12 +57,12 @@ function otherTcp(scene: Scene, state: 'drop' | 'reject with tcp reset' | 'pass'
 const directCut =
   (how: 'drop' | 'reject with tcp reset'): Row['fault'] =>
   async (scene) => {
-    await until('the direct lane carries', () => (scene.telemetry(ALICE)['tx_direct_packets'] ?? 0) > 20, 20_000);
+    await until('the direct lane carries', () => (scene.telemetry(ALICE)['tx_direct_packets'] ?? 0) > 20);
     otherTcp(scene, how);
     await pause(5000);
     otherTcp(scene, 'pass');
     const before = scene.telemetry(ALICE)['tx_direct_packets'] ?? 0;
-    await until('the direct lane carries again', () => (scene.telemetry(ALICE)['tx_direct_packets'] ?? 0) > before + 20, 30_000);
+    await until('the direct lane carries again', () => (scene.telemetry(ALICE)['tx_direct_packets'] ?? 0) > before + 20, 60_000);
   };
 
 /** One application stops reading for a minute while the other keeps pushing; the other direction goes on. */
@@ -91,7 +93,7 @@ const closings: Row['fault'] = async (scene, flows) => {
     while (!(await live())) await pause(20);
     const before = flows.map((flow) => flow.receivedBytes);
     scene.closed.push(await scene.closePeerConnections(round % 2 === 0 ? ALICE : BOB));
-    await until('bytes flow again', () => flows.every((flow, index) => flow.receivedBytes > (before[index] as number) + 8_000_000), 20_000);
+    await until('bytes flow again', () => flows.every((flow, index) => flow.receivedBytes > (before[index] as number) + 8_000_000));
   }
 };
 
@@ -102,7 +104,7 @@ const memberClosings: Row['fault'] = async (scene, flows) => {
     for (let count = 0; count < STRIPES; count = await scene.livePeerConnections(email)) await pause(50);
     const before = flows.map((flow) => flow.receivedBytes);
     scene.closed.push(await scene.closeOnePeerConnection(email));
-    await until('bytes flow on', () => flows.every((flow, index) => flow.receivedBytes > (before[index] as number) + 8_000_000), 20_000);
+    await until('bytes flow on', () => flows.every((flow, index) => flow.receivedBytes > (before[index] as number) + 8_000_000));
   }
 };
 
@@ -147,10 +149,12 @@ export const ROWS: Record<string, Row> = {
   'direct cut (its tcp dropped 5 s)': { settings: ALL_LANES, expect: 'exact', fault: directCut('drop') },
   'direct cut (its tcp reset for 5 s)': { settings: ALL_LANES, expect: 'exact', fault: directCut('reject with tcp reset') },
   'relay killed and restarted, webrtc carrying': {
+    // However long WebRTC takes on a busy machine, it is what carries.
+    settings: { SYFTBOX_HOTLINK_WS_FALLBACK_GRACE_MS: '30000' },
     expect: 'exact',
     async fault(scene) {
       await scene.kill('relay', 'SIGKILL');
-      await pause(1000);
+      await pause(RELAY_AWAY_MS);
       await scene.startRelay();
       await pause(3000);
     },

@@ -104,7 +104,7 @@ export class Scene {
 
   async #ask(email: string, question: CloserQuestion): Promise<number> {
     const child = this.processes.get(email) as ChildProcess;
-    const answer = once(child, 'message', { signal: AbortSignal.timeout(5000) });
+    const answer = once(child, 'message', { signal: AbortSignal.timeout(30_000) });
     child.send(question);
     return Number((await answer)[0]);
   }

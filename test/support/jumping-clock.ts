@@ -1,6 +1,6 @@
 // A clock that goes as the system's does, from another year on, and can be made to jump: what was to happen meanwhile happens at once.
 
-import type { Clock } from '../../src/index.js';
+import type { Clock } from '../../src/clock.js';
 
 export class JumpingClock implements Clock {
   readonly #originMs: number;

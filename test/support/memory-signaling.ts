@@ -1,6 +1,6 @@
 // Signaling between identities of one process, as the simplest embedding program would have it: everything is delivered at once, within `send`.
 
-import type { Signaling, SignalingAddress, SignalingPort } from '../../src/index.js';
+import type { Signaling, SignalingAddress, SignalingPort } from '../../src/signaling.js';
 
 export class MemorySignaling {
   readonly ports = new Map<string, SignalingPort>();

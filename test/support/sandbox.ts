@@ -24,8 +24,8 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Resolves when `condition` holds, looking again at every turn of the event loop; fails after `ms`. */
-export async function until(what: string, condition: () => boolean, ms = 15_000): Promise<void> {
+/** Resolves when `condition` holds, looking again every few milliseconds; fails after `ms`, which are many for what takes a moment on an idle machine. */
+export async function until(what: string, condition: () => boolean, ms = 30_000): Promise<void> {
   const deadline = performance.now() + ms;
   while (!condition()) {
     if (performance.now() > deadline) throw new Error(`timed out after ${ms} ms waiting until ${what}`);

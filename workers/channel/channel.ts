@@ -12,6 +12,7 @@ import { ipcHosts } from '../ipc/host.js';
 import { IpcLeg } from '../ipc/leg.js';
 import { type RelayLane, RelayRings } from '../lanes/relay.js';
 import { Seal } from '../lanes/seal.js';
+import { NODE_MEMORY } from '../memory.js';
 import type { ChannelTask, FromChannel, ToChannel } from '../messages.js';
 import { serveProfile } from '../profiler.js';
 import { ProgramStreams } from '../program/program-streams.js';
@@ -35,6 +36,10 @@ const RESET_MS = 1000;
 const LINGER_MS = 1000;
 /** The same for an own peer, which sends again what it misses as long as we are there: a round trip of most networks, ms. */
 const OWN_LINGER_MS = 150;
+/** A ping of the channel's own; main's tokens are above. */
+const PATH_TOKEN = 0;
+/** A round trip below this is a LAN's, ms: windows there need not be larger than they are. */
+const FAR_MS = 3;
 /** How long a session that the peer has ended is kept for its last acknowledgements, ms. They left before the Close, on another way. */
 const LAST_WORDS_MS = 1000;
 
@@ -78,6 +83,7 @@ export class Channel {
       counters: this.#counters,
       whole: task.shape.kind === 'ipc',
       numbers: task.numbers,
+      memory: NODE_MEMORY,
       ports: {
         deliver: (stream, payload, lasting) => this.#streams.deliver(stream, payload, lasting),
         opened: (stream) => this.#streams.opened(stream),
@@ -94,7 +100,10 @@ export class Channel {
           this.#post({ t: 'failed', code, message, over: this.#core.over });
         },
         refused: (reason, sid) => this.#post({ t: 'refused', sid, reason }),
-        pong: (token, lane, rttMs) => this.#post({ t: 'pong', token, lane: lane?.kind, rttMs }),
+        pong: (token, lane, rttMs) => {
+          if (token !== PATH_TOKEN) this.#post({ t: 'pong', token, lane: lane?.kind, rttMs });
+          else if (lane?.kind === 'direct' && rttMs >= FAR_MS) this.#core.goFar(true);
+        },
         carries: (lane, reason) => this.#post({ t: 'carries', sid: lane?.sid, lane: lane?.kind, reason }),
       },
     });
@@ -143,7 +152,11 @@ export class Channel {
     });
     this.#direct = new DirectSessions(task.direct, task.rtc.bufferedHighBytes, {
       post: (message) => this.#post(message),
-      laneUp: (lane) => this.#laneUp(lane),
+      laneUp: (lane, loopback) => {
+        this.#laneUp(lane);
+        // How far is it? No other lane of an own peer needs to know by asking.
+        if (!loopback) this.#core.ping(PATH_TOKEN, performance.now());
+      },
       laneDown: (lane, reason) => this.#laneDown(lane, reason),
       frame: (lane, message, lasting) => this.#frame(lane, message, lasting),
       writable: () => this.#pump(),

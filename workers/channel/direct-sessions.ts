@@ -8,7 +8,8 @@ import type { DirectIdentity, FromChannel, ToChannel } from '../messages.js';
 
 export interface DirectSessionEvents {
   post(message: FromChannel): void;
-  laneUp(lane: DirectLane): void;
+  /** @param loopback both ends are on this machine */
+  laneUp(lane: DirectLane, loopback: boolean): void;
   laneDown(lane: DirectLane, reason: string): void;
   frame(lane: DirectLane, message: Uint8Array, lasting: boolean): void;
   writable(): void;
@@ -59,7 +60,7 @@ export class DirectSessions {
           session.lane = lane;
           const remote = `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0}`;
           this.#events.post({ t: 'direct-open', sid, token, remote, dialled });
-          this.#events.laneUp(lane);
+          this.#events.laneUp(lane, loopback);
           if (before !== undefined) this.#end(before, 'a newer connection took over');
           lane.begin();
         },

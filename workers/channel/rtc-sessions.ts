@@ -10,6 +10,7 @@ import { mostConnections } from '../lanes/stripe-count.js';
 import { WebRtcLane } from '../lanes/webrtc.js';
 import type { FromChannel, RtcSettings, ToChannel } from '../messages.js';
 import { Stripes, type StripesEvents } from './stripes.js';
+import { comingUp, type Turn } from './turnstile.js';
 
 export interface RtcSessionEvents extends Pick<StripesEvents, 'lost' | 'resized' | 'pressure' | 'grow'> {
   post(message: FromChannel): void;
@@ -44,16 +45,28 @@ export class RtcSessions {
   readonly #settings: RtcSettings;
   readonly #events: RtcSessionEvents;
   readonly #sessions = new Map<string, RtcSession>();
+  /** Of sessions whose first connection is to be offered and did not come up yet. */
+  readonly #turns = new Map<string, Turn>();
 
   constructor(settings: RtcSettings, events: RtcSessionEvents) {
     this.#settings = settings;
     this.#events = events;
   }
 
-  start({ sid, member = '', role, own, mtu, loopback, ice, lossy = false }: RtcStart): void {
+  /** Begins a connection; one that is to be offered, when it is its turn. */
+  start(order: RtcStart): void {
+    const { sid, member = '', role } = order;
     this.stop(sid, member);
+    if (member === '') this.#events.post({ t: 'rtc-started', sid });
+    if (member === '' && role === 'offerer') {
+      const turn = comingUp.turn(() => this.#begin(order));
+      this.#turns.set(sid, turn);
+      turn.enter();
+    } else this.#begin(order);
+  }
+
+  #begin({ sid, member = '', role, own, mtu, loopback, ice, lossy = false }: RtcStart): void {
     const events = this.#events;
-    if (member === '') events.post({ t: 'rtc-started', sid });
     const session: RtcSession = this.#sessions.get(sid) ?? { connections: new Map(), lane: undefined, stripes: undefined };
     const named = member === '' ? {} : { member };
     const use = member === '' ? 'first' : lossy ? 'lossy-member' : 'member';
@@ -111,6 +124,7 @@ export class RtcSessions {
    * @returns the lane that is gone with it; undefined when none was up, or others carry on
    */
   stop(sid: string, member = ''): Lane | undefined {
+    if (member === '') this.#leave(sid);
     const session = this.#sessions.get(sid);
     if (session === undefined) return undefined;
     if (member !== '') {
@@ -130,12 +144,19 @@ export class RtcSessions {
   }
 
   stopAll(): void {
-    for (const sid of [...this.#sessions.keys()]) this.stop(sid);
+    for (const sid of [...this.#sessions.keys(), ...this.#turns.keys()]) this.stop(sid);
+  }
+
+  /** The first connection of a session is up, or nothing comes of it: the next one may begin. */
+  #leave(sid: string): void {
+    this.#turns.get(sid)?.leave();
+    this.#turns.delete(sid);
   }
 
   #opened(sid: string, member: string, lane: WebRtcLane, own: boolean, candidates: [local: string, remote: string]): void {
     const session = this.#sessions.get(sid);
     if (session === undefined || session.connections.get(member)?.lane !== lane) return;
+    if (member === '') this.#leave(sid);
     const [local, remote] = candidates;
     if (member !== '') {
       if (session.stripes?.add(lane, member) === true) this.#events.post({ t: 'rtc-open', sid, member, local, remote });
@@ -184,6 +205,7 @@ export class RtcSessions {
   #closed(sid: string, member: string, lane: WebRtcLane, reason: string): void {
     const session = this.#sessions.get(sid);
     if (session?.connections.get(member)?.lane !== lane) return;
+    if (member === '') this.#leave(sid);
     session.connections.delete(member);
     if (session.stripes?.has(lane) === true) {
       if (member !== '') this.#events.post({ t: 'rtc-closed', sid, member, reason });
@@ -207,6 +229,7 @@ export class RtcSessions {
   }
 
   #gaveUp(sid: string, member: string, reason: string): void {
+    if (member === '') this.#leave(sid);
     if (member === '') this.#events.failed(sid, reason);
     else this.#sessions.get(sid)?.stripes?.failed();
     this.#events.post({ t: 'rtc-closed', sid, ...(member === '' ? {} : { member }), reason });

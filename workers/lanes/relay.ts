@@ -6,6 +6,7 @@
 
 import type { Lane, SendVerdict } from '../../native-free/lane.js';
 import { RingConsumer, RingProducer } from '../../native-free/ring/index.js';
+import { copyInto } from '../memory.js';
 import type { Opened, Seal } from './seal.js';
 
 /** Bytes in front of each frame in a ring: the binding number, big-endian. */
@@ -126,7 +127,7 @@ export class RelayRings {
     ring[at + 1] = binding >>> 16;
     ring[at + 2] = binding >>> 8;
     ring[at + 3] = binding;
-    if (seal === undefined) ring.set(frame, at + BINDING_BYTES);
+    if (seal === undefined) copyInto(ring, frame, at + BINDING_BYTES);
     else seal.seal(frame, ring, at + BINDING_BYTES);
     this.#out.commit(bytes);
     return 'taken';

@@ -14,6 +14,7 @@ import {
   type SealKeys,
   writeNonce,
 } from '../../native-free/seal/index.js';
+import { copyInto } from '../memory.js';
 
 /** Encrypted at a time: the cipher allocates its output, and up to here the allocator has it at hand (3.1 GB/s; 2.6 with a whole frame). */
 const PIECE_BYTES = 32_768;
@@ -52,7 +53,7 @@ export class Seal {
     const payloadAt = at + HEADER_BYTES + path.length + SEAL_ETAG.length;
     writeFrameHead(out, payloadAt, frame.length + SEAL_TAG_BYTES, path, SEAL_ETAG, this.#sent);
     for (let done = 0; done < frame.length; done += PIECE_BYTES) {
-      out.set(cipher.update(frame.subarray(done, Math.min(frame.length, done + PIECE_BYTES))), payloadAt + done);
+      copyInto(out, cipher.update(frame.subarray(done, Math.min(frame.length, done + PIECE_BYTES))), payloadAt + done);
     }
     cipher.final();
     out.set(cipher.getAuthTag(), payloadAt + frame.length);

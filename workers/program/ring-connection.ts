@@ -3,6 +3,7 @@
 // a stream cut short can never look like one that ended. Channel worker.
 
 import { RingConsumer, RingProducer } from '../../native-free/ring/index.js';
+import { copyInto } from '../memory.js';
 import type { ApplicationConnection, ConnectionEvents } from '../tcp/connection.js';
 
 /** Records read before others on this thread get a turn. */
@@ -132,7 +133,7 @@ export class RingConnection implements ApplicationConnection {
       }
       if (blockedAtMs >= 0) this.blockedMs += performance.now() - blockedAtMs;
       blockedAtMs = -1;
-      this.#to.bytes.set(length === next.length ? next : next.subarray(0, length), at);
+      copyInto(this.#to.bytes, length === next.length ? next : next.subarray(0, length), at);
       this.#to.commit(length);
       if (length === next.length) this.#backlog.shift();
       else this.#backlog[0] = next.subarray(length);

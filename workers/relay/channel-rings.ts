@@ -6,6 +6,7 @@ import { encodeDataEnvelope, encodeEnvelope, FRAME_SIGNAL, MessageType } from '.
 import { FrameView, headRoomBytes, writeFrameHead } from '../../native-free/hlnk/index.js';
 import { RingConsumer, RingProducer } from '../../native-free/ring/index.js';
 import { BINDING_BYTES } from '../lanes/relay.js';
+import { copyInto, NODE_MEMORY } from '../memory.js';
 import type { RelayPace } from './pace.js';
 import type { RelaySocket } from './socket.js';
 
@@ -66,7 +67,7 @@ export class ChannelRings {
     if (at < 0) return this.#in.closed ? 'taken' : 'full';
     const ring = this.#in.bytes;
     putBinding(ring, at, binding.number);
-    ring.set(payload, at + BINDING_BYTES + head);
+    copyInto(ring, payload, at + BINDING_BYTES + head);
     writeFrameHead(ring, at + BINDING_BYTES + head, payload.length, path, etag, seq);
     this.#in.commit(bytes);
     return 'taken';
@@ -79,7 +80,7 @@ export class ChannelRings {
     const at = this.#in.claim(bytes);
     if (at < 0) return this.#in.closed ? 'taken' : 'full';
     putBinding(this.#in.bytes, at, binding.number);
-    this.#in.bytes.set(frame, at + BINDING_BYTES);
+    copyInto(this.#in.bytes, frame, at + BINDING_BYTES);
     this.#in.commit(bytes);
     return 'taken';
   }
@@ -143,7 +144,7 @@ export class ChannelRings {
     }
     const view = this.#view;
     if (view.read(frame) !== 'ok') return;
-    const envelope = encodeDataEnvelope(this.#messageId(), binding.sid, view.seq, view.path(), view.etag(), view.payload());
+    const envelope = encodeDataEnvelope(this.#messageId(), binding.sid, view.seq, view.path(), view.etag(), view.payload(), NODE_MEMORY);
     this.#lastSent = this.#pace.sent();
     this.#socket.send(envelope);
   }

@@ -145,7 +145,8 @@ export class RelaySocket {
         skipUTF8Validation: true,
       });
     } catch (error) {
-      this.#down((error as Error).message);
+      // Never from within the constructor: whoever hears of it may not have got to the end of its own beginning.
+      queueMicrotask(() => this.#down((error as Error).message));
       return;
     }
     this.#socket = socket;

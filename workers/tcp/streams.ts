@@ -10,6 +10,7 @@
 import type { ChannelCore, OutStream } from '../../native-free/channel/index.js';
 import { UPSTREAM_STREAM } from '../../native-free/channel/index.js';
 import { Counter } from '../../native-free/counters.js';
+import { copyOf } from '../memory.js';
 import type { ApplicationConnection, ConnectionEvents } from './connection.js';
 import type { QuickAck } from './quickack.js';
 
@@ -101,7 +102,9 @@ export abstract class Streams implements ConnectionEvents {
 
   landing(connection: ApplicationConnection): Uint8Array | undefined {
     const window = this.#streamOf.get(connection)?.out?.window;
-    if (window === undefined) return undefined;
+    // What waits for room comes first, and may take the very place that would be free for the next read now: the connection's buffer is chosen long before
+    // it is read into. (That a chunk fits where these bytes do not is rare: a window that grew while it was wrapped.)
+    if (window === undefined || this.pending.has(connection)) return undefined;
     const at = window.landingAt();
     return at < 0 ? undefined : window.bytes.subarray(at, at + window.chunkBytes);
   }
@@ -162,7 +165,7 @@ export abstract class Streams implements ConnectionEvents {
   deliver(id: number, payload: Uint8Array, lasting: boolean): void {
     const stream = id === UPSTREAM_STREAM ? this.#upstreamStream() : this.streams.get(id);
     if (stream === undefined) return;
-    const bytes = lasting ? payload : payload.slice();
+    const bytes = lasting ? payload : copyOf(payload);
     if (stream.connection !== undefined && stream.held.length === 0) stream.connection.write(bytes);
     else {
       stream.held.push(bytes);

@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { createHotlink, type Hotlink, HotlinkError, type HotlinkErrorCode, type HotlinkOptions, type LaneKind, type Status } from 'hotlink';
 import { decodeEnvelope, encodeFrame, FrameDecoder, type HotlinkMessage } from 'hotlink/native-free';
+import { type ChannelPorts, createChannel, type Inbound } from 'hotlink/native-free/machines';
 import { attachRelay, type EmbeddedRelay, mintAccessToken, type RelayServer, startRelay } from 'hotlink/relay';
 
 /** Compiles when both are the same type. */
@@ -41,6 +42,29 @@ export async function embed(signal: AbortSignal): Promise<void> {
   link.on('fatal', (error) => is<Same<typeof error, HotlinkError>>());
   // @ts-expect-error there is no such event
   link.on('done', () => {});
+}
+
+/** Shapes without a name of their own are reached from those that have one. */
+type Ping = Parameters<Hotlink['ping']>[0];
+const log: NonNullable<HotlinkOptions['log']> = console;
+export const open = (extra: Partial<HotlinkOptions>) => createHotlink({ ...options, log, ...extra });
+export const threadsOf = (link: Hotlink) => link.status().threads;
+export const lanesOf = (link: Hotlink) => link.status().channels.map(({ lanes, counters }) => ({ lanes, sent: counters.txBytes }));
+export const ping = (link: Hotlink, more: Omit<Ping, 'peer'>) => link.ping({ ...more, peer: 'bob@example.com' });
+export const profiles = (link: Hotlink) => link.profile({ milliseconds: 1 });
+export const asWeb = async (link: Hotlink) => (await link.connect({ peer: 'bob@example.com', name: 'talk' })).toWeb();
+export const decode = (bytes: Uint8Array) => decodeEnvelope(bytes);
+export const channel = (ports: ChannelPorts) => createChannel({ path: 'p', salt: 'abcde', ports });
+export const outputOf = (inbound: Inbound) => inbound.poll();
+
+export async function narrow(link: Hotlink): Promise<LaneKind | undefined> {
+  for await (const event of link.events()) {
+    if (event.what === 'lane') return event.fields.lane;
+    // @ts-expect-error other events have no lane
+    event.fields.lane;
+    if (event.what === 'session lost') is<Same<typeof event.fields.reason, string>>();
+  }
+  return undefined;
 }
 
 export function told(error: unknown): HotlinkErrorCode | undefined {
