@@ -14,7 +14,7 @@ export interface BareEndArguments {
   mtu: number;
   sctp?: SctpSettings;
   task:
-    | { kind: 'stream'; messageBytes: number; totalBytes?: number; forMs?: number; bytesPerSecond?: number }
+    | { kind: 'stream'; messageBytes: number; firstBytes?: number; totalBytes?: number; forMs?: number; bytesPerSecond?: number }
     | { kind: 'rounds'; messageBytes: number; rounds: number; warmUp: number };
 }
 
@@ -45,14 +45,15 @@ function fill(
   channel: BareChannel,
   {
     messageBytes,
+    firstBytes = 0,
     totalBytes,
     forMs,
     bytesPerSecond,
-  }: { messageBytes: number; totalBytes?: number; forMs?: number; bytesPerSecond?: number },
+  }: { messageBytes: number; firstBytes?: number; totalBytes?: number; forMs?: number; bytesPerSecond?: number },
 ): void {
   const message = Buffer.alloc(messageBytes, 0x5a);
   const endMs = forMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + forMs;
-  let leftBytes = totalBytes ?? Number.POSITIVE_INFINITY;
+  let leftBytes = firstBytes + (totalBytes ?? Number.POSITIVE_INFINITY);
   let sentBytes = 0;
   const fillingMs = performance.now();
   const dueBytes = (): number =>
@@ -100,6 +101,7 @@ function ask(channel: BareChannel, { messageBytes, rounds, warmUp }: { messageBy
 
 function answer(channel: BareChannel): void {
   let bytes = 0;
+  let uncounted: number | undefined;
   const reply = task.kind === 'rounds' ? Buffer.alloc(task.messageBytes, 0x5a) : undefined;
   channel.onMessage((part) => {
     bytes += part.length;
@@ -107,7 +109,14 @@ function answer(channel: BareChannel): void {
       if (bytes < task.messageBytes) return;
       bytes = 0;
       sendParts(channel, reply as Buffer);
-    } else if (bytes === task.totalBytes) done(bytes);
+      return;
+    }
+    const { firstBytes = 0, totalBytes } = task;
+    // From the message on with which those are complete.
+    if (uncounted === undefined && firstBytes > 0 && bytes >= firstBytes) {
+      uncounted = bytes;
+      startedMs = nowMs();
+    } else if (totalBytes !== undefined && bytes === firstBytes + totalBytes) done(bytes - (uncounted ?? 0));
   });
   if (task.kind === 'stream' && task.forMs !== undefined) setTimeout(() => done(bytes), task.forMs);
 }

@@ -28,9 +28,9 @@ export interface BareStreamResult {
 
 export type BareRoundsResult = Percentiles & { seconds: number; openMs: number };
 
-/** As much as is sent in a time, or so many bytes, in one direction; as fast as it goes, or at a pace. */
+/** As much as is sent in a time, or so many bytes, behind some that do not count, in one direction; as fast as it goes, or at a pace. */
 export function runBareStream(
-  task: { messageBytes: number; totalBytes?: number; forMs?: number; bytesPerSecond?: number },
+  task: { messageBytes: number; firstBytes?: number; totalBytes?: number; forMs?: number; bytesPerSecond?: number },
   options: BarePairOptions,
 ): Promise<BareStreamResult> {
   return run<BareStreamResult>({ kind: 'stream', ...task }, options);

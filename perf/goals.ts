@@ -1,6 +1,6 @@
 // What was to be reached, line by line, and what the newest result that knows says of it. Measures nothing: a line without a result is not measured.
 import { table } from '../src/bench/text-table.js';
-import { BARE_CHANNEL } from './benches/burst.js';
+import { BARE_CHANNEL, ONE_WAY } from './benches/burst.js';
 import { STRICT_BARE_LARGE, STRICT_BARE_SMALL, STRICT_GROUP, STRICT_OURS } from './benches/strict-burst.js';
 import { ADDED, END_WORDS, SHARE } from './benches/threads.js';
 import type { PerfResult } from './results.js';
@@ -32,7 +32,6 @@ export interface Verdict extends Pick<Goal, 'what' | 'command' | 'bound' | 'unit
 
 const WAN_LINKS = ['352 Mbit/s, 40 ms', '300 Mbit/s, 20 ms', '1000 Mbit/s, 50 ms', '20 Mbit/s, 20 ms'];
 const SSH = 'ssh -L, aes128-gcm';
-const ONE_WAY = 'one link, one way';
 const SLOWEST_LINK = 'three parties, one link after the other, slowest link';
 const KEYSWAP = '142 keys, each 7.5 MiB there and 7.5 MiB back';
 const NAGLE = '8 bytes and 1 KiB in two writes, no TCP_NODELAY';
