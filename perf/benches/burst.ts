@@ -2,9 +2,10 @@
 // three parties. The ratio of ours to the bare channel, to ssh and to the bare ws chain are the figures to watch; absolute ones belong to the hour.
 
 import { runBurst } from '../../src/bench/burst.js';
-import { type BurstOptions, burstDefaults } from '../../src/bench/burst-options.js';
+import { burstDefaults } from '../../src/bench/burst-options.js';
 import { LARGE_MESSAGE_BYTES, runBareStream, SAME_HOST_MTU } from '../bare-pair.js';
 import type { Contender } from '../contender.js';
+import { dataChannelBridge } from '../contenders/channel-bridge.js';
 import { CONTENDERS, OUR_LANES } from '../contenders/index.js';
 import { sshForward } from '../contenders/ssh.js';
 import { wsChain } from '../contenders/ws-chain.js';
@@ -13,7 +14,7 @@ import { LOOPBACK } from '../place.js';
 import { result } from '../results.js';
 import { type Carried, exchange, type OpenRoute, rounds, transfer, withRoute } from '../runs.js';
 import { Recorder } from '../series.js';
-import { oneRound, unable } from '../take-turns.js';
+import { oneRound, type Turns, unable } from '../take-turns.js';
 import { type Bench, type BenchRun, scaled } from './bench.js';
 import { STRICT_BARE_LARGE, STRICT_FRAMES, STRICT_GROUP, STRICT_OURS, strictBurst } from './strict-burst.js';
 
@@ -24,8 +25,6 @@ const FRAMES = 600;
 const FIRST_FRAMES = 300;
 /** Over all links and directions, where the figure is no goal. */
 const OTHER_FRAMES = 240;
-/** Of the strict comparison in each round: it is the goal, single samples of it differ by a tenth, and all others together take twelve times as long. */
-const STRICT_TIMES = 2;
 /** What those ten times slower get. */
 const SLOW_PART = 0.02;
 const TIMEOUT_MS = 300_000;
@@ -41,42 +40,24 @@ const PARTIES_AT_ONCE = 'three parties, all links at once, slowest link';
 const PARTIES_BOTH_WAYS = 'three parties, one link after the other, both ways, slowest link';
 const PARTIES_BOTH_AT_ONCE = 'three parties, all links at once and both ways, slowest link';
 const RATE = 'MiB/s';
+const LANES = ['direct', 'webrtc', 'relay'] as const;
+type BurstLane = (typeof LANES)[number];
 export const BARE_CHANNEL = 'bare data channel, no sockets';
 
+/** What a goal compares ours with, and the bridge, which is the bare channel with our applications: every round has these. */
+const COMPARED: readonly Contender[] = [sshForward, wsChain, dataChannelBridge];
+
 export const burst: Bench = async (run) => {
-  const { repeat, scale, signal, talk } = run;
+  const { repeat, budgetMs, scale } = run;
   const recorder = new Recorder();
   const contenders: readonly Contender[] = [...chosen(run), bareChannel];
   const skipped = unable(contenders);
-  for (const round of roundsInTime(run)) {
-    for (let time = 1; time <= STRICT_TIMES; time++) await strictBurst(recorder, round + time, run);
-    talk(`round ${round} of ${repeat}: strict, and the bare channel`);
-    await oneRound(contenders, round, skipped, talk, signal, async (contender) => {
-      const frameCount = scaled(FRAMES * (contender.slow ? SLOW_PART : 1), scale, 2);
-      if (contender === bareChannel) return bare(recorder, scaled(FIRST_FRAMES, scale, 2), frameCount, signal);
-      const note = (group: string, { bytes, seconds, cpuMs }: Carried): void => {
-        recorder.add(group, contender.name, RATE, RATE, bytes / 2 ** 20 / seconds);
-        if (cpuMs > 0) recorder.add(group, contender.name, 'processor s/GiB', 's/GiB', cpuMs / 1000 / (bytes / 2 ** 30));
-      };
-      const part = (frames: number): number => Math.ceil((frameCount * frames) / FRAMES);
-      await withRoute(contender, LOOPBACK, signal, async (route) => {
-        await warmUp(route);
-        note(FIRST_BYTES, await transfer(route, { link: 'first bytes', frameCount: part(FIRST_FRAMES), frameBytes }));
-        note(ONE_WAY, await transfer(route, { link: 'one way', frameCount, frameBytes }));
-        note(BOTH_WAYS, await exchange(route, { link: 'both ways', frameCount: part(OTHER_FRAMES / 2), frameBytes }));
-      });
-      const third = part(OTHER_FRAMES / 3);
-      note(THREE_AT_ONCE, await threeAtOnce(contender, signal, (route, link) => transfer(route, { link, frameCount: third, frameBytes })));
-      const sixth = part(OTHER_FRAMES / 6);
-      note(
-        THREE_BOTH_WAYS,
-        await threeAtOnce(contender, signal, (route, link) => exchange(route, { link, frameCount: sixth, frameBytes })),
-      );
-    });
-    for (const lane of ['direct', 'webrtc', 'relay'] as const) {
-      await threeParties(recorder, { ...burstDefaults, lane, strict: lane !== 'relay', sha256: false }, scale, signal);
-      talk(`round ${round} of ${repeat}: three parties over ${lane}`);
-    }
+  const beganMs = performance.now();
+  await wholeRound(recorder, contenders, skipped, run);
+  // The rest of the time goes to what has a goal.
+  const compared = contenders.filter((one) => one.ours || one === bareChannel || COMPARED.includes(one));
+  for (const more of roundsInTime({ repeat: repeat - 1, budgetMs: budgetMs - (performance.now() - beganMs) })) {
+    await goalRound(recorder, compared, more + 1, skipped, run);
   }
   const ratio = (name: string, other: string): Record<string, number> => recorder.ratio(ONE_WAY, RATE, name, other);
   return result(
@@ -102,6 +83,74 @@ export const burst: Bench = async (run) => {
     },
   );
 };
+
+/** Every contender and every group. */
+async function wholeRound(recorder: Recorder, contenders: readonly Contender[], skipped: Turns['skipped'], run: BenchRun): Promise<void> {
+  const { scale, signal } = run;
+  await goalRound(recorder, contenders, 1, skipped, run);
+  const part = (contender: Contender, share: number): number => scaled(OTHER_FRAMES * share * (contender.slow ? SLOW_PART : 1), scale, 2);
+  const ways = contenders.filter((contender) => contender !== bareChannel);
+  await oneRound(
+    ways,
+    1,
+    skipped,
+    (text) => run.talk(`${text}, all at once`),
+    signal,
+    async (contender) => {
+      const both = part(contender, 1 / 2);
+      await withRoute(contender, LOOPBACK, signal, async (route) => {
+        await warmUp(route);
+        note(recorder, BOTH_WAYS, contender, await exchange(route, { link: 'both ways', frameCount: both, frameBytes }));
+      });
+      const third = part(contender, 1 / 3);
+      const oneWay = await threeAtOnce(contender, signal, (route, link) => transfer(route, { link, frameCount: third, frameBytes }));
+      note(recorder, THREE_AT_ONCE, contender, oneWay);
+      const sixth = part(contender, 1 / 6);
+      const bothWays = await threeAtOnce(contender, signal, (route, link) => exchange(route, { link, frameCount: sixth, frameBytes }));
+      note(recorder, THREE_BOTH_WAYS, contender, bothWays);
+    },
+  );
+  for (const lane of LANES) {
+    await threeParties(recorder, lane, run, [
+      [PARTIES_AT_ONCE, FRAMES / 5, false, 'concurrent'],
+      [PARTIES_BOTH_WAYS, FRAMES / 5, true, 'sequential'],
+      [PARTIES_BOTH_AT_ONCE, FRAMES / 10, true, 'concurrent'],
+    ]);
+  }
+}
+
+/** One link one way, the strict comparison and the slowest link of three. */
+async function goalRound(
+  recorder: Recorder,
+  contenders: readonly Contender[],
+  round: number,
+  skipped: Turns['skipped'],
+  run: BenchRun,
+): Promise<void> {
+  const { repeat, scale, signal, talk } = run;
+  await strictBurst(recorder, round, run);
+  talk(`round ${round} of ${repeat}: strict, and the bare channel`);
+  await oneRound(contenders, round, skipped, talk, signal, async (contender) => {
+    const share = contender.slow ? SLOW_PART : 1;
+    const firstFrames = scaled(FIRST_FRAMES * share, scale, 2);
+    const frameCount = scaled(FRAMES * share, scale, 2);
+    if (contender === bareChannel) return bare(recorder, firstFrames, frameCount, signal);
+    await withRoute(contender, LOOPBACK, signal, async (route) => {
+      await warmUp(route);
+      note(recorder, FIRST_BYTES, contender, await transfer(route, { link: 'first bytes', frameCount: firstFrames, frameBytes }));
+      note(recorder, ONE_WAY, contender, await transfer(route, { link: 'one way', frameCount, frameBytes }));
+    });
+  });
+  for (const lane of LANES) {
+    await threeParties(recorder, lane, run, [[PARTIES_ONE_BY_ONE, FRAMES, false, 'sequential']]);
+    talk(`round ${round} of ${repeat}: three parties over ${lane}`);
+  }
+}
+
+function note(recorder: Recorder, group: string, { name }: Contender, { bytes, seconds, cpuMs }: Carried): void {
+  recorder.add(group, name, RATE, RATE, bytes / 2 ** 20 / seconds);
+  if (cpuMs > 0) recorder.add(group, name, 'processor s/GiB', 's/GiB', cpuMs / 1000 / (bytes / 2 ** 30));
+}
 
 export function chosen({ only }: BenchRun): readonly Contender[] {
   return CONTENDERS.filter(({ ours, name }) => only === undefined || ours || name.startsWith('plain TCP') || name.includes(only));
@@ -158,15 +207,14 @@ async function threeAtOnce(
   };
 }
 
-async function threeParties(recorder: Recorder, options: BurstOptions, scale: number, signal: AbortSignal): Promise<void> {
-  const run = async (group: string, frames: number, bothWays: boolean, phase: 'sequential' | 'concurrent'): Promise<void> => {
-    const found = await runBurst({ ...options, frameCount: scaled(frames, scale, 2), bothWays, phases: [phase] }, () => undefined, signal);
+type PartiesRun = readonly [group: string, frames: number, bothWays: boolean, phase: 'sequential' | 'concurrent'];
+
+async function threeParties(recorder: Recorder, lane: BurstLane, { scale, signal }: BenchRun, runs: readonly PartiesRun[]): Promise<void> {
+  const name = OUR_LANES.find((one) => one.name.endsWith(lane))?.name ?? lane;
+  for (const [group, frames, bothWays, phase] of runs) {
+    const options = { ...burstDefaults, lane, strict: lane !== 'relay', sha256: false, bothWays };
+    const found = await runBurst({ ...options, frameCount: scaled(frames, scale, 2), phases: [phase] }, () => undefined, signal);
     if (!found.ok) throw new Error(found.failures.join('\n'));
-    const name = OUR_LANES.find((lane) => lane.name.endsWith(options.lane))?.name ?? options.lane;
     recorder.add(group, name, RATE, RATE, Math.min(...found.links.map((link) => link.mibPerSecond)));
-  };
-  await run(PARTIES_ONE_BY_ONE, FRAMES, false, 'sequential');
-  await run(PARTIES_AT_ONCE, FRAMES / 5, false, 'concurrent');
-  await run(PARTIES_BOTH_WAYS, FRAMES / 5, true, 'sequential');
-  await run(PARTIES_BOTH_AT_ONCE, FRAMES / 10, true, 'concurrent');
+  }
 }
