@@ -1,5 +1,6 @@
 // One process of ours in a comparison: the relay, the end that listens (near) or the end that dials (far). Tells its lane's counters, and profiles itself
 // when asked.
+import '../../src/cli/collector.js';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CarriedBy, carriedBy } from '../../src/bench/lanes.js';

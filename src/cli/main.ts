@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // Entry of the `hotlink` command.
+import './collector.js';
 import { run } from './program.js';
 
 /** Everything was drained by now; should a handle be left all the same, it must not hold the shell. */
