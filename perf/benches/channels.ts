@@ -1,6 +1,7 @@
 // `npm run perf -- channels`: 1, 8, 64 and 256 channels between two daemons, idle and busy; and as many connections through the peers' one way.
 
 import { runChannels } from '../../src/bench/channels.js';
+import { framesFor } from '../../src/bench/frame-source.js';
 import { OUR_LANES } from '../contenders/index.js';
 import { plainTcp } from '../contenders/plain.js';
 import { sshForward } from '../contenders/ssh.js';
@@ -45,7 +46,7 @@ export const channels: Bench = async ({ repeat, budgetMs, scale, signal, talk })
     }
     await withRoute(contender, LOOPBACK, signal, async (route) => {
       for (const count of COUNTS) {
-        const shape = { link: 'fleet', frameCount: 1, frameBytes: Math.ceil(totalBytes / count) };
+        const shape = { link: 'fleet', ...framesFor(totalBytes / count) };
         const { bytes, seconds, cpuMs } = await fleet(route, count, shape);
         recorder.add(groupOf(count), contender.name, 'MiB/s', 'MiB/s', bytes / 2 ** 20 / seconds);
         if (cpuMs > 0) recorder.add(groupOf(count), contender.name, 'processor s/GiB', 's/GiB', cpuMs / 1000 / (bytes / 2 ** 30));

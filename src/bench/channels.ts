@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type BenchOptions, type BenchResult, endWith, runInScene } from './bench-run.js';
 import { mibPerSecond } from './burst-result.js';
 import { startFleet } from './fleet-application.js';
+import { framesFor } from './frame-source.js';
 import { type ProcessUsage, usageOfAll } from './process-usage.js';
 import type { Sandbox } from './sandbox.js';
 
@@ -66,11 +67,11 @@ export async function runChannels(options: ChannelsOptions, signal: AbortSignal)
       const pids = pidsOf(sandbox);
       const before = usageOfAll(pids);
       let busy = before;
-      const frameBytes = Math.ceil(options.totalBytes / channels);
-      const seconds = await pass(sandbox, { ...options, link: 'busy', frameBytes, hold: false }, failures, ending, async () => {
+      const frames = framesFor(options.totalBytes / channels);
+      const seconds = await pass(sandbox, { ...options, link: 'busy', frames, hold: false }, failures, ending, async () => {
         busy = usageOfAll(pids);
       });
-      const bytes = failures.length === 0 ? frameBytes * channels : 0;
+      const bytes = failures.length === 0 ? frames.frameCount * frames.frameBytes * channels : 0;
       const perChannel = (now: number, then: number, more: number): number => Math.max(0, Math.round((now - then) / pids.length / more));
       const [first, more] = base === undefined ? [idle.listening, channels] : [base.live, channels - BASE_CHANNELS];
       return {
@@ -117,7 +118,7 @@ function idleOnly(options: ChannelsOptions, signal: AbortSignal): Promise<BenchR
 async function idlePass(sandbox: Sandbox, options: ChannelsOptions, failures: string[], ending: AbortSignal): Promise<Idle> {
   const pids = pidsOf(sandbox);
   const idle: Idle = { listening: usageOfAll(pids), live: NOTHING, cpuMs: 0 };
-  await pass(sandbox, { ...options, link: 'touch', frameBytes: TOUCH_BYTES, hold: true }, failures, ending, async () => {
+  await pass(sandbox, { ...options, link: 'touch', frames: framesFor(TOUCH_BYTES), hold: true }, failures, ending, async () => {
     await delay(SETTLE_MS, undefined, { signal: ending });
     const before = usageOfAll(pids);
     await delay(IDLE_MS, undefined, { signal: ending });
@@ -131,7 +132,7 @@ const pidsOf = (sandbox: Sandbox): number[] => sandbox.parties.flatMap(({ pid })
 
 interface Pass {
   link: string;
-  frameBytes: number;
+  frames: ReturnType<typeof framesFor>;
   hold: boolean;
   channels: number;
   timeoutMs: number;
@@ -140,12 +141,12 @@ interface Pass {
 /** Every channel carries one stream. @returns seconds from the first write to the last verified byte */
 async function pass(
   sandbox: Sandbox,
-  { link, frameBytes, hold, channels, timeoutMs }: Pass,
+  { link, frames, hold, channels, timeoutMs }: Pass,
   failures: string[],
   ending: AbortSignal,
   arrived: () => Promise<void>,
 ): Promise<number> {
-  const common = { host: '127.0.0.1', streams: channels, link, frameCount: 1, frameBytes, hold, timeoutMs };
+  const common = { host: '127.0.0.1', streams: channels, link, ...frames, hold, timeoutMs };
   const receiver = startFleet({ ...common, role: 'receive', ports: sandbox.links.map(({ to }) => to.port) });
   await receiver.ready;
   const sender = startFleet({ ...common, role: 'send', ports: sandbox.links.map(({ from }) => from.port) });

@@ -68,7 +68,7 @@ export async function runFleet(options: FleetOptions): Promise<FleetReport> {
         };
         socket.on('error', early).on('close', () => early(new Error('a connection was closed early')));
         if (options.role === 'receive') receive(socket, options, complete, reject);
-        else socket.once('connect', () => void send(socket, number).then(complete));
+        else socket.once('connect', () => void send(socket, number).then(complete, reject));
       };
       const send = async (socket: Socket, number: number): Promise<void> => {
         socket.resume();

@@ -15,6 +15,15 @@ export interface StreamShape {
   frameBytes: number;
 }
 
+/** Most of one frame here, bytes: its length stands in 32 bits. */
+const MOST_FRAME_BYTES = 2 ** 30;
+
+/** Frames for so many bytes, or a few more: one, as long as its length can be written. */
+export function framesFor(bytes: number): Pick<StreamShape, 'frameCount' | 'frameBytes'> {
+  const frameCount = Math.max(1, Math.ceil(bytes / MOST_FRAME_BYTES));
+  return { frameCount, frameBytes: Math.ceil(bytes / frameCount) };
+}
+
 /** Payload of the whole stream, without length prefixes: what figures count. */
 export function payloadBytesOf(shape: StreamShape): number {
   return shape.frameCount * shape.frameBytes;

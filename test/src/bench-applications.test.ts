@@ -3,7 +3,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startReceiver, startSender } from '../../src/bench/application.js';
-import { FrameSource, payloadBytesOf, streamBytesOf } from '../../src/bench/frame-source.js';
+import { FrameSource, framesFor, payloadBytesOf, streamBytesOf } from '../../src/bench/frame-source.js';
 import { receiveStream } from '../../src/bench/receive-stream.js';
 import { sendStream } from '../../src/bench/send-stream.js';
 import { StreamVerifier } from '../../src/bench/stream-verifier.js';
@@ -54,6 +54,13 @@ async function through(middle?: (chunk: Buffer, offsetBytes: number) => Buffer |
   const common = { ...shape, host: '127.0.0.1', sha256, timeoutMs };
   return Promise.all([sendStream({ ...common, port: tunnel.from }), receiveStream({ ...common, port: tunnel.to })]);
 }
+
+it.each([1, 300_001, 2 ** 30 + 1, 2 ** 32, 2 ** 34])('a stream of %d bytes is made of frames whose length can be written', (bytes) => {
+  const frames = framesFor(bytes);
+  expect(payloadBytesOf({ link: 'a → b', ...frames })).toBeGreaterThanOrEqual(bytes);
+  expect(payloadBytesOf({ link: 'a → b', ...frames }) - bytes).toBeLessThan(frames.frameCount);
+  expect(new FrameSource({ link: 'a → b', ...frames }).next()?.readUInt32BE()).toBe(frames.frameBytes);
+});
 
 describe('a stream through a splice', () => {
   it('arrives whole, with equal digests and an end', async () => {
