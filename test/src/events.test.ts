@@ -47,6 +47,8 @@ describe('events by iteration', () => {
     const slow = link.events({ limit: 2 });
     await link.start();
     for (const name of ['a', 'b', 'c']) await link.forward({ peer: 'bob@example.com', name, listen: '127.0.0.1:0' });
+    // Or its event may not come to pass.
+    await until('the relay is up', () => link.status().relay.state === 'up');
     await link.stop();
     const kept: number[] = [];
     for await (const { id } of slow) kept.push(id);
