@@ -32,7 +32,7 @@ until_ok() {
     if "$@" > /dev/null 2>&1; then return; fi
     sleep 0.1
   done
-  tail -n 20 "$work"/*.err >&2
+  tail -n 20 "$work"/*.out "$work"/*.err >&2
   echo "not within 30 s: $*" >&2
   exit 1
 }

@@ -4,24 +4,26 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePorts } from '../../src/bench/ports.js';
 import { createHotlink, type Hotlink, type HotlinkError, type HotlinkOptions } from '../../src/index.js';
 import { type RelayServer, startRelay } from '../../src/relay/index.js';
 
 export const ALICE = 'alice@example.com';
 export const BOB = 'bob@example.com';
 
-/** A port that was free a moment ago. */
+const given = new Set<number>();
+
+/** A port that was free a moment ago, another one every time: the system may give the same one twice. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
+  for (;;) {
+    const [port] = (await freePorts(1)) as [number];
+    if (given.has(port)) continue;
+    given.add(port);
+    return port;
+  }
 }
 
 /** Resolves when `condition` holds, looking again every few milliseconds; fails after `ms`, which are many for what takes a moment on an idle machine. */
