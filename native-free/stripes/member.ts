@@ -1,11 +1,14 @@
 // One member of a striped lane: what it was given and the peer has not got from it yet, how fast it delivers, and how much it may therefore be
-// given. The peer's receipts say what arrived. A member is kept about two round trips ahead of what it delivers: enough for its congestion
-// window to grow, too little for frames to grow old in its queue. No clock. Single thread.
+// given. The peer's receipts say what arrived. A member is kept a little more than a round trip ahead of what it delivers: enough for its congestion
+// window to grow, too little for frames to grow old in its queue, and for a queue of the path to grow fast: every 200 ms the stack takes what is older than
+// its average round trip and four times the deviation for lost, and goes on at half the rate (perf/README.md, "Timeouts without a loss"). No clock. Single thread.
 
 import type { Lane } from '../lane.js';
 
-/** How far ahead of its deliveries a member is kept: so many round trips, the shortest there was, so that its congestion window can double in one… */
-const AHEAD_ROUND_TRIPS = 2;
+/** How far ahead of its deliveries a member is kept: so many round trips, the shortest there was… */
+const AHEAD_ROUND_TRIPS = 1.3;
+/** …or one and this long, ms, which is longer on short paths: busy machines at both ends are late by as much… */
+const LATE_MS = 8;
 /** …while it is new and its rate grows, so many, up to so many bytes: what is measured is a round trip old, and the window has grown meanwhile… */
 const STARTING_ROUND_TRIPS = 4;
 const STARTING_BYTES = 1_048_576;
@@ -18,6 +21,8 @@ const AHEAD_FRAMES = 2;
 const MOST_AHEAD_BYTES = 8_388_608;
 /** A rate is measured over at least this long, ms; on a shorter path over more than one round trip. */
 const RATE_OVER_MS = 20;
+/** With nothing on its way for longer than this it was idle, ms: that is no time of its rate. Shorter, and its next frames are only late. */
+const IDLE_MS = 5;
 /** What is left of the best rate after each measurement that was below it. */
 const RATE_DECAY = 0.9;
 /** And how much it may grow with one: what a repair held up comes all at once. */
@@ -91,16 +96,18 @@ export class Member {
     return this.#receipted < this.sentMessages;
   }
 
-  /** It may be given another frame: it is not as far ahead of its deliveries as it may be. */
-  takesMore(frameBytes: number): boolean {
-    return !this.inTheDark && this.aheadBytes < this.mayAheadBytes(frameBytes);
+  /** It may be given another frame: it is not as far ahead of its deliveries as it may be. @param full all members together are */
+  takesMore(frameBytes: number, full: boolean): boolean {
+    return !this.inTheDark && this.aheadBytes < this.mayAheadBytes(frameBytes, full);
   }
 
-  /** How far ahead of its deliveries it may be, bytes. */
-  mayAheadBytes(frameBytes: number): number {
-    const roundTripBytes = this.rate * (this.rttMs ?? UNKNOWN_RTT_MS);
-    const startingBytes = this.#starting ? Math.min(STARTING_BYTES, STARTING_ROUND_TRIPS * roundTripBytes) : 0;
-    return Math.min(MOST_AHEAD_BYTES, AHEAD_FRAMES * frameBytes + Math.max(startingBytes, AHEAD_ROUND_TRIPS * roundTripBytes));
+  /** How far ahead of its deliveries it may be, bytes. @param full then a new one has no more than the others */
+  mayAheadBytes(frameBytes: number, full: boolean): number {
+    const rttMs = this.rttMs ?? UNKNOWN_RTT_MS;
+    const roundTripBytes = this.rate * rttMs;
+    const steadyBytes = this.rate * Math.max(AHEAD_ROUND_TRIPS * rttMs, rttMs + LATE_MS);
+    const startingBytes = this.#starting && !full ? Math.min(STARTING_BYTES, STARTING_ROUND_TRIPS * roundTripBytes) : 0;
+    return Math.min(MOST_AHEAD_BYTES, AHEAD_FRAMES * frameBytes + Math.max(startingBytes, steadyBytes));
   }
 
   /** When a frame of this size would arrive, ms from now, without the way itself. */
@@ -113,9 +120,11 @@ export class Member {
     let carried: Carried | undefined;
     if (this.#watching) {
       if (!this.busy) {
+        if (nowMs - this.progressMs > IDLE_MS) {
+          this.#rateSinceMs = nowMs;
+          this.#rateBytes = 0;
+        }
         this.progressMs = nowMs;
-        this.#rateSinceMs = nowMs;
-        this.#rateBytes = 0;
       }
       carried = { seq, bytes, sentMs: nowMs, member: this };
       this.#carried.push(carried);

@@ -2,6 +2,7 @@
 // one stands still. No clock. Single thread.
 
 import type { Lane } from '../lane.js';
+import { LaneRate } from './lane-rate.js';
 import type { Carried, Member } from './member.js';
 
 /** What is late: so long after it was sent, ms, and so many round trips. */
@@ -9,9 +10,12 @@ const LEAST_LATE_MS = 100;
 const LATE_ROUND_TRIPS = 3;
 /** A member that delivers nothing for so long while another one does is given up, ms: far beyond what its own repair of a loss takes. */
 const STUCK_MS = 5000;
+/** A member that delivered nothing for so many round trips has lost something and waits for it. */
+const STALLED_ROUND_TRIPS = 1.5;
 
 export class Members {
   readonly all: Member[] = [];
+  readonly rate = new LaneRate();
   #turn = 0;
 
   get count(): number {
@@ -38,7 +42,8 @@ export class Members {
    * The member that would have delivered first, of those that may be given more; of equals each in turn, so that no loss holds up all that is urgent.
    * @param passed those that refused
    */
-  best(bytes: number, urgent: boolean, frameBytes: number, passed: readonly Member[]): Member | undefined {
+  best(bytes: number, urgent: boolean, frameBytes: number, passed: readonly Member[], nowMs: number): Member | undefined {
+    const full = !urgent && this.full(nowMs);
     let best: Member | undefined;
     let bestMs = Number.POSITIVE_INFINITY;
     const { count } = this;
@@ -46,7 +51,7 @@ export class Members {
     for (let i = 0; i < count; i += 1) {
       const member = this.all[(this.#turn + i) % count] as Member;
       if (passed.includes(member)) continue;
-      if (!urgent && !member.takesMore(frameBytes)) {
+      if (!urgent && !member.takesMore(frameBytes, full)) {
         member.limited = true;
         continue;
       }
@@ -56,6 +61,28 @@ export class Members {
       bestMs = waitMs;
     }
     return best;
+  }
+
+  /** Shortest round trip of any member, ms; undefined before the first. */
+  get rttMs(): number | undefined {
+    let shortest: number | undefined;
+    for (const { rttMs } of this.all) if (rttMs !== undefined && (shortest === undefined || rttMs < shortest)) shortest = rttMs;
+    return shortest;
+  }
+
+  /** Several members together have as much on its way as the path takes. What is with one that delivers nothing at present does not count. */
+  full(nowMs: number): boolean {
+    const { rttMs } = this;
+    if (this.count === 1 || rttMs === undefined) return false;
+    let ahead = 0;
+    for (const { aheadBytes, progressMs } of this.all) if (nowMs - progressMs < STALLED_ROUND_TRIPS * rttMs) ahead += aheadBytes;
+    return ahead >= this.rate.fullBytes(rttMs);
+  }
+
+  /** Whether one of them may be given another frame. */
+  takeMore(frameBytes: number, nowMs: number): boolean {
+    const full = this.full(nowMs);
+    return this.all.some((member) => member.takesMore(frameBytes, full));
   }
 
   /** Any member, another one each time. Only while there is one. */
@@ -69,7 +96,7 @@ export class Members {
     let freeBytes = 0;
     let lateMs = LEAST_LATE_MS;
     for (const member of this.all) {
-      if (member.aheadBytes === 0 && !member.inTheDark) freeBytes += member.mayAheadBytes(frameBytes);
+      if (member.aheadBytes === 0 && !member.inTheDark) freeBytes += member.mayAheadBytes(frameBytes, false);
       lateMs = Math.max(lateMs, LATE_ROUND_TRIPS * (member.rttMs ?? 0));
     }
     const late: number[] = [];

@@ -144,7 +144,7 @@ export class StripedLane implements Lane {
     const member = this.#members.of(lane);
     if (member === undefined) return;
     if (readReceipt(message, this.#receipted)) {
-      if (this.#refused && this.#members.all.some((one) => one.takesMore(this.#frameBytes))) this.#wanted();
+      if (this.#refused && this.#members.takeMore(this.#frameBytes, this.#now())) this.#wanted();
       return;
     }
     member.heardMessages += 1;
@@ -172,6 +172,7 @@ export class StripedLane implements Lane {
     if (verdict === 'full') {
       this.#refused = true;
       this.#limited = true;
+      this.#members.rate.limited();
     }
     return verdict;
   }
@@ -227,7 +228,7 @@ export class StripedLane implements Lane {
     let passed = NOBODY;
     let gone = 0;
     for (;;) {
-      const member = this.#members.best(frame.length, urgent, this.#frameBytes, passed);
+      const member = this.#members.best(frame.length, urgent, this.#frameBytes, passed, nowMs);
       if (member === undefined) return gone === this.#members.count ? 'closed' : 'full';
       const verdict = member.lane.trySend(frame, urgent);
       if (verdict === 'taken') {
@@ -251,7 +252,12 @@ export class StripedLane implements Lane {
     // Of what was sent before this side knew that the peer stripes nothing is known but the count.
     this.#stripe(this.#now());
     const member = this.#members.byId(id);
-    member?.receipt(messages, this.#now(), (seq) => this.#on.arrived(seq, member));
+    if (member === undefined) return;
+    const nowMs = this.#now();
+    const before = member.deliveredBytes;
+    member.receipt(messages, nowMs, (seq) => this.#on.arrived(seq, member));
+    const { rttMs } = this.#members;
+    if (rttMs !== undefined) this.#members.rate.delivered(member.deliveredBytes - before, rttMs, nowMs);
   };
 
   #use(nowMs: number): void {

@@ -38,8 +38,8 @@ const FLAT_LOOKS = 3;
 /** A round trip that is longer than the shortest by this factor, and this many ms, stands in a queue: the link is full. */
 const QUEUE_FACTOR = 1.15;
 const QUEUE_MS = 1;
-/** A link that was full at some rate and still reaches this share of it loses what it drops itself, for this long, ms: more members would only drop more. */
-const FULL_SHARE = 0.4;
+/** A link that was full at some rate and still carries this share of it loses what it drops itself, for this long, ms: more members would only drop more. */
+const FULL_SHARE = 0.6;
 const FULL_MS = 30_000;
 /** From one member to so many, and then to all there may be. */
 const FIRST_STEP = 4;
@@ -131,7 +131,7 @@ export class StripePlan {
     const cured = further && this.#best >= BETTER * this.#before;
     if (this.#flatLooks < (cured ? 1 : FLAT_LOOKS)) return undefined;
     const rate = this.#flatRate;
-    if (nowMs - this.#fullMs < FULL_MS && this.#best >= FULL_SHARE * this.#fullRate) return undefined;
+    if (nowMs - this.#fullMs < FULL_MS && rate >= FULL_SHARE * this.#fullRate) return undefined;
     const onItsWay = rate * this.#shortestMs;
     if (members >= this.#most || this.#shortestMs < FAR_MS) return undefined;
     if (onItsWay / members >= (members === 1 ? ENOUGH_ALONE_BYTES : ENOUGH_BYTES)) return undefined;

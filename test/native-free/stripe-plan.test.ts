@@ -45,6 +45,13 @@ describe('a lane on a long path', () => {
     expect(watch(plan, { ...lossy, bytes: 5 * MIB_PER_SECOND }, 1000, 10_000)[0]).toBeUndefined();
   });
 
+  it('gets members when a link that was full carries half of that for long: its losses are not its own', () => {
+    const plan = new StripePlan(MOST);
+    plan.look({ ...lossy, nowMs: 1, pressed: false });
+    expect(watch(plan, { ...lossy, rttMs: 90, bytes: 8 * MIB_PER_SECOND }, 0, 1000)[0]).toBeUndefined();
+    expect(watch(plan, { ...lossy, bytes: 4 * MIB_PER_SECOND }, 1000, 10_000)[0]).toBeDefined();
+  });
+
   it('is not judged before anything came through', () => {
     const plan = new StripePlan(MOST);
     expect(watch(plan, { ...lossy, bytes: 0 })[0]).toBeUndefined();

@@ -1,0 +1,43 @@
+// How fast a striped lane delivers, all members together, and how much the path therefore takes. A new member is given more than it delivers, to find out what it
+// can; when the path is full already, several of them would fill its queue together and all lose at once. No clock. Single thread.
+
+/** The path is full with so many round trips of what is delivered… */
+const ROUND_TRIPS = 1.25;
+/** …and not with less than this, bytes: it could not be measured. */
+const LEAST_BYTES = 1_048_576;
+/** A rate is measured over at least this long, ms; on a longer path over a round trip. */
+const OVER_MS = 20;
+/** What is left of the best rate after each measurement that was below it. */
+const DECAY = 0.9;
+/** And how much it may grow with one: what a repair held up comes all at once. */
+const GROWTH = 1.5;
+
+export class LaneRate {
+  #rate = 0;
+  #bytes = 0;
+  #sinceMs = Number.NEGATIVE_INFINITY;
+  #limited = false;
+
+  /** There was more to be sent than the members took. */
+  limited(): void {
+    this.#limited = true;
+  }
+
+  /** @param rttMs the shortest round trip there was */
+  delivered(bytes: number, rttMs: number, nowMs: number): void {
+    const overMs = nowMs - this.#sinceMs;
+    this.#bytes += bytes;
+    if (overMs < Math.max(OVER_MS, rttMs)) return;
+    const rate = this.#bytes / overMs;
+    if (rate > this.#rate) this.#rate = Math.min(rate, GROWTH * Math.max(this.#rate, LEAST_BYTES / rttMs));
+    else if (this.#limited) this.#rate = Math.max(rate, DECAY * this.#rate);
+    this.#limited = false;
+    this.#bytes = 0;
+    this.#sinceMs = nowMs;
+  }
+
+  /** With so much on its way the path is full, bytes. */
+  fullBytes(rttMs: number): number {
+    return Math.max(LEAST_BYTES, ROUND_TRIPS * this.#rate * rttMs);
+  }
+}
