@@ -56,7 +56,7 @@ const FELL_LOOKS = 5;
 const BETTER = 1.4;
 /** Members that did not come up by now will not, ms; then nothing is asked for a while, and longer each time. */
 const COMING_MS = 20_000;
-const HOLD_FIRST_MS = 30_000;
+const HOLD_FIRST_MS = 10_000;
 const HOLD_LAST_MS = 600_000;
 
 export class StripePlan {
@@ -137,6 +137,8 @@ export class StripePlan {
     if (onItsWay / members >= (members === 1 ? ENOUGH_ALONE_BYTES : ENOUGH_BYTES)) return undefined;
     if (further && !cured) {
       this.failed(members, nowMs);
+      // What there was before may have been luck: later they get another chance, all of them.
+      this.#before = 0;
       return undefined;
     }
     const fell = members === 1 && rate < FELL * this.#best && this.#shortestMs >= LONG_MS;

@@ -77,12 +77,22 @@ describe('a lane on a long path', () => {
     expect(watch(new StripePlan(MOST), { ...lossy, bytes: 50 * MIB_PER_SECOND })[0]).toBeUndefined();
   });
 
-  it('is left alone for a while where more members brought nothing', () => {
+  it('is left alone for a while where more members brought nothing, and once more with all there may be after that', () => {
     const plan = new StripePlan(MOST);
-    const rate = 12 * MIB_PER_SECOND;
+    const rate = 4 * MIB_PER_SECOND;
     const [first, firstMs] = watch(plan, { ...lossy, bytes: rate });
     expect(first?.members).toBe(4);
-    expect(watch(plan, { ...lossy, members: 4, bytes: rate }, firstMs, 25_000)[0]).toBeUndefined();
+    expect(watch(plan, { ...lossy, members: 4, bytes: rate }, firstMs, 9000)[0]).toBeUndefined();
+    const [second, secondMs] = watch(plan, { ...lossy, members: 4, bytes: rate }, firstMs + 9000);
+    expect(second).toEqual({ members: MOST, lossy: true });
+    expect(watch(plan, { ...lossy, members: MOST, bytes: rate }, secondMs, 120_000)[0]).toBeUndefined();
+  });
+
+  it('stays as it is where each member has enough on its way', () => {
+    const plan = new StripePlan(MOST);
+    const [first, firstMs] = watch(plan, { ...lossy, bytes: 12 * MIB_PER_SECOND });
+    expect(first?.members).toBe(4);
+    expect(watch(plan, { ...lossy, members: 4, bytes: 12 * MIB_PER_SECOND }, firstMs, 60_000)[0]).toBeUndefined();
   });
 
   it('is left alone for longer and longer when members do not come up', () => {
