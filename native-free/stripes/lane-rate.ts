@@ -1,7 +1,7 @@
-// How fast a striped lane delivers, all members together, and how much the path therefore takes. A new member is given more than it delivers, to find out what it
-// can; when the path is full already, several of them would fill its queue together and all lose at once. No clock. Single thread.
+// How fast a striped lane delivers, all members together. A new member is given more than it delivers, to find out what it can; when there is as much on its
+// way already as the others deliver, several new ones would fill the path's queue together and all lose at once. No clock. Single thread.
 
-/** The path is full with so many round trips of what is delivered… */
+/** Enough is on its way with so many round trips of what is delivered… */
 const ROUND_TRIPS = 1.25;
 /** …and not with less than this, bytes: it could not be measured. */
 const LEAST_BYTES = 1_048_576;
@@ -16,6 +16,8 @@ export class LaneRate {
   #rate = 0;
   #bytes = 0;
   #sinceMs = Number.NEGATIVE_INFINITY;
+  /** Last receipt; after a pause a new measurement begins. */
+  #lastMs = Number.NEGATIVE_INFINITY;
   #limited = false;
 
   /** There was more to be sent than the members took. */
@@ -25,6 +27,13 @@ export class LaneRate {
 
   /** @param rttMs the shortest round trip there was */
   delivered(bytes: number, rttMs: number, nowMs: number): void {
+    const idle = nowMs - this.#lastMs > rttMs + OVER_MS;
+    this.#lastMs = nowMs;
+    if (idle) {
+      this.#bytes = 0;
+      this.#sinceMs = nowMs;
+      return;
+    }
     const overMs = nowMs - this.#sinceMs;
     this.#bytes += bytes;
     if (overMs < Math.max(OVER_MS, rttMs)) return;
@@ -36,7 +45,7 @@ export class LaneRate {
     this.#sinceMs = nowMs;
   }
 
-  /** With so much on its way the path is full, bytes. */
+  /** With so much on its way no new member has a head start, bytes. */
   fullBytes(rttMs: number): number {
     return Math.max(LEAST_BYTES, ROUND_TRIPS * this.#rate * rttMs);
   }

@@ -4,6 +4,7 @@
 // its average round trip and four times the deviation for lost, and goes on at half the rate (perf/README.md, "Timeouts without a loss"). No clock. Single thread.
 
 import type { Lane } from '../lane.js';
+import { RoundTrip } from './round-trip.js';
 
 /** How far ahead of its deliveries a member is kept: so many round trips, the shortest there was… */
 const AHEAD_ROUND_TRIPS = 1.3;
@@ -17,6 +18,8 @@ const STARTING_FLAT = 3;
 const STARTING_GROWTH = 1.25;
 /** …and so many frames, without which a slow one would never show that it can do more. */
 const AHEAD_FRAMES = 2;
+/** …but for a moment now and then only so many, so that no queue of ours is left and the round trip can be seen. */
+const EMPTY_ROUND_TRIPS = 0.75;
 /** Most of it, bytes: what a member may hold when its rate was overrated. */
 const MOST_AHEAD_BYTES = 8_388_608;
 /** A rate is measured over at least this long, ms; on a shorter path over more than one round trip. */
@@ -56,12 +59,11 @@ export class Member {
   deliveredBytes = 0;
   /** What it delivers when it is kept busy, bytes per ms. */
   rate = 0;
-  /** Shortest time from here into the peer's hands and back, ms; undefined before the first. */
-  rttMs: number | undefined;
   /** Last receipt that was news, or moment from which one was to be expected, ms. */
   progressMs = 0;
   /** It was refused more while it was as far ahead as it may be. */
   limited = false;
+  readonly #trip = new RoundTrip();
   readonly #carried: Carried[] = [];
   #firstCarried = 0;
   /** Messages handed to the lane before they were watched one by one. */
@@ -70,12 +72,27 @@ export class Member {
   #receipted = 0;
   #rateSinceMs = 0;
   #rateBytes = 0;
+  /** Measurements that something is in of when it was given less on purpose: what is sent then arrives a round trip later. */
+  #heldFor = 0;
   /** Measurements in a row without growth; after {@link STARTING_FLAT} of them it is no longer new. */
   #flat = 0;
 
   constructor(lane: Lane, id: number) {
     this.lane = lane;
     this.id = id;
+  }
+
+  /** Shortest time from here into the peer's hands and back, ms; undefined before the first. */
+  get rttMs(): number | undefined {
+    return this.#trip.ms;
+  }
+
+  /** Whether that is still so must be looked at: with {@link probe}, of all members. */
+  get doubtful(): boolean {
+    return this.#trip.doubtful;
+  }
+  probe(): void {
+    this.#trip.probe();
   }
 
   /** From now on each message is watched until the peer has it. */
@@ -96,15 +113,23 @@ export class Member {
     return this.#receipted < this.sentMessages;
   }
 
-  /** It may be given another frame: it is not as far ahead of its deliveries as it may be. @param full all members together are */
+  /** It may be given another frame: it is not as far ahead of its deliveries as it may be. @param full the path is ({@link Members.full}) */
   takesMore(frameBytes: number, full: boolean): boolean {
     return !this.inTheDark && this.aheadBytes < this.mayAheadBytes(frameBytes, full);
   }
 
-  /** How far ahead of its deliveries it may be, bytes. @param full then a new one has no more than the others */
+  /** Bytes on their way, or that are about to be again: what it is not given for a moment is not free for others. */
+  get claimedBytes(): number {
+    if (!this.#trip.probing && !this.#trip.refilling) return this.aheadBytes;
+    return Math.max(this.aheadBytes, AHEAD_ROUND_TRIPS * this.rate * (this.rttMs ?? 0));
+  }
+
+  /** How far ahead of its deliveries it may be, bytes. @param full a new one has no head start: the path takes no more */
   mayAheadBytes(frameBytes: number, full: boolean): number {
     const rttMs = this.rttMs ?? UNKNOWN_RTT_MS;
     const roundTripBytes = this.rate * rttMs;
+    if (this.#trip.probing) return Math.max(frameBytes, EMPTY_ROUND_TRIPS * roundTripBytes);
+    if (this.#trip.refilling) return Math.max(frameBytes, roundTripBytes) + frameBytes;
     const steadyBytes = this.rate * Math.max(AHEAD_ROUND_TRIPS * rttMs, rttMs + LATE_MS);
     const startingBytes = this.#starting && !full ? Math.min(STARTING_BYTES, STARTING_ROUND_TRIPS * roundTripBytes) : 0;
     return Math.min(MOST_AHEAD_BYTES, AHEAD_FRAMES * frameBytes + Math.max(startingBytes, steadyBytes));
@@ -126,6 +151,10 @@ export class Member {
         }
         this.progressMs = nowMs;
       }
+      if (this.#trip.probing || this.#trip.refilling) {
+        this.#heldFor = 2;
+        if (this.aheadBytes < this.mayAheadBytes(bytes, false)) this.#trip.sentIntoEmpty(nowMs);
+      }
       carried = { seq, bytes, sentMs: nowMs, member: this };
       this.#carried.push(carried);
       this.aheadBytes += bytes;
@@ -146,8 +175,7 @@ export class Member {
       this.aheadBytes -= bytes;
       this.deliveredBytes += bytes;
       this.#rateBytes += bytes;
-      const tookMs = nowMs - sentMs;
-      if (this.rttMs === undefined || tookMs < this.rttMs) this.rttMs = tookMs;
+      this.#trip.sample(sentMs, nowMs);
       if (seq > 0) arrived(seq);
     }
     if (this.#firstCarried >= 256 && this.#firstCarried * 2 >= this.#carried.length) {
@@ -173,12 +201,14 @@ export class Member {
     const overMs = nowMs - this.#rateSinceMs;
     if (overMs < Math.max(RATE_OVER_MS, this.rttMs ?? 0)) return;
     const rate = this.#rateBytes / overMs;
-    if (this.#starting && this.limited) this.#flat = rate > STARTING_GROWTH * this.rate ? 0 : this.#flat + 1;
     // A member that was given little says nothing of what it could have carried.
+    const limited = this.limited && this.#heldFor === 0;
+    if (this.#heldFor > 0) this.#heldFor -= 1;
+    if (this.#starting && limited) this.#flat = rate > STARTING_GROWTH * this.rate ? 0 : this.#flat + 1;
     if (rate > this.rate) {
       const seen = this.#starting ? rate : (this.rate + rate) / 2;
       this.rate = Math.min(seen, RATE_GROWTH * Math.max(this.rate, FIRST_RATE));
-    } else if (this.limited) this.rate = Math.max(rate, this.rate * RATE_DECAY);
+    } else if (limited) this.rate = Math.max(rate, this.rate * RATE_DECAY);
     this.limited = false;
     this.#rateSinceMs = nowMs;
     this.#rateBytes = 0;

@@ -15,7 +15,7 @@ const STALLED_ROUND_TRIPS = 1.5;
 
 export class Members {
   readonly all: Member[] = [];
-  readonly rate = new LaneRate();
+  readonly laneRate = new LaneRate();
   #turn = 0;
 
   get count(): number {
@@ -70,13 +70,26 @@ export class Members {
     return shortest;
   }
 
-  /** Several members together have as much on its way as the path takes. What is with one that delivers nothing at present does not count. */
+  /** Several members together have as much on its way as they deliver. What is with one that delivers nothing at present does not count, unless none does. */
   full(nowMs: number): boolean {
     const { rttMs } = this;
     if (this.count === 1 || rttMs === undefined) return false;
+    const stalledMs = Math.max(LEAST_LATE_MS, STALLED_ROUND_TRIPS * rttMs);
     let ahead = 0;
-    for (const { aheadBytes, progressMs } of this.all) if (nowMs - progressMs < STALLED_ROUND_TRIPS * rttMs) ahead += aheadBytes;
-    return ahead >= this.rate.fullBytes(rttMs);
+    let stalled = 0;
+    for (const { claimedBytes, progressMs } of this.all) {
+      if (nowMs - progressMs < stalledMs) ahead += claimedBytes;
+      else stalled += claimedBytes;
+    }
+    return (ahead > 0 ? ahead : stalled) >= this.laneRate.fullBytes(rttMs);
+  }
+
+  /** The peer has so many messages of this member. @param arrived called with each sequence number that is no longer on its way @returns bytes of them */
+  receipt(member: Member, messages: number, nowMs: number, arrived: (seq: number) => void): number {
+    const before = member.deliveredBytes;
+    member.receipt(messages, nowMs, arrived);
+    if (member.doubtful) for (const one of this.all) one.probe();
+    return member.deliveredBytes - before;
   }
 
   /** Whether one of them may be given another frame. */

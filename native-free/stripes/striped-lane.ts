@@ -53,6 +53,8 @@ export class StripedLane implements Lane {
   readonly #on = new OnItsWay();
   /** Receipts are sent, and each message is watched. */
   #striped = false;
+  /** Delivered, as the receipt says that is being read, bytes. */
+  #newsBytes = 0;
   /** Messages heard since the last receipt. */
   #owed = 0;
   #refused = false;
@@ -143,7 +145,10 @@ export class StripedLane implements Lane {
   received(lane: Lane, message: Uint8Array, lasting: boolean): void {
     const member = this.#members.of(lane);
     if (member === undefined) return;
+    this.#newsBytes = 0;
     if (readReceipt(message, this.#receipted)) {
+      const { rttMs } = this.#members;
+      if (rttMs !== undefined) this.#members.laneRate.delivered(this.#newsBytes, rttMs, this.#now());
       if (this.#refused && this.#members.takeMore(this.#frameBytes, this.#now())) this.#wanted();
       return;
     }
@@ -172,7 +177,7 @@ export class StripedLane implements Lane {
     if (verdict === 'full') {
       this.#refused = true;
       this.#limited = true;
-      this.#members.rate.limited();
+      this.#members.laneRate.limited();
     }
     return verdict;
   }
@@ -253,11 +258,7 @@ export class StripedLane implements Lane {
     this.#stripe(this.#now());
     const member = this.#members.byId(id);
     if (member === undefined) return;
-    const nowMs = this.#now();
-    const before = member.deliveredBytes;
-    member.receipt(messages, nowMs, (seq) => this.#on.arrived(seq, member));
-    const { rttMs } = this.#members;
-    if (rttMs !== undefined) this.#members.rate.delivered(member.deliveredBytes - before, rttMs, nowMs);
+    this.#newsBytes += this.#members.receipt(member, messages, this.#now(), (seq) => this.#on.arrived(seq, member));
   };
 
   #use(nowMs: number): void {

@@ -15,7 +15,7 @@ export interface LaneLook {
   rttMs: number | undefined;
 }
 
-/** How many members there should be. `lossy`: with a congestion control that gives way to loss less. */
+/** How many members there should be, more than there are or fewer. `lossy`: with a congestion control that gives way to loss less. */
 export interface Widening {
   members: number;
   lossy: boolean;
@@ -54,6 +54,8 @@ const FELL = 0.6;
 const FELL_LOOKS = 5;
 /** Members that do not carry so many times what there was before they came are no cure for what ails the path. */
 const BETTER = 1.4;
+/** All there may be that do not even carry so many times that go again, down to those there were. */
+const WORTH = 1.1;
 /** Members that did not come up by now will not, ms; then nothing is asked for a while, and longer each time. */
 const COMING_MS = 20_000;
 const HOLD_FIRST_MS = 10_000;
@@ -65,6 +67,8 @@ export class StripePlan {
   /** The rate when they were asked for, bytes per ms. */
   #before = 0;
   #askedMs = 0;
+  /** How many there were then. */
+  #fewer = 1;
   /** How many there were at the last look. */
   #members = 1;
   #holdUntilMs = Number.NEGATIVE_INFINITY;
@@ -133,7 +137,8 @@ export class StripePlan {
     const rate = this.#flatRate;
     if (nowMs - this.#fullMs < FULL_MS && rate >= FULL_SHARE * this.#fullRate) return undefined;
     const onItsWay = rate * this.#shortestMs;
-    if (members >= this.#most || this.#shortestMs < FAR_MS) return undefined;
+    if (members >= this.#most) return further && this.#best < WORTH * this.#before ? this.#fewerAgain(nowMs) : undefined;
+    if (this.#shortestMs < FAR_MS) return undefined;
     if (onItsWay / members >= (members === 1 ? ENOUGH_ALONE_BYTES : ENOUGH_BYTES)) return undefined;
     if (further && !cured) {
       this.failed(members, nowMs);
@@ -147,7 +152,14 @@ export class StripePlan {
     this.#asked = all ? this.#most : Math.min(this.#most, FIRST_STEP);
     this.#askedMs = nowMs;
     this.#before = rate;
+    this.#fewer = members;
     return { members: this.#asked, lossy: all };
+  }
+
+  #fewerAgain(nowMs: number): Widening {
+    this.failed(this.#fewer, nowMs);
+    this.#before = 0;
+    return { members: this.#fewer, lossy: false };
   }
 
   /** A member died. @param members that are left */

@@ -20,7 +20,8 @@ class Path {
   longestQueue = 0;
   nowMs = 0;
   readonly #bytesPerMs: number;
-  readonly #rttMs: number;
+  /** May change. */
+  rttMs: number;
   readonly #queue: Waiting[] = [];
   /** Not in the path yet: their member's congestion window does not let them. */
   #held: Waiting[] = [];
@@ -33,7 +34,7 @@ class Path {
 
   constructor(bytesPerMs: number, rttMs: number) {
     this.#bytesPerMs = bytesPerMs;
-    this.#rttMs = rttMs;
+    this.rttMs = rttMs;
   }
 
   /** @param windowBytes its congestion window */
@@ -58,12 +59,11 @@ class Path {
   #hear(): void {
     while (this.#under[0] !== undefined && this.#under[0].atMs <= this.nowMs) {
       const { member } = this.#under.shift() as { member: Member };
-      const before = member.deliveredBytes;
       this.#flights.set(member, (this.#flights.get(member) as number) - FRAME);
       const messages = (this.#got.get(member) ?? 0) + 1;
       this.#got.set(member, messages);
-      member.receipt(messages, this.nowMs, () => {});
-      this.members.rate.delivered(member.deliveredBytes - before, this.members.rttMs ?? 0, this.nowMs);
+      const bytes = this.members.receipt(member, messages, this.nowMs, () => {});
+      this.members.laneRate.delivered(bytes, this.members.rttMs ?? 0, this.nowMs);
     }
   }
 
@@ -76,7 +76,7 @@ class Path {
       this.#held.push({ member, bytes: FRAME });
     }
     this.#enter();
-    this.members.rate.limited();
+    this.members.laneRate.limited();
     this.longestQueue = Math.max(
       this.longestQueue,
       this.#queue.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -106,7 +106,7 @@ class Path {
       this.#room -= taken;
       if (head.bytes > 0) break;
       this.#queue.shift();
-      this.#under.push({ member: head.member, atMs: this.nowMs + this.#rttMs });
+      this.#under.push({ member: head.member, atMs: this.nowMs + this.rttMs });
     }
   }
 }
@@ -131,10 +131,35 @@ describe('a member that is alone', () => {
     path.run(4000);
     path.longestQueue = 0;
     expect(share(path, 4000, bytesPerMs)).toBeGreaterThan(0.97);
-    // What it is ahead above a round trip, which a frame's own time belongs to, and frames of which the ends are not through yet.
+    // What it is ahead above a round trip, which a frame's own time belongs to; two frames more; and others that are not all through yet.
     const tripMs = rttMs + FRAME / bytesPerMs;
     expect(path.longestQueue).toBeLessThan(bytesPerMs * Math.max(0.35 * tripMs, 10) + 4 * FRAME);
     expect(member.rate).toBeLessThan(1.2 * bytesPerMs);
+  });
+
+  it.each([
+    [70, 'longer'],
+    [120, 'much longer'],
+    [25, 'shorter'],
+  ])('fills the path again when it takes %d ms instead of 40 from some moment on, %s', (laterMs) => {
+    const path = new Path(44_000, 40);
+    path.add();
+    path.run(4000);
+    path.rttMs = laterMs;
+    path.run(4000);
+    path.longestQueue = 0;
+    expect(share(path, 4000, 44_000)).toBeGreaterThan(0.95);
+    expect(path.longestQueue).toBeLessThan(44_000 * 0.35 * laterMs + 4 * FRAME);
+  });
+
+  it('does not take its own queue for a longer path, however long it is there', () => {
+    const path = new Path(44_000, 40);
+    const member = path.add();
+    path.run(60_000);
+    expect(member.rttMs).toBeLessThan(44);
+    path.longestQueue = 0;
+    expect(share(path, 10_000, 44_000)).toBeGreaterThan(0.97);
+    expect(path.longestQueue).toBeLessThan(44_000 * 0.35 * 42 + 3 * FRAME);
   });
 
   it('keeps a short path busy while its own end is late by some milliseconds now and then', () => {
@@ -155,6 +180,20 @@ describe('members that come to one whose congestion window is three quarters of 
     const come = [path.add(), path.add(), path.add()];
     expect(share(path, 4000, bytesPerMs)).toBeGreaterThan(0.97);
     expect(path.longestQueue).toBeLessThan(bytesPerMs * rttMs);
-    for (const member of come) expect(member.deliveredBytes).toBeGreaterThan(0.01 * 4000 * bytesPerMs);
+    // More than the two frames a round trip that each is given in any case.
+    const together = come.reduce((bytes, { deliveredBytes }) => bytes + deliveredBytes, 0);
+    expect(together / 4000).toBeGreaterThan(0.2 * bytesPerMs);
+  });
+
+  it('fill the path again when it becomes longer, and still do not overrun its queue', () => {
+    const path = new Path(44_000, 40);
+    for (let i = 0; i < 4; i += 1) path.add();
+    path.run(10_000);
+    path.rttMs = 70;
+    path.run(10_000);
+    path.longestQueue = 0;
+    expect(share(path, 10_000, 44_000)).toBeGreaterThan(0.95);
+    expect(path.longestQueue).toBeLessThan(44_000 * 70);
+    expect(path.members.rttMs).toBeGreaterThan(60);
   });
 });

@@ -27,7 +27,7 @@ describe('a lane on a long path', () => {
     expect(firstMs).toBeLessThanOrEqual(1500);
     const [second, secondMs] = watch(plan, { ...lossy, members: 4, bytes: 4 * MIB_PER_SECOND }, firstMs);
     expect(second).toEqual({ members: MOST, lossy: true });
-    expect(watch(plan, { ...lossy, members: MOST }, secondMs)[0]).toBeUndefined();
+    expect(watch(plan, { ...lossy, members: MOST, bytes: MOST * MIB_PER_SECOND }, secondMs)[0]).toBeUndefined();
   });
 
   it('gets all there may be at once when its rate fell without a queue', () => {
@@ -85,7 +85,10 @@ describe('a lane on a long path', () => {
     expect(watch(plan, { ...lossy, members: 4, bytes: rate }, firstMs, 9000)[0]).toBeUndefined();
     const [second, secondMs] = watch(plan, { ...lossy, members: 4, bytes: rate }, firstMs + 9000);
     expect(second).toEqual({ members: MOST, lossy: true });
-    expect(watch(plan, { ...lossy, members: MOST, bytes: rate }, secondMs, 120_000)[0]).toBeUndefined();
+    // Which bring nothing either.
+    const [third, thirdMs] = watch(plan, { ...lossy, members: MOST, bytes: rate }, secondMs);
+    expect(third).toEqual({ members: 4, lossy: false });
+    expect(watch(plan, { ...lossy, members: 4, bytes: rate }, thirdMs, 19_000)[0]).toBeUndefined();
   });
 
   it('stays as it is where each member has enough on its way', () => {

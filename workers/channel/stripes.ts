@@ -175,17 +175,20 @@ export class Stripes {
     const rtts = this.#members.map(({ rttMs }) => rttMs).filter((ms) => ms > 0);
     const rttMs = rtts.length === 0 ? undefined : Math.min(...rtts);
     const wanted = this.#plan.look({ nowMs, members: this.#members.length, pressed, bytes, rttMs });
-    if (wanted !== undefined) this.#events.widen(wanted.members, wanted.lossy);
+    if (wanted !== undefined) {
+      if (wanted.members < this.#members.length) this.#narrow(wanted.members, 'more of them brought nothing');
+      else this.#events.widen(wanted.members, wanted.lossy);
+    }
     // What is late on one of several members holds up the others: they go on as far as the window does.
     if (pressed && this.lane.members > 1) this.#events.grow(Number.POSITIVE_INFINITY);
     else if (pressed && !limited) this.#events.grow((bytes / overMs) * (this.#plan.rttMs ?? 0));
     clearTimeout(this.#idle);
-    if (this.#leads && this.#members.length > 1) this.#idle = setTimeout(() => this.#narrow(), IDLE_MS);
+    if (this.#leads && this.#members.length > 1) this.#idle = setTimeout(() => this.#narrow(1, 'nothing to do'), IDLE_MS);
     return pressed;
   }
 
-  #narrow(): void {
-    for (const member of this.#members.slice(1)) this.#drop(member, 'nothing to do');
+  #narrow(to: number, reason: string): void {
+    for (const member of this.#members.slice(to)) this.#drop(member, reason);
   }
 
   #wake(atMs: number): void {
