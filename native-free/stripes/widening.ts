@@ -47,8 +47,8 @@ const FIRST_STEP = 4;
 const ENOUGH_ALONE_BYTES = 2_097_152;
 const ENOUGH_BYTES = 131_072;
 /**
- * One that is alone, fell to this share of its best rate and stays there for so many looks, has lost something and will again: then all at once, since each step
- * takes a second. What a full link drops, it makes up for sooner.
+ * A lane that fell to this share of its best rate and stays there for so many looks has lost something and will again: then all at once, since each step
+ * takes a second, however much is on its way. What a full link drops, it makes up for sooner.
  */
 const FELL = 0.6;
 const FELL_LOOKS = 5;
@@ -139,14 +139,14 @@ export class StripePlan {
     const onItsWay = rate * this.#shortestMs;
     if (members >= this.#most) return further && this.#best < WORTH * this.#before ? this.#fewerAgain(nowMs) : undefined;
     if (this.#shortestMs < FAR_MS) return undefined;
-    if (onItsWay / members >= (members === 1 ? ENOUGH_ALONE_BYTES : ENOUGH_BYTES)) return undefined;
+    const fell = rate < FELL * this.#best && this.#shortestMs >= LONG_MS;
+    if (!fell && onItsWay / members >= (members === 1 ? ENOUGH_ALONE_BYTES : ENOUGH_BYTES)) return undefined;
     if (further && !cured) {
       this.failed(members, nowMs);
       // What there was before may have been luck: later they get another chance, all of them.
       this.#before = 0;
       return undefined;
     }
-    const fell = members === 1 && rate < FELL * this.#best && this.#shortestMs >= LONG_MS;
     if (fell && this.#flatLooks < FELL_LOOKS) return undefined;
     const all = members > 1 || fell;
     this.#asked = all ? this.#most : Math.min(this.#most, FIRST_STEP);

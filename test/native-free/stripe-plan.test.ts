@@ -38,6 +38,16 @@ describe('a lane on a long path', () => {
     expect(watch(plan, { ...lossy, bytes: 2 * MIB_PER_SECOND }, 1000)[0]).toEqual({ members: MOST, lossy: true });
   });
 
+  it('gets all there may be when four members fell together, however much each still carries', () => {
+    const plan = new StripePlan(MOST);
+    const [, firstMs] = watch(plan, lossy);
+    for (const [i, mib] of [4, 20, 60].entries()) {
+      const look = { ...lossy, members: 4, nowMs: firstMs + (i + 1) * 250, bytes: mib * MIB_PER_SECOND };
+      expect(plan.look(look)).toBeUndefined();
+    }
+    expect(watch(plan, { ...lossy, members: 4, bytes: 20 * MIB_PER_SECOND }, firstMs + 750)[0]).toEqual({ members: MOST, lossy: true });
+  });
+
   it('stays as it is after a drop of a link that was full', () => {
     const plan = new StripePlan(MOST);
     plan.look({ ...lossy, nowMs: 1, pressed: false });
