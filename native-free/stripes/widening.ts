@@ -54,6 +54,8 @@ const FELL = 0.6;
 const FELL_LOOKS = 5;
 /** Members that do not carry so many times what there was before they came are no cure for what ails the path. */
 const BETTER = 1.4;
+/** So long after four brought nothing all there may be are tried, ms. */
+const CHANCE_MS = 1000;
 /** All there may be that do not even carry so many times that go again, down to those there were. */
 const WORTH = 1.1;
 /** Members that did not come up by now will not, ms; then nothing is asked for a while, and longer each time. */
@@ -142,8 +144,8 @@ export class StripePlan {
     const fell = rate < FELL * this.#best && this.#shortestMs >= LONG_MS;
     if (!fell && onItsWay / members >= (members === 1 ? ENOUGH_ALONE_BYTES : ENOUGH_BYTES)) return undefined;
     if (further && !cured) {
-      this.failed(members, nowMs);
-      // What there was before may have been luck: later they get another chance, all of them.
+      // What there was before may have been luck: soon they get another chance, all of them.
+      this.#holdUntilMs = nowMs + CHANCE_MS;
       this.#before = 0;
       return undefined;
     }
