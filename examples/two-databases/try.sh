@@ -10,9 +10,10 @@ redis_b() { redis-cli -s "$work/b/redis.sock" "$@"; }
 start_a() {
   port_a=$(free_port)
   start redis-a redis-server --port "$port_a" --bind 127.0.0.1 --unixsocket "$work/a/redis.sock" --save '' --dir "$work/a" --repl-diskless-sync-delay 0
+  pid_a=$!
 }
 # Another program may take the port before Redis does, which then ends: with another port, again.
-a_is_up() { redis_a ping || { kill -0 "${started[-1]}" || start_a; false; }; }
+a_is_up() { redis_a ping || { kill -0 "$pid_a" || start_a; false; }; }
 start_a
 until_ok a_is_up
 start redis-b redis-server --port 0 --unixsocket "$work/b/redis.sock" --save '' --dir "$work/b"

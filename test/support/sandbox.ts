@@ -16,7 +16,7 @@ export const BOB = 'bob@example.com';
 
 const given = new Set<number>();
 
-/** A port that was free a moment ago, another one every time: the system may give the same one twice. */
+/** A port that was free a moment ago, another one every time in this process: the system may give the same one twice. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const [port] = (await freePorts(1)) as [number];
