@@ -11,6 +11,7 @@ const WORDS = {
   seal: ['auto', 'require', 'off'],
   identity: ['off', 'pin', 'require'],
   quickAck: ['auto', 'off'],
+  batchScheduling: ['auto', 'off'],
   sctpCongestion: ['standard', 'hstcp'],
   ipc: ['unix', 'tcp'],
 } as const;

@@ -167,6 +167,11 @@ export interface HotlinkOptions {
    * @remarks From applications that wait for it. Default `auto`.
    */
   quickAck?: 'auto' | 'off';
+  /**
+   * Have the WebRTC stack's threads wait for each other instead of interrupting each other (Linux, with koffi).
+   * @remarks More bytes and quicker rounds on busy processors. Not while other programs take all of them. Default `auto`.
+   */
+  batchScheduling?: 'auto' | 'off';
 
   /**
    * Carries the control messages in place of the relay.

@@ -93,6 +93,7 @@ export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
     sctpWindowBytes: options.sctpWindowBytes ?? 'auto',
     sctpCongestion: options.sctpCongestion ?? 'standard',
     stripes: options.stripes ?? 'auto',
+    batchScheduling: options.batchScheduling !== 'off',
     bufferedHighBytes: options.bufferedHighBytes ?? 1_048_576,
     backpressureWaitMs: options.backpressureWaitMs ?? 1500,
   };

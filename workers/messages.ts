@@ -23,6 +23,8 @@ export interface RtcSettings {
   sctpCongestion: 'standard' | 'hstcp';
   /** Peer connections of one lane between own peers: so many, or as many as the path needs (channel/stripes.ts). */
   stripes: number | 'auto';
+  /** The stack's threads do not interrupt others, where that can be arranged (stack-threads.ts). */
+  batchScheduling: boolean;
   bufferedHighBytes: number;
   backpressureWaitMs: number;
 }

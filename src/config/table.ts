@@ -324,6 +324,18 @@ export const settings: readonly Setting[] = [
     parse: parseAutoOff,
     schema: z.enum(['auto', 'off']),
   }),
+  setting<'batchScheduling'>({
+    key: 'batchScheduling',
+    env: [{ name: 'HOTLINK_BATCH_SCHEDULING' }],
+    flag: '--batch-scheduling <auto|off>',
+    unit: 'word',
+    default: 'auto',
+    range: 'auto, off',
+    meaning:
+      'auto: the WebRTC stack’s threads are scheduled as SCHED_BATCH, so that a packet does not interrupt the handling of the one before; as usual while other programs leave no processor free. Linux, with the optional package koffi; elsewhere it changes nothing.',
+    parse: parseAutoOff,
+    schema: z.enum(['auto', 'off']),
+  }),
   integerSetting<'windowBytes'>({
     key: 'windowBytes',
     env: ['HOTLINK_WINDOW'],

@@ -113,7 +113,17 @@ describe('docs/tuning.md', () => {
     const sized = settings.filter(
       ({ unit, meaning }) => /^(bytes|ms|threads)$/.test(unit) && !meaning.startsWith('Accepted, changes nothing'),
     );
-    const keys = [...sized.map(({ key }) => key), 'lanes', 'direct', 'iceServers', 'iceFilter', 'sctpCongestion', 'quickAck', 'p2pOnly'];
+    const keys = [
+      ...sized.map(({ key }) => key),
+      'lanes',
+      'direct',
+      'iceServers',
+      'iceFilter',
+      'sctpCongestion',
+      'quickAck',
+      'batchScheduling',
+      'p2pOnly',
+    ];
     expect(keys.length).toBeGreaterThan(15);
     expect(keys.filter((key) => !tuning.includes(`\`${key}\``))).toEqual([]);
   });

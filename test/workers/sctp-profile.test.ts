@@ -8,6 +8,7 @@ const settings: RtcSettings = {
   sctpWindowBytes: 'auto',
   sctpCongestion: 'standard',
   stripes: 'auto',
+  batchScheduling: true,
   bufferedHighBytes: 1_048_576,
   backpressureWaitMs: 1500,
 };

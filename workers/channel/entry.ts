@@ -2,9 +2,10 @@
 // channels share a thread and its image of the addon; the last one to leave a thread ends that image's own threads, since terminating a
 // thread with a live image aborts the process.
 
-import { cleanupAddon } from '../addon.js';
+import { addonLoaded, cleanupAddon } from '../addon.js';
 import { IpcHost } from '../ipc/host.js';
 import type { ChannelTask, IpcHostTask } from '../messages.js';
+import { stackThreads } from '../stack-threads.js';
 import { watchThread } from '../thread-health.js';
 import { Channel } from './channel.js';
 
@@ -25,6 +26,7 @@ async function runChannel(task: ChannelTask): Promise<void> {
     watched = true;
     watchThread(task.health, 'channel', () => {
       for (const channel of running) channel.gauge();
+      if (addonLoaded()) stackThreads()?.look();
     });
   }
   const leave = (): void => {

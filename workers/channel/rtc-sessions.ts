@@ -9,6 +9,7 @@ import { type ConnectionUse, sctpProfile } from '../lanes/sctp-profile.js';
 import { mostConnections } from '../lanes/stripe-count.js';
 import { WebRtcLane } from '../lanes/webrtc.js';
 import type { FromChannel, RtcSettings, ToChannel } from '../messages.js';
+import { stackThreads } from '../stack-threads.js';
 import { Stripes, type StripesEvents } from './stripes.js';
 import { comingUp, type Turn } from './turnstile.js';
 
@@ -156,6 +157,7 @@ export class RtcSessions {
   #opened(sid: string, member: string, lane: WebRtcLane, own: boolean, candidates: [local: string, remote: string]): void {
     const session = this.#sessions.get(sid);
     if (session === undefined || session.connections.get(member)?.lane !== lane) return;
+    if (this.#settings.batchScheduling) stackThreads()?.arrived();
     if (member === '') this.#leave(sid);
     const [local, remote] = candidates;
     if (member !== '') {

@@ -5,7 +5,7 @@
 // The acknowledgement is a packet of its own, made and taken in within the call: sent after every read it cost an application that does not need it 7 %
 // of a small round trip (docs/flame-graphs.md). So it is sent for connections that were seen to wait for it, and for no others.
 
-import { createRequire } from 'node:module';
+import { cLibrary } from '../c-library.js';
 
 const IPPROTO_TCP = 6;
 const TCP_QUICKACK = 12;
@@ -46,22 +46,16 @@ let loaded: { call: QuickAck | undefined } | undefined;
 
 /** @returns undefined where there is no such call: not Linux, or koffi is not installed */
 export function loadQuickAck(): QuickAck | undefined {
-  loaded ??= { call: process.platform === 'linux' ? bind() : undefined };
+  loaded ??= { call: bind() };
   return loaded.call;
 }
 
 function bind(): QuickAck | undefined {
-  try {
-    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
-    // The process itself: its C library is loaded, whatever its name is here.
-    const setsockopt = koffi.load(null).func('int setsockopt(int fd, int level, int name, const void *value, uint32_t length)');
-    const one = Buffer.from(Int32Array.of(1).buffer);
-    // It is not a mode: the kernel goes back to delaying as soon as bytes went the other way. So once per read.
-    return (fd, bytes) => {
-      if (bytes < SEGMENT_BYTES) setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, one, 4);
-    };
-  } catch {
-    // not installed, or no build for this platform: rounds of such applications stay slow, nothing else changes
-    return undefined;
-  }
+  const setsockopt = cLibrary()?.func('int setsockopt(int fd, int level, int name, const void *value, uint32_t length)');
+  if (setsockopt === undefined) return undefined;
+  const one = Buffer.from(Int32Array.of(1).buffer);
+  // It is not a mode: the kernel goes back to delaying as soon as bytes went the other way. So once per read.
+  return (fd, bytes) => {
+    if (bytes < SEGMENT_BYTES) setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, one, 4);
+  };
 }

@@ -1,0 +1,127 @@
+// How the WebRTC stack's threads are scheduled, on a machine made of files: what Linux shows of its processors and of this process's threads.
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { StackThreads } from '../../workers/stack-threads.js';
+
+const [OTHER, BATCH] = [0, 3];
+/** Two processors, a second between looks: ticks of 10 ms. */
+const TICKS = 200;
+const [SELF, RTC_A, RTC_B, JUICE, TIMER] = [101, 102, 103, 104, 105];
+
+let proc: string;
+let policies: Map<number, number>;
+let threads: StackThreads;
+const ticks = { idle: 0, other: 0, own: 0 };
+
+beforeEach(() => {
+  proc = mkdtempSync(join(tmpdir(), 'hotlink-proc-'));
+  policies = new Map();
+  threads = new StackThreads((thread, policy) => {
+    policies.set(thread, policy);
+    return true;
+  }, proc);
+  Object.assign(ticks, { idle: 0, other: 0, own: 0 });
+  symlinkSync(`99/task/${SELF}`, join(proc, 'thread-self'));
+  for (const [thread, name] of [
+    [SELF, 'node'],
+    [RTC_A, 'RTC worker'],
+    [RTC_B, 'RTC worker'],
+    [JUICE, 'juice poll'],
+    [TIMER, 'SCTP timer'],
+  ] as const)
+    begin(thread, name);
+  spend(0, 0);
+});
+afterEach(() => rmSync(proc, { recursive: true }));
+
+function begin(thread: number, name: string): void {
+  const home = join(proc, 'self', 'task', `${thread}`);
+  mkdirSync(home, { recursive: true });
+  writeFileSync(join(home, 'comm'), `${name}\n`);
+  writeFileSync(join(home, 'stat'), stat(thread, name, 0));
+}
+
+/** proc(5): a name may hold spaces and brackets. */
+function stat(thread: number, name: string, ownTicks: number): string {
+  return `${thread} (${name}) S 1 1 1 0 -1 4194560 100 0 0 0 ${ownTicks - (ownTicks >> 2)} ${ownTicks >> 2} 0 0 20 0 30 0 5000 0 0\n`;
+}
+
+/** A second goes by, of whose processor time so much is idle, and so much this process's, all of it by one thread. */
+function spend(idle: number, own: number): void {
+  ticks.idle += idle * TICKS;
+  ticks.own += own * TICKS;
+  ticks.other += (1 - idle - own) * TICKS;
+  const busy = ticks.own + ticks.other;
+  writeFileSync(join(proc, 'stat'), `cpu  ${busy - 20} 5 5 ${ticks.idle} 0 5 5 0 0 0\ncpu0 1 2 3 4 5 6 7 8 9 10\n`);
+  writeFileSync(join(proc, 'self', 'task', `${RTC_A}`, 'stat'), stat(RTC_A, 'RTC (a) worker', ticks.own));
+}
+
+function seconds(count: number, idle: number, own: number): void {
+  for (let n = 0; n < count; n += 1) {
+    spend(idle, own);
+    threads.look();
+  }
+}
+
+const all = (policy: number): object => Object.fromEntries([SELF, RTC_A, RTC_B, JUICE].map((thread) => [thread, policy]));
+const now = (): object => Object.fromEntries(policies);
+
+describe('the threads that packets wake', () => {
+  it('do not interrupt each other once there is a connection, and no others are touched', () => {
+    threads.look();
+    expect(now()).toEqual({});
+    threads.arrived();
+    expect(now()).toEqual(all(BATCH));
+  });
+
+  it('are found when they come with a later connection, and are asked for once', () => {
+    threads.arrived();
+    policies.clear();
+    begin(106, 'juice poll');
+    threads.arrived();
+    expect(now()).toEqual({ 106: BATCH });
+  });
+
+  it.each([
+    ['the machine is idle', 0.9, 0.02],
+    ['they fill it themselves', 0, 0.3],
+    ['others fill half of it', 0.3, 0.05],
+  ])('stay so while %s', (_what, idle, own) => {
+    threads.arrived();
+    policies.clear();
+    seconds(10, idle, own);
+    expect(now()).toEqual({});
+  });
+
+  it('are scheduled as usual while others take all processors, and a single such second is nothing', () => {
+    threads.arrived();
+    seconds(3, 0.5, 0.1);
+    policies.clear();
+    seconds(1, 0, 0.1);
+    seconds(1, 0.5, 0.1);
+    seconds(1, 0, 0.1);
+    expect(now()).toEqual({});
+    seconds(1, 0, 0.1);
+    expect(now()).toEqual(all(OTHER));
+    policies.clear();
+    begin(106, 'juice poll');
+    threads.arrived();
+    seconds(1, 0.5, 0.1);
+    seconds(5, 0, 0.1);
+    expect(now()).toEqual({});
+    seconds(2, 0.5, 0.1);
+    expect(now()).toEqual({ ...all(BATCH), 106: BATCH });
+  });
+
+  it('may end: others that come are found, and what ended is not asked for again', () => {
+    threads.arrived();
+    seconds(2, 0.5, 0.1);
+    for (const thread of [RTC_B, JUICE]) rmSync(join(proc, 'self', 'task', `${thread}`), { recursive: true });
+    seconds(1, 0.5, 0.1);
+    policies.clear();
+    seconds(2, 0, 0.1);
+    expect(now()).toEqual({ [SELF]: OTHER, [RTC_A]: OTHER });
+  });
+});

@@ -1,0 +1,22 @@
+// The process's own C library, for the few calls Node has no way to make: through the optional package koffi, on Linux. Any thread.
+
+import { createRequire } from 'node:module';
+import type { LibraryHandle } from 'koffi';
+
+let loaded: { library: LibraryHandle | undefined } | undefined;
+
+/** @returns undefined where there is none: not Linux, koffi is not installed, or it has no build for this platform */
+export function cLibrary(): LibraryHandle | undefined {
+  loaded ??= { library: process.platform === 'linux' ? open() : undefined };
+  return loaded.library;
+}
+
+function open(): LibraryHandle | undefined {
+  try {
+    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+    // Without a name: what the process has loaded, whatever it is called here.
+    return koffi.load(null);
+  } catch {
+    return undefined;
+  }
+}
