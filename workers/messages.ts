@@ -146,6 +146,8 @@ export type ToChannel =
       /** A further connection of the session's lane: its name, and whether the path loses packets. */
       member?: string;
       lossy?: boolean;
+      /** Whether the path carries packets of `mtu` bytes is to be found out first. */
+      probed?: boolean;
     }
   | { t: 'rtc-remote'; sid: string; member?: string; type: 'offer' | 'answer'; sdp: string }
   | { t: 'rtc-candidate'; sid: string; member?: string; candidate: string; mid: string }
@@ -191,7 +193,8 @@ export type FromChannel =
   | { t: 'rtc-gathered'; sid: string; member?: string; sdp: string }
   | { t: 'rtc-open'; sid: string; member?: string; local: string; remote: string }
   /** Without a member: the lane is gone, with all of its connections. */
-  | { t: 'rtc-closed'; sid: string; member?: string; reason: string }
+  /** @property tooWide packets of so many bytes did not get through */
+  | { t: 'rtc-closed'; sid: string; member?: string; reason: string; tooWide?: number }
   /** The lane has so many connections now. */
   | { t: 'rtc-members'; sid: string; members: number }
   /** The lane is to have so many. @property lossy the path loses packets */

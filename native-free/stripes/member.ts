@@ -63,6 +63,8 @@ export class Member {
   progressMs = 0;
   /** It was refused more while it was as far ahead as it may be. */
   limited = false;
+  /** It carries nothing but a probe of its path so far ({@link ./path-probe.ts}). */
+  unproven = false;
   readonly #trip = new RoundTrip();
   readonly #carried: Carried[] = [];
   #firstCarried = 0;
@@ -115,7 +117,7 @@ export class Member {
 
   /** It may be given another frame: it is not as far ahead of its deliveries as it may be. @param full the path is ({@link Members.full}) */
   takesMore(frameBytes: number, full: boolean): boolean {
-    return !this.inTheDark && this.aheadBytes < this.mayAheadBytes(frameBytes, full);
+    return !this.unproven && !this.inTheDark && this.aheadBytes < this.mayAheadBytes(frameBytes, full);
   }
 
   /** Bytes on their way, or that are about to be again: what it is not given for a moment is not free for others. */
@@ -182,7 +184,11 @@ export class Member {
       this.#carried.splice(0, this.#firstCarried);
       this.#firstCarried = 0;
     }
-    this.#measure(nowMs);
+    if (this.unproven) {
+      this.unproven = false;
+      this.#rateSinceMs = nowMs;
+      this.#rateBytes = 0;
+    } else this.#measure(nowMs);
   }
 
   /** Calls back with each frame on its way, oldest first. */

@@ -10,6 +10,12 @@ const LEAST_LATE_MS = 100;
 const LATE_ROUND_TRIPS = 3;
 /** A member that delivers nothing for so long while another one does is given up, ms: far beyond what its own repair of a loss takes. */
 const STUCK_MS = 5000;
+/** A member's path does not carry its packets when a probe is not there after this long, ms: a lost one was sent again by then… */
+const PROBE_MS = 3000;
+/** …or after so many round trips, and this long, ms, when so many probes are missing and none ever arrived: they were not all lost. */
+const PROBES = 3;
+const PROBES_ROUND_TRIPS = 4;
+const PROBES_MS = 500;
 /** A member that delivered nothing for so many round trips has lost something and waits for it. */
 const STALLED_ROUND_TRIPS = 1.5;
 
@@ -17,9 +23,15 @@ export class Members {
   readonly all: Member[] = [];
   readonly laneRate = new LaneRate();
   #turn = 0;
+  /** A probe arrived. */
+  #proven = false;
 
   get count(): number {
     return this.all.length;
+  }
+  /** Those that may be given something. */
+  get proven(): number {
+    return this.all.reduce((count, { unproven }) => count + (unproven ? 0 : 1), 0);
   }
   get busy(): boolean {
     return this.all.some((member) => member.busy);
@@ -50,7 +62,7 @@ export class Members {
     this.#turn += 1;
     for (let i = 0; i < count; i += 1) {
       const member = this.all[(this.#turn + i) % count] as Member;
-      if (passed.includes(member)) continue;
+      if (passed.includes(member) || member.unproven) continue;
       if (!urgent && !member.takesMore(frameBytes, full)) {
         member.limited = true;
         continue;
@@ -86,8 +98,9 @@ export class Members {
 
   /** The peer has so many messages of this member. @param arrived called with each sequence number that is no longer on its way @returns bytes of them */
   receipt(member: Member, messages: number, nowMs: number, arrived: (seq: number) => void): number {
-    const before = member.deliveredBytes;
+    const { deliveredBytes: before, unproven } = member;
     member.receipt(messages, nowMs, arrived);
+    if (unproven && !member.unproven) this.#proven = true;
     if (member.doubtful) for (const one of this.all) one.probe();
     return member.deliveredBytes - before;
   }
@@ -127,8 +140,15 @@ export class Members {
   stuck(nowMs: number): Member[] {
     const latestMs = this.all.reduce((latest, { progressMs }) => Math.max(latest, progressMs), 0);
     const stuck = this.all.filter(
-      ({ busy, progressMs }) => busy && nowMs - progressMs >= STUCK_MS && latestMs - progressMs >= STUCK_MS / 2,
+      ({ busy, unproven, progressMs }) => busy && !unproven && nowMs - progressMs >= STUCK_MS && latestMs - progressMs >= STUCK_MS / 2,
     );
     return stuck.length < this.all.length ? stuck : [];
+  }
+
+  /** Members whose path has not carried a probe. */
+  refused(nowMs: number): Member[] {
+    const waiting = (ms: number): Member[] => this.all.filter(({ unproven, progressMs }) => unproven && nowMs - progressMs >= ms);
+    const together = this.#proven ? [] : waiting(Math.max(PROBES_MS, PROBES_ROUND_TRIPS * (this.rttMs ?? 0)));
+    return together.length >= PROBES ? together : waiting(PROBE_MS);
   }
 }

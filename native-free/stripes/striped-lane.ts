@@ -12,6 +12,7 @@ import type { Lane, LaneEvents, LaneKind, SendVerdict } from '../lane.js';
 import { Member } from './member.js';
 import { Members } from './members.js';
 import { OnItsWay, seqOf } from './on-its-way.js';
+import { encodePathProbe, isPathProbe } from './path-probe.js';
 import { encodeReceipt, readReceipt } from './receipt.js';
 
 /** Largest frame once messages are watched, head included, bytes: small against what a member has on its way… */
@@ -38,6 +39,8 @@ export interface StripedLaneEvents extends LaneEvents {
   resized(lane: Lane): void;
   /** This member is of no use any more. Its owner closes it and then calls {@link StripedLane.remove}. */
   stuck(member: Lane): void;
+  /** This member's packets are too large for its path. Its owner closes it and then calls {@link StripedLane.remove}. */
+  tooWide(member: Lane): void;
   /** The lane carried something since the last look. @returns whether to look again even if it carries nothing meanwhile */
   review(nowMs: number): boolean;
   /** `tick` is to be called at this time, which is earlier than the one said before. */
@@ -79,6 +82,10 @@ export class StripedLane implements Lane {
   get members(): number {
     return this.#members.count;
   }
+  /** Those whose path is known to carry their packets. */
+  get proven(): number {
+    return this.#members.proven;
+  }
   get lanes(): Lane[] {
     return this.#members.all.map(({ lane }) => lane);
   }
@@ -108,8 +115,12 @@ export class StripedLane implements Lane {
     this.#stripe(this.#now());
   }
 
-  /** Another member is up. @param id what both ends call it, above 0 */
-  add(lane: Lane, id: number): void {
+  /**
+   * Another member is up.
+   * @param id what both ends call it, above 0
+   * @param probeBytes what its path has to carry before anything else is entrusted to it; 0: nothing
+   */
+  add(lane: Lane, id: number, probeBytes = 0): void {
     if (this.#closed) {
       lane.close();
       return;
@@ -119,8 +130,14 @@ export class StripedLane implements Lane {
     const member = new Member(lane, id);
     member.watch(nowMs);
     this.#members.all.push(member);
+    if (probeBytes > 0) this.#probe(member, probeBytes, nowMs);
     if (this.#members.count === MANY) this.#events.resized(this);
     this.#events.writable(this);
+  }
+
+  /** Whether it is still to be seen that the member's path carries its packets. */
+  unproven(lane: Lane): boolean {
+    return this.#members.of(lane)?.unproven === true;
   }
 
   /** A member is gone. @returns false when it was none */
@@ -154,6 +171,12 @@ export class StripedLane implements Lane {
     }
     member.heardMessages += 1;
     if (this.#striped) this.#owe(member, message.length);
+    if (isPathProbe(message)) {
+      this.#tell(member);
+      // There may be much before it on that one; on this one, if anything, only our own probe.
+      if (member.unproven) member.lane.trySend(encodeReceipt(this.#members.all), true);
+      return;
+    }
     if (message.length >= RECEIPT_AT_ONCE_BYTES && !this.#used) this.#use(this.#now());
     this.#events.frame(this, message, lasting);
   }
@@ -214,6 +237,7 @@ export class StripedLane implements Lane {
       this.#lookMs = busy ? nowMs + LOOK_MS : Number.POSITIVE_INFINITY;
       this.#sendAgain(nowMs);
       for (const member of this.#members.stuck(nowMs)) this.#events.stuck(member.lane);
+      for (const member of this.#members.refused(nowMs)) this.#events.tooWide(member.lane);
     }
     if (!this.#closed) this.#wake(this.dueMs);
   }
@@ -240,10 +264,7 @@ export class StripedLane implements Lane {
         const seq = seqOf(frame);
         const carried = member.sent(seq, frame.length, nowMs);
         if (seq > 0 && carried !== undefined) this.#on.took(carried);
-        if (this.#members.count > 1 && this.#lookMs === Number.POSITIVE_INFINITY) {
-          this.#lookMs = nowMs + LOOK_MS;
-          this.#wake(this.#lookMs);
-        }
+        if (this.#members.count > 1) this.#lookSoon(nowMs);
         return verdict;
       }
       if (verdict === 'oversize') return verdict;
@@ -260,6 +281,18 @@ export class StripedLane implements Lane {
     if (member === undefined) return;
     this.#newsBytes += this.#members.receipt(member, messages, this.#now(), (seq) => this.#on.arrived(seq, member));
   };
+
+  #probe(member: Member, bytes: number, nowMs: number): void {
+    member.unproven = true;
+    if (member.lane.trySend(encodePathProbe(bytes), true) === 'taken') member.sent(0, bytes, nowMs);
+    this.#lookSoon(nowMs);
+  }
+
+  #lookSoon(nowMs: number): void {
+    if (this.#lookMs !== Number.POSITIVE_INFINITY) return;
+    this.#lookMs = nowMs + LOOK_MS;
+    this.#wake(this.#lookMs);
+  }
 
   #use(nowMs: number): void {
     if (this.#used) return;
@@ -294,7 +327,9 @@ export class StripedLane implements Lane {
   }
 
   /** Says on this member what has arrived on all of them. */
-  #tell(member: Member): void {
+  #tell(on: Member): void {
+    // On an unproven one it might wait behind the probe for ever.
+    const member = on.unproven ? (this.#members.all.find(({ unproven }) => !unproven) ?? on) : on;
     if (member.lane.trySend(encodeReceipt(this.#members.all), true) === 'taken') this.#owed = 0;
     else this.#tellLater();
   }

@@ -40,6 +40,8 @@ const BARE_DEFAULTS = 'bare data channel, stack defaults';
 const BARE_LARGE = 'bare data channel, 16 MiB buffers';
 const LARGE_BUFFERS = { sendBufferSize: 16 * 2 ** 20, recvBufferSize: 16 * 2 ** 20, maxChunksOnQueue: 65_536 };
 const RATE = 'MiB/s';
+/** Of the second half: what comes after the beginning. */
+const LATER = 'later';
 
 export const wan: Bench = async ({ repeat, budgetMs, scale, only, signal, talk }) => {
   const why = wanLinkUnavailable();
@@ -132,22 +134,30 @@ function oneLink(
       // A link of one's own: what the one before left in the queues is gone, and the same seed loses the same packets.
       await using wire = await WanLink.open(link);
       const places = placesOf(wire);
-      recorder.add(group, contender.name, RATE, RATE, await measure(contender, places, seconds, signal));
+      const { rate, later } = await measure(contender, places, seconds, signal);
+      recorder.add(group, contender.name, RATE, RATE, rate);
+      if (later !== undefined) recorder.add(group, contender.name, LATER, RATE, later);
     },
   );
 }
 
-async function measure(contender: Contender, places: Places, seconds: number, signal: AbortSignal): Promise<number> {
+/** MiB/s from the first byte on, and in the second half of the time. */
+async function measure(
+  contender: Contender,
+  places: Places,
+  seconds: number,
+  signal: AbortSignal,
+): Promise<{ rate: number; later?: number }> {
   if (contender.name === BARE_DEFAULTS || contender.name === BARE_LARGE) {
     const sctp = contender.name === BARE_LARGE ? { sctp: LARGE_BUFFERS } : {};
     const options = { ...places, ...sctp, timeoutMs: (seconds + 20) * 1000, signal };
     const found = await runBareStream({ messageBytes: LARGE_MESSAGE_BYTES / 4, forMs: seconds * 1000 }, options);
-    return found.bytes / 2 ** 20 / found.seconds;
+    return { rate: found.bytes / 2 ** 20 / found.seconds };
   }
   return withRoute(contender, places, signal, async (route) => {
     await rounds(route, { messageBytes: 1000, rounds: 3, warmUp: 0, lengthFirst: false });
     const found = await transferFor(route, seconds);
-    return found.bytes / 2 ** 20 / found.seconds;
+    return { rate: found.bytes / 2 ** 20 / found.seconds, later: found.laterMibPerSecond };
   });
 }
 
@@ -158,6 +168,7 @@ function linkRatios(recorder: Recorder, group: string, { rateMbit }: Profile): R
   return {
     [`${group}: our best lane / plain TCP`]: round(best / recorder.median(group, plainTcp.name, RATE)),
     [`${group}: hotlink, webrtc / the link`]: round(recorder.median(group, 'hotlink, webrtc', RATE) / linkMib),
+    [`${group}: hotlink, webrtc / the link, second half`]: round(recorder.median(group, 'hotlink, webrtc', LATER) / linkMib),
     ...recorder.ratio(group, RATE, 'hotlink, webrtc', BARE_DEFAULTS),
     ...recorder.ratio(group, RATE, 'hotlink, webrtc', WEBRTC_ONE),
     ...recorder.ratio(group, RATE, WEBRTC_HSTCP, BARE_DEFAULTS),

@@ -19,6 +19,11 @@ export function interfaceAddresses(): string[] {
     .map(({ address }) => address);
 }
 
+/** Names of the interfaces that may lead to other machines. */
+export function outwardInterfaces(): string[] {
+  return [...new Set(allAddresses().flatMap((one) => (one.internal || isLocalOnly(one) ? [] : [one.name])))];
+}
+
 /** @returns `host:port` for each address of a name; a literal is one of its own @throws when the name does not resolve */
 export async function resolveAddresses(host: string): Promise<string[]> {
   if (isIP(host) !== 0) return [host];

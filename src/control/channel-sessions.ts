@@ -5,12 +5,10 @@
 import { createRing, type Fingerprint, ringOccupiedBytes } from '../../native-free/index.js';
 import type { ChannelEvents, ChannelOptions } from './channel-options.js';
 import type { ChannelWorker } from './channel-worker.js';
+import { ANY_PATH_MTU, LARGEST_MTU } from './path-mtu.js';
 import { epochOf, type SessionRecord } from './session-record.js';
 
-/** Largest datagram on a loopback path: beyond about 4160 the stack hangs silently, its read buffers hold 4096 (perf/README.md). */
-const SAME_HOST_MTU = 4096;
 const WHOLE_RING_BYTES = 16_777_216;
-const UNKNOWN_PATH_MTU = 1280;
 
 export class ChannelSessions {
   readonly #options: ChannelOptions;
@@ -45,7 +43,7 @@ export class ChannelSessions {
   add(sid: string, direction: 'in' | 'out', path: string, peer: Fingerprint): SessionRecord {
     const own = peer.kind === 'hotlink';
     const sameHost = 'host' in peer && peer.host === this.#options.host;
-    const mtu = this.#options.mtu === 'auto' ? (sameHost ? SAME_HOST_MTU : UNKNOWN_PATH_MTU) : this.#options.mtu;
+    const mtu = this.#options.mtu === 'auto' ? (sameHost ? LARGEST_MTU : ANY_PATH_MTU) : this.#options.mtu;
     const record: SessionRecord = {
       sid,
       direction,

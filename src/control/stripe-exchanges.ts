@@ -19,11 +19,12 @@ import {
 import { withoutTurn } from '../../workers/lanes/ice-servers.js';
 import { mostConnections } from '../../workers/lanes/stripe-count.js';
 import { AddressRules } from './address-rules.js';
-import { allAddresses } from './addresses.js';
+import { allAddresses, outwardInterfaces } from './addresses.js';
 import type { ChannelEvents, ChannelOptions } from './channel-options.js';
 import type { ChannelSessions } from './channel-sessions.js';
 import type { ChannelWorker } from './channel-worker.js';
 import { isDue, soonest } from './deadline.js';
+import { PathMtu, smallestMtu } from './path-mtu.js';
 import type { RtcMessage } from './rtc-exchanges.js';
 import type { SessionRecord } from './session-record.js';
 import type { Trust } from './trust.js';
@@ -40,6 +41,7 @@ interface Members {
   byName: Map<string, Member>;
   /** Of names that this side made up. */
   lastNumber: number;
+  mtu: PathMtu;
 }
 
 export class StripeExchanges {
@@ -76,8 +78,12 @@ export class StripeExchanges {
       if (message.t === 'rtc-open' && record !== undefined) this.#open(record);
       return false;
     }
-    const member = record === undefined ? undefined : this.#of(record)?.byName.get(message.member);
-    if (record !== undefined && member !== undefined) this.#heard(record, message.member, member.negotiation, message, nowMs);
+    const members = record === undefined ? undefined : this.#of(record);
+    const member = members?.byName.get(message.member);
+    if (record === undefined || members === undefined || member === undefined) return true;
+    this.#heard(record, message.member, member.negotiation, message, nowMs);
+    if (message.t === 'rtc-closed' && message.tooWide !== undefined)
+      this.#tooWide(record, members, message.member, member.lossy, message.tooWide, nowMs);
     return true;
   }
 
@@ -167,7 +173,8 @@ export class StripeExchanges {
     const known = this.#bySid.get(record.sid);
     if (known?.first === first) return known;
     // Names go on: a late signal of a connection that is gone is not to meet a new one.
-    const members = { first, byName: new Map<string, Member>(), lastNumber: known?.lastNumber ?? 0 };
+    const mtu = new PathMtu(this.#options.mtu === 'auto' && !record.sameHost ? smallestMtu(outwardInterfaces()) : undefined);
+    const members = { first, byName: new Map<string, Member>(), lastNumber: known?.lastNumber ?? 0, mtu };
     this.#bySid.set(record.sid, members);
     return members;
   }
@@ -178,10 +185,19 @@ export class StripeExchanges {
     const wanted = Math.min(count, this.#most(record)) - 1 - members.byName.size;
     if (wanted <= 0) return;
     this.#events.event('webrtc widened', { peer: this.#options.marker.peer, sid: record.sid, connections: count, lossy });
-    for (let i = 0; i < wanted; i += 1) {
-      members.lastNumber += 1;
-      this.#begin(record, members, `${prefixOf(record)}${members.lastNumber}`, 'offerer', lossy, nowMs);
-    }
+    for (let i = 0; i < wanted; i += 1) this.#offer(record, members, lossy, nowMs);
+  }
+
+  /** Packets of so many bytes did not get through: another connection with smaller ones, from whoever asked for this one. */
+  #tooWide(record: SessionRecord, members: Members, name: string, lossy: boolean, bytes: number, nowMs: number): void {
+    members.mtu.refused(bytes);
+    this.#events.trace('webrtc packets too large', { sid: record.sid, member: name, bytes, next: members.mtu.bytes });
+    if (name.startsWith(prefixOf(record))) this.#offer(record, members, lossy, nowMs);
+  }
+
+  #offer(record: SessionRecord, members: Members, lossy: boolean, nowMs: number): void {
+    members.lastNumber += 1;
+    this.#begin(record, members, `${prefixOf(record)}${members.lastNumber}`, 'offerer', lossy, nowMs);
   }
 
   #begin(record: SessionRecord, members: Members, name: string, role: 'offerer' | 'answerer', lossy: boolean, nowMs: number): void {
@@ -197,7 +213,8 @@ export class StripeExchanges {
       lossy,
       role,
       own: true,
-      mtu: record.mtu,
+      mtu: members.mtu.doubtful ? members.mtu.bytes : record.mtu,
+      probed: members.mtu.doubtful,
       loopback: record.sameHost,
       // The first one has found a way without TURN, or there would be no further ones.
       ice: { ...ice, iceServers: withoutTurn(ice.iceServers) },

@@ -21,6 +21,7 @@ function silent(events: Partial<StripedLaneEvents> = {}): StripedLaneEvents {
     lost: nothing,
     resized: nothing,
     stuck: nothing,
+    tooWide: nothing,
     review: () => false,
     wake: nothing,
     ...events,
@@ -141,6 +142,64 @@ describe('a striped lane with several members', () => {
     const { messages } = world;
     world.pass(100_000);
     expect(world.messages).toBe(messages);
+  });
+});
+
+describe('a member whose path has to carry a packet first', () => {
+  const PROBE = { probeBytes: 1500 };
+  const NARROW = { ...PROBE, stopsBytes: 1400 };
+
+  it('gets its part once it did, and the channels hear nothing of it', () => {
+    const world = new StripedWorld(SLOW, 2_000_000);
+    world.begin();
+    for (let i = 1; i < 4; i += 1) world.add({ ...SLOW, ...PROBE });
+    expect(world.ends[0].lane?.proven).toBe(1);
+    const content = world.send(1_000_000);
+    while (world.ends[1].deliveredBytes < content.length && world.clock.nowMs < 60_000) world.pass(50);
+    expect(Buffer.compare(world.received, content)).toBe(0);
+    expect(world.ends[0].lane?.proven).toBe(4);
+    // One alone takes 10 s.
+    expect(world.clock.nowMs).toBeLessThan(4500);
+    for (const end of world.ends) {
+      expect(end.count('framesRefused')).toBe(0);
+      expect(end.said.filter((line) => line.startsWith('too') || line.startsWith('refused'))).toEqual([]);
+    }
+  });
+
+  it.each([
+    [1, 3000],
+    [3, 500],
+  ])('is given up when it does not, of %i such after %i ms, and was entrusted with nothing', (members, givenUpMs) => {
+    const world = new StripedWorld(SLOW, 2_000_000);
+    world.begin();
+    world.pass(500);
+    const from = world.clock.nowMs;
+    for (let i = 0; i < members; i += 1) world.add({ ...FAST, ...NARROW });
+    const content = world.send(2_000_000);
+    const [a] = world.ends;
+    const gone = (): number => a.said.filter((line) => line === 'too wide').length;
+    world.pass(givenUpMs - 60);
+    expect(gone()).toBe(0);
+    world.pass(200);
+    expect(gone()).toBe(members);
+    expect(a.lane?.lanes).toHaveLength(1);
+    while (world.ends[1].deliveredBytes < content.length && world.clock.nowMs - from < 60_000) world.pass(50);
+    expect(Buffer.compare(world.received, content)).toBe(0);
+    expect(a.count('retransmits')).toBe(0);
+  });
+
+  it('of which one has shown it is not given up for what is lost on others', () => {
+    const world = new StripedWorld(SLOW, 2_000_000);
+    world.begin();
+    world.add({ ...SLOW, ...PROBE });
+    world.pass(500);
+    for (let i = 0; i < 3; i += 1) world.add({ ...FAST, ...NARROW });
+    world.send(2_000_000);
+    world.pass(2500);
+    expect(world.ends[0].said).not.toContain('too wide');
+    world.pass(700);
+    expect(world.ends[0].said.filter((line) => line === 'too wide')).toHaveLength(3);
+    expect(world.ends[0].lane?.lanes).toHaveLength(2);
   });
 });
 

@@ -3,6 +3,7 @@
 
 import { ChannelCore, type ChannelPorts, DEFAULT_LIMITS } from '../../native-free/channel/index.js';
 import { COUNTER_NAMES, Counter, type CounterName } from '../../native-free/counters.js';
+import type { Lane } from '../../native-free/lane.js';
 import { type TwinLane, twinLanes } from '../../native-free/lane-twin.js';
 import { Clock } from '../../native-free/sim/clock.js';
 import { StripedLane } from '../../native-free/stripes/index.js';
@@ -10,6 +11,10 @@ import { StripedLane } from '../../native-free/stripes/index.js';
 export interface MemberShape {
   delayMs: number;
   bytesPerMs: number;
+  /** What each end sends first, to see whether the path carries it; 0 or none: nothing. */
+  probeBytes?: number;
+  /** Messages as large as this, and all that follow on the same end, do not arrive. */
+  stopsBytes?: number;
 }
 
 interface Wire {
@@ -206,10 +211,15 @@ export class StripedWorld {
       closed: () => {},
     });
     if (end.lane !== undefined) {
-      end.lane.add(lane, wire.id);
+      end.lane.add(lane, wire.id, wire.shape.probeBytes ?? 0);
       after();
       return;
     }
+    const drop = (member: Lane, reason: string): void => {
+      end.said.push(reason);
+      member.close();
+      end.lane?.remove(member, reason);
+    };
     end.lane = new StripedLane(lane, () => this.clock.nowMs, {
       frame: (from, message, lasting) => end.core.frame(from, message, lasting, this.clock.nowMs),
       writable: () => end.core.pump(this.clock.nowMs),
@@ -219,10 +229,8 @@ export class StripedWorld {
       },
       lost: (_lane, from, to) => end.core.framesLost(from, to, this.clock.nowMs),
       resized: (resized) => end.core.laneResized(resized),
-      stuck: (member) => {
-        member.close();
-        end.lane?.remove(member, 'stuck');
-      },
+      stuck: (member) => drop(member, 'stuck'),
+      tooWide: (member) => drop(member, 'too wide'),
       review: () => false,
       wake: (atMs) =>
         this.clock.after(atMs - this.clock.nowMs, () => {
@@ -256,6 +264,8 @@ export class StripedWorld {
         this.#busy.delete(from);
         return;
       }
+      // It stays busy: what is behind waits for this one.
+      if (message.length >= (wire.shape.stopsBytes ?? Number.POSITIVE_INFINITY)) return;
       this.messages += 1;
       this.clock.after(wire.shape.delayMs, () => {
         if (!wire.dead) wire.ends[(1 - side) as 0 | 1].receive(message);

@@ -10,7 +10,7 @@ import { mostConnections } from '../lanes/stripe-count.js';
 import { WebRtcLane } from '../lanes/webrtc.js';
 import type { FromChannel, RtcSettings, ToChannel } from '../messages.js';
 import { stackThreads } from '../stack-threads.js';
-import { Stripes, type StripesEvents } from './stripes.js';
+import { Stripes, type StripesEvents, TOO_WIDE } from './stripes.js';
 import { comingUp, type Turn } from './turnstile.js';
 
 export interface RtcSessionEvents extends Pick<StripesEvents, 'lost' | 'resized' | 'pressure' | 'grow'> {
@@ -66,7 +66,7 @@ export class RtcSessions {
     } else this.#begin(order);
   }
 
-  #begin({ sid, member = '', role, own, mtu, loopback, ice, lossy = false }: RtcStart): void {
+  #begin({ sid, member = '', role, own, mtu, probed = false, loopback, ice, lossy = false }: RtcStart): void {
     const events = this.#events;
     const session: RtcSession = this.#sessions.get(sid) ?? { connections: new Map(), lane: undefined, stripes: undefined };
     const named = member === '' ? {} : { member };
@@ -74,7 +74,7 @@ export class RtcSessions {
     try {
       const lane = new WebRtcLane(
         this.#tuned(loopback, use),
-        { sid, role, own, mtu, loopback, ice, settings: this.#settings },
+        { sid, role, own, mtu, probed, loopback, ice, settings: this.#settings },
         {
           description: (type, sdp) => events.post({ t: 'rtc-description', sid, ...named, type, sdp }),
           candidate: (candidate, mid) => events.post({ t: 'rtc-local-candidate', sid, ...named, candidate, mid }),
@@ -191,17 +191,20 @@ export class RtcSessions {
         resized: (lane) => events.resized(lane),
         widen: (members, lossy) => events.post({ t: 'rtc-widen', sid, members, lossy }),
         members: (members) => events.post({ t: 'rtc-members', sid, members }),
-        dropped: (lane) => {
-          for (const [member, connection] of session.connections) {
-            if (connection.lane !== lane) continue;
-            session.connections.delete(member);
-            if (member !== '') events.post({ t: 'rtc-closed', sid, member, reason: 'it was not needed any more' });
-          }
-        },
+        dropped: (lane) => this.#dropped(sid, session, lane, { reason: 'it was not needed any more' }),
+        tooWide: (lane) => this.#dropped(sid, session, lane, { reason: TOO_WIDE, tooWide: lane.mtu }),
         pressure: () => events.pressure(),
         grow: (neededBytes) => events.grow(neededBytes),
       },
     );
+  }
+
+  #dropped(sid: string, { connections }: RtcSession, lane: WebRtcLane, why: { reason: string; tooWide?: number }): void {
+    for (const [member, connection] of connections) {
+      if (connection.lane !== lane) continue;
+      connections.delete(member);
+      if (member !== '') this.#events.post({ t: 'rtc-closed', sid, member, ...why });
+    }
   }
 
   #closed(sid: string, member: string, lane: WebRtcLane, reason: string): void {
@@ -210,8 +213,9 @@ export class RtcSessions {
     if (member === '') this.#leave(sid);
     session.connections.delete(member);
     if (session.stripes?.has(lane) === true) {
-      if (member !== '') this.#events.post({ t: 'rtc-closed', sid, member, reason });
-      session.stripes.remove(lane, reason);
+      // Either side may be the one to find out, and the other one sees its member end.
+      const unproven = session.stripes.remove(lane, reason);
+      if (member !== '') this.#events.post({ t: 'rtc-closed', sid, member, reason, ...(unproven ? { tooWide: lane.mtu } : {}) });
       return;
     }
     if (member !== '') {

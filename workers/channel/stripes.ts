@@ -12,6 +12,9 @@ const LATE_MS = 3000;
 /** A member of such a number that died is asked for again after this long, ms. */
 const AGAIN_MS = 500;
 
+/** Why a member ends whose packets do not get through. */
+export const TOO_WIDE = 'its packets are too large for the path';
+
 /** How the channel's core does. */
 export interface Pressure {
   /** Applications could send more. */
@@ -32,6 +35,8 @@ export interface StripesEvents {
   members(count: number): void;
   /** This member is closed from our side. */
   dropped(lane: WebRtcLane): void;
+  /** This member is closed from our side: its path does not carry packets as large as its. */
+  tooWide(lane: WebRtcLane): void;
   pressure(): Pressure;
   /** Windows that are full and smaller than twice this are to grow. */
   grow(neededBytes: number): void;
@@ -80,7 +85,14 @@ export class Stripes {
       },
       lost: (_lane, from, end) => events.lost(from, end),
       resized: (lane) => events.resized(lane),
-      stuck: (member) => this.#drop(member, 'it delivered nothing while others did'),
+      stuck: (member) => {
+        const dropped = this.#drop(member, 'it delivered nothing while others did');
+        if (dropped !== undefined) events.dropped(dropped);
+      },
+      tooWide: (member) => {
+        const dropped = this.#drop(member, TOO_WIDE);
+        if (dropped !== undefined) events.tooWide(dropped);
+      },
       review: (nowMs) => this.#review(nowMs),
       wake: (atMs) => this.#wake(atMs),
     });
@@ -103,7 +115,7 @@ export class Stripes {
   add(member: WebRtcLane, name: string): boolean {
     if (this.#closed || this.#members.length >= this.#most) return false;
     this.#members.push(member);
-    this.lane.add(member, numberOf(name));
+    this.lane.add(member, numberOf(name), member.probed ? member.mtu : 0);
     this.#events.members(this.#members.length);
     return true;
   }
@@ -114,19 +126,22 @@ export class Stripes {
 
   /** A member that was asked for did not come up. */
   failed(): void {
-    this.#plan.failed(this.#members.length, performance.now());
+    this.#plan.failed(this.lane.proven, performance.now());
   }
 
-  /** A member is closed already, or about to be. */
-  remove(member: WebRtcLane, reason: string): void {
+  /** A member is closed already, or about to be. @returns whether its path had not shown that it carries its packets */
+  remove(member: WebRtcLane, reason: string): boolean {
     const index = this.#members.indexOf(member);
-    if (index < 0) return;
+    if (index < 0) return false;
+    const unproven = this.lane.unproven(member);
     this.#members.splice(index, 1);
     this.lane.remove(member, reason);
-    if (this.#members.length === 0) return;
-    this.#plan.lost(this.#members.length);
+    if (this.#members.length === 0) return unproven;
+    // Main brings another one in place of one that was never in use.
+    if (!unproven) this.#plan.lost(this.lane.proven);
     this.#events.members(this.#members.length);
     if (this.#atOnce) this.#wantLater();
+    return unproven;
   }
 
   received(member: WebRtcLane, message: Uint8Array): void {
@@ -156,12 +171,13 @@ export class Stripes {
     clearTimeout(this.#late);
   }
 
-  #drop(member: Lane, reason: string): void {
+  /** @returns the member that is gone */
+  #drop(member: Lane, reason: string): WebRtcLane | undefined {
     const found = this.#members.find((one) => one === member);
-    if (found === undefined) return;
+    if (found === undefined) return undefined;
     found.close();
     this.remove(found, reason);
-    this.#events.dropped(found);
+    return found;
   }
 
   /** @returns whether there is more to see soon */
@@ -174,9 +190,9 @@ export class Stripes {
     const limited = this.lane.takeLimited();
     const rtts = this.#members.map(({ rttMs }) => rttMs).filter((ms) => ms > 0);
     const rttMs = rtts.length === 0 ? undefined : Math.min(...rtts);
-    const wanted = this.#plan.look({ nowMs, members: this.#members.length, pressed, bytes, rttMs });
+    const wanted = this.#plan.look({ nowMs, members: this.lane.proven, pressed, bytes, rttMs });
     if (wanted !== undefined) {
-      if (wanted.members < this.#members.length) this.#narrow(wanted.members, 'more of them brought nothing');
+      if (wanted.members < this.lane.proven) this.#narrow(wanted.members, 'more of them brought nothing');
       else this.#events.widen(wanted.members, wanted.lossy);
     }
     // What is late on one of several members holds up the others: they go on as far as the window does.
@@ -188,7 +204,10 @@ export class Stripes {
   }
 
   #narrow(to: number, reason: string): void {
-    for (const member of this.#members.slice(to)) this.#drop(member, reason);
+    for (const member of this.#members.slice(to)) {
+      this.#drop(member, reason);
+      this.#events.dropped(member);
+    }
   }
 
   #wake(atMs: number): void {

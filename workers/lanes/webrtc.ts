@@ -43,6 +43,8 @@ export interface WebRtcConfig {
   /** The peer is another copy of this program. */
   own: boolean;
   mtu: number;
+  /** Whether the path carries packets of this size is to be found out first. */
+  probed: boolean;
   /** Both ends are on this machine: the connection stays on 127.0.0.1. */
   loopback: boolean;
   ice: IceSettings;
@@ -54,6 +56,10 @@ export class WebRtcLane implements Lane {
   readonly sid: string;
   /** Both ends are on this machine. */
   readonly loopback: boolean;
+  /** Largest packet, IP headers included, bytes. */
+  readonly mtu: number;
+  /** Whether the path carries such a packet is to be found out first. */
+  readonly probed: boolean;
   readonly #pc: PeerConnection;
   readonly #events: WebRtcEvents;
   readonly #gate: SendGate;
@@ -70,9 +76,11 @@ export class WebRtcLane implements Lane {
   #deadline: NodeJS.Timeout | undefined;
   #hold: NodeJS.Timeout | undefined;
 
-  constructor(addon: Addon, { sid, role, own, mtu, loopback, ice, settings }: WebRtcConfig, events: WebRtcEvents) {
+  constructor(addon: Addon, { sid, role, own, mtu, probed, loopback, ice, settings }: WebRtcConfig, events: WebRtcEvents) {
     this.sid = sid;
     this.loopback = loopback;
+    this.mtu = mtu;
+    this.probed = probed;
     this.#own = own;
     this.#events = events;
     this.#lowBytes = settings.bufferedHighBytes >> 1;

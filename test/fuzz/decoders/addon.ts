@@ -22,6 +22,7 @@ function laneFor(wanted: 'offerer' | 'answerer'): WebRtcLane {
       sid: 'fuzz-fuzz',
       role,
       own: true,
+      probed: false,
       mtu: 1280,
       loopback: true,
       ice: { iceServers: [] },

@@ -1,0 +1,49 @@
+// How large packets may be on the further connections of a session with another machine: as large as those of this machine's own interfaces, if the path proves
+// to carry them (the worker sends one first), else in steps down to what every path carries. Of one session's first connection: with another one the path may
+// be another. Main thread.
+
+import { readFileSync } from 'node:fs';
+
+/** What every path carries: IPv6 asks for it (RFC 8200, section 5). */
+export const ANY_PATH_MTU = 1280;
+const ETHERNET_MTU = 1500;
+/** The stack reads into buffers of 4096 bytes: beyond about 4160 it hangs silently (perf/README.md). */
+export const LARGEST_MTU = 4096;
+
+export class PathMtu {
+  #bytes: number;
+
+  /** @param interfaceBytes the smallest of this machine's interfaces; undefined when the system does not say */
+  constructor(interfaceBytes: number | undefined) {
+    this.#bytes = Math.max(ANY_PATH_MTU, Math.min(interfaceBytes ?? ANY_PATH_MTU, LARGEST_MTU));
+  }
+
+  /** IP headers included. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Whether the path has to show that it carries them. */
+  get doubtful(): boolean {
+    return this.#bytes > ANY_PATH_MTU;
+  }
+
+  /** Packets of so many bytes did not get through. */
+  refused(bytes: number): void {
+    if (bytes <= this.#bytes) this.#bytes = bytes > ETHERNET_MTU ? ETHERNET_MTU : ANY_PATH_MTU;
+  }
+}
+
+/** @returns the smallest MTU of these interfaces, bytes; undefined when the system does not say: only Linux does */
+export function smallestMtu(interfaces: readonly string[]): number | undefined {
+  const known = interfaces.map(mtuOf).filter((bytes) => bytes > 0);
+  return known.length === 0 ? undefined : Math.min(...known);
+}
+
+function mtuOf(name: string): number {
+  try {
+    return Number(readFileSync(`/sys/class/net/${name}/mtu`, 'latin1'));
+  } catch {
+    return 0;
+  }
+}
