@@ -143,8 +143,8 @@ export interface HotlinkOptions {
   /** How long open streams survive without any lane, ms. */
   resumeMs?: number;
   /**
-   * UDP payload limit per connection, bytes, 576…4096.
-   * @remarks `auto`: 4096 when both ends are on one host, 1280 otherwise.
+   * Largest packet of a WebRTC connection, bytes, IP headers included, 576…4096.
+   * @remarks `auto`: 4096 when both ends are on one host, 1280 otherwise; more on further connections whose path carries it.
    */
   mtu?: number | 'auto';
   /**

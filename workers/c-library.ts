@@ -5,10 +5,14 @@ import type { LibraryHandle } from 'koffi';
 
 let loaded: { library: LibraryHandle | undefined } | undefined;
 
-/** @returns undefined where there is none: not Linux, koffi is not installed, or it has no build for this platform */
-export function cLibrary(): LibraryHandle | undefined {
+/** @param signature in C @returns undefined where there is no such: not Linux, koffi is not installed, or it has no build for this platform */
+export function cFunction(signature: string): ReturnType<LibraryHandle['func']> | undefined {
   loaded ??= { library: process.platform === 'linux' ? open() : undefined };
-  return loaded.library;
+  try {
+    return loaded.library?.func(signature);
+  } catch {
+    return undefined;
+  }
 }
 
 function open(): LibraryHandle | undefined {

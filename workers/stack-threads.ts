@@ -6,7 +6,7 @@
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
-import { cLibrary } from './c-library.js';
+import { cFunction } from './c-library.js';
 
 const SCHED_OTHER = 0;
 const SCHED_BATCH = 3;
@@ -14,13 +14,17 @@ const SCHED_BATCH = 3;
 const SYS_SCHED_SETSCHEDULER: Partial<Record<NodeJS.Architecture, number>> = { x64: 144, arm64: 119 };
 /** What the stack calls the threads that packets wake. */
 const NAMES: readonly string[] = ['RTC worker', 'juice poll'];
+/** Fields of a thread's stat behind its name, which is the second and may hold anything: user time, system time, policy. proc(5) */
+const [UTIME, STIME, POLICY] = [11, 12, 38];
 
 /** Less than this of all processors' time was idle, … */
 const HARDLY_IDLE = 0.05;
-/** … and less than this of it was the stack's: others have the processors. At full rate between two ends on two cores it is 0.3 and more. */
-const SMALL_PART = 0.2;
+/** … and less than this of it was the stack's: others have the processors. At full rate between two ends on two cores it is 0.25 and more. */
+const SMALL_PART = 0.15;
 /** A look that says something else has to be followed by another. */
 const LOOKS = 2;
+/** Hundreds of connections may come up at once: names are read again after so long, ms, or at the next look. */
+const SCAN_MS = 100;
 
 /** Whether other programs leave no processor free. */
 export class Crowd {
@@ -44,14 +48,21 @@ export class Crowd {
 /** @returns whether the thread is scheduled so now */
 export type SetPolicy = (thread: number, policy: number) => boolean;
 
-/** Of this process, whichever of its threads they belong to: several that look come to the same. */
+/**
+ * Of the whole process, whichever of its channel threads a stack belongs to: all that look see the same threads, and whoever saw one first sets its policy. Threads
+ * that somebody else gave a policy of their own keep it.
+ */
 export class StackThreads {
   readonly #setPolicy: SetPolicy;
   readonly #proc: string;
   readonly #crowd = new Crowd();
-  readonly #known = new Set<number>();
-  readonly #stack = new Set<number>();
-  #before: { total: number; idle: number; own: number } | undefined;
+  /** Processor time of each of the stack's threads at the last look, ticks. */
+  readonly #stack = new Map<string, number>();
+  /** Those whose policy is ours to set. */
+  readonly #ours = new Set<string>();
+  #before: { total: number; idle: number } | undefined;
+  #scannedMs = Number.NEGATIVE_INFINITY;
+  #began = false;
 
   /** @param proc where the kernel shows processes */
   constructor(setPolicy: SetPolicy, proc = '/proc') {
@@ -60,49 +71,78 @@ export class StackThreads {
   }
 
   /** A connection of this thread is up, and what it needs of threads is there. */
-  arrived(): void {
-    this.#take(Number(basename(readlinkSync(`${this.#proc}/thread-self`))));
-    for (const name of readdirSync(`${this.#proc}/self/task`)) {
-      const thread = Number(name);
-      if (this.#known.has(thread)) continue;
-      this.#known.add(thread);
-      if (NAMES.includes(read(`${this.#proc}/self/task/${name}/comm`).trim())) this.#take(thread);
-    }
+  arrived(nowMs = performance.now()): void {
+    this.#began = true;
+    if (nowMs - this.#scannedMs < SCAN_MS) return;
+    this.#scannedMs = nowMs;
+    attempt(() => {
+      this.#take(basename(readlinkSync(`${this.#proc}/thread-self`)));
+      this.#scan();
+    });
   }
 
   /** To be called once a second or so. */
   look(): void {
-    if (this.#stack.size === 0) return;
-    const now = { ...processorTicks(read(`${this.#proc}/stat`)), own: this.#ownTicks() };
+    if (this.#began) attempt(() => this.#look());
+  }
+
+  #look(): void {
+    this.#scan();
+    const ownTicks = this.#ownTicks();
+    const now = processorTicks(readFileSync(`${this.#proc}/stat`, 'latin1'));
     const before = this.#before;
     this.#before = now;
     if (before === undefined || now.total <= before.total) return;
     const total = now.total - before.total;
     const was = this.#crowd.here;
-    this.#crowd.look((now.idle - before.idle) / total, Math.max(0, now.own - before.own) / total);
+    this.#crowd.look((now.idle - before.idle) / total, ownTicks / total);
     if (this.#crowd.here === was) return;
-    for (const thread of this.#stack) this.#setPolicy(thread, was ? SCHED_BATCH : SCHED_OTHER);
+    for (const thread of this.#ours) this.#setPolicy(Number(thread), was ? SCHED_BATCH : SCHED_OTHER);
   }
 
-  #take(thread: number): void {
-    if (this.#stack.has(thread)) return;
-    this.#stack.add(thread);
-    if (!this.#crowd.here) this.#setPolicy(thread, SCHED_BATCH);
+  /** A thread has its creator's name at first: those that are not known are asked each time. */
+  #scan(): void {
+    for (const thread of readdirSync(`${this.#proc}/self/task`)) {
+      if (this.#stack.has(thread) || !NAMES.includes(this.#read(thread, 'comm').trim())) continue;
+      this.#stack.set(thread, ticksOf(this.#stat(thread)));
+      this.#take(thread);
+    }
   }
 
+  #take(thread: string): void {
+    if (this.#ours.has(thread) || this.#stat(thread)[POLICY] !== String(SCHED_OTHER)) return;
+    if (this.#crowd.here || this.#setPolicy(Number(thread), SCHED_BATCH)) this.#ours.add(thread);
+  }
+
+  /** Since the last look. */
   #ownTicks(): number {
     let ticks = 0;
-    for (const thread of this.#stack) {
-      // "tid (name) state …": utime and stime are the 14th and 15th field, the name may hold anything. proc(5)
-      const stat = read(`${this.#proc}/self/task/${thread}/stat`);
-      if (stat === '') {
+    for (const [thread, before] of this.#stack) {
+      const stat = this.#stat(thread);
+      if (stat.length === 0) {
         this.#stack.delete(thread);
-        this.#known.delete(thread);
+        this.#ours.delete(thread);
+        continue;
       }
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      ticks += Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
+      const now = ticksOf(stat);
+      ticks += now - before;
+      this.#stack.set(thread, now);
     }
     return ticks;
+  }
+
+  /** The fields behind the name; none of a thread that is gone. */
+  #stat(thread: string): string[] {
+    const stat = this.#read(thread, 'stat');
+    return stat === '' ? [] : stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  }
+
+  #read(thread: string, file: string): string {
+    try {
+      return readFileSync(`${this.#proc}/self/task/${thread}/${file}`, 'latin1');
+    } catch {
+      return '';
+    }
   }
 }
 
@@ -116,11 +156,14 @@ export function stackThreads(): StackThreads | undefined {
 
 function bind(): StackThreads | undefined {
   const number = SYS_SCHED_SETSCHEDULER[process.arch];
-  const call =
-    number === undefined ? undefined : cLibrary()?.func('long syscall(long number, int thread, int policy, const void *priority)');
+  const call = number === undefined ? undefined : cFunction('long syscall(long number, int thread, int policy, const void *priority)');
   if (call === undefined) return undefined;
   const priority = Buffer.alloc(4);
   return new StackThreads((thread, policy) => call(number, thread, policy, priority) === 0);
+}
+
+function ticksOf(stat: readonly string[]): number {
+  return Number(stat[UTIME] ?? 0) + Number(stat[STIME] ?? 0);
 }
 
 /** Ticks of all processors since the machine began. proc(5) */
@@ -133,11 +176,11 @@ function processorTicks(stat: string): { total: number; idle: number } {
   return { total: user + nice + system + idle + waiting + irq + softIrq + stolen, idle: idle + waiting };
 }
 
-/** @returns the file, empty when it is gone with its thread */
-function read(file: string): string {
+/** Where /proc is not there, or there is no file descriptor left for it, everything stays as it is. */
+function attempt(action: () => void): void {
   try {
-    return readFileSync(file, 'latin1');
+    action();
   } catch {
-    return '';
+    // threads are scheduled as usual
   }
 }

@@ -15,7 +15,9 @@ const PROBE_MS = 3000;
 /** …or after so many round trips, and this long, ms, when so many probes are missing and none ever arrived: they were not all lost. */
 const PROBES = 3;
 const PROBES_ROUND_TRIPS = 4;
-const PROBES_MS = 500;
+const PROBES_MS = 1000;
+/** A member that ends so soon says nothing of its path, ms. */
+const DOUBT_MS = 400;
 /** A member that delivered nothing for so many round trips has lost something and waits for it. */
 const STALLED_ROUND_TRIPS = 1.5;
 
@@ -85,7 +87,7 @@ export class Members {
   /** Several members together have as much on its way as they deliver. What is with one that delivers nothing at present does not count, unless none does. */
   full(nowMs: number): boolean {
     const { rttMs } = this;
-    if (this.count === 1 || rttMs === undefined) return false;
+    if (this.proven === 1 || rttMs === undefined) return false;
     const stalledMs = Math.max(LEAST_LATE_MS, STALLED_ROUND_TRIPS * rttMs);
     let ahead = 0;
     let stalled = 0;
@@ -138,17 +140,23 @@ export class Members {
 
   /** Members that stand still. While nothing moves on any of them it is not the member but the path, and others judge that. */
   stuck(nowMs: number): Member[] {
-    const latestMs = this.all.reduce((latest, { progressMs }) => Math.max(latest, progressMs), 0);
-    const stuck = this.all.filter(
-      ({ busy, unproven, progressMs }) => busy && !unproven && nowMs - progressMs >= STUCK_MS && latestMs - progressMs >= STUCK_MS / 2,
-    );
-    return stuck.length < this.all.length ? stuck : [];
+    const used = this.all.filter(({ unproven }) => !unproven);
+    const latestMs = used.reduce((latest, { progressMs }) => Math.max(latest, progressMs), 0);
+    const stuck = used.filter(({ busy, progressMs }) => busy && nowMs - progressMs >= STUCK_MS && latestMs - progressMs >= STUCK_MS / 2);
+    return stuck.length < used.length ? stuck : [];
   }
 
   /** Members whose path has not carried a probe. */
   refused(nowMs: number): Member[] {
     const waiting = (ms: number): Member[] => this.all.filter(({ unproven, progressMs }) => unproven && nowMs - progressMs >= ms);
-    const together = this.#proven ? [] : waiting(Math.max(PROBES_MS, PROBES_ROUND_TRIPS * (this.rttMs ?? 0)));
-    return together.length >= PROBES ? together : waiting(PROBE_MS);
+    const { rttMs } = this;
+    const together = this.#proven || rttMs === undefined ? [] : waiting(Math.max(PROBES_MS, PROBES_ROUND_TRIPS * rttMs));
+    return together.length >= PROBES ? together : waiting(Math.max(PROBE_MS, 2 * PROBES_ROUND_TRIPS * (rttMs ?? 0)));
+  }
+
+  /** Whether it may be for its path that this member ends. */
+  doubted(lane: Lane, nowMs: number): boolean {
+    const member = this.of(lane);
+    return member?.unproven === true && nowMs - member.progressMs >= DOUBT_MS;
   }
 }

@@ -135,9 +135,14 @@ export class StripedLane implements Lane {
     this.#events.writable(this);
   }
 
-  /** Whether it is still to be seen that the member's path carries its packets. */
-  unproven(lane: Lane): boolean {
-    return this.#members.of(lane)?.unproven === true;
+  /** Whether the member's path has not shown for a while that it carries its packets. */
+  doubted(lane: Lane): boolean {
+    return this.#members.doubted(lane, this.#now());
+  }
+
+  /** Whether anything is entrusted to the member. */
+  inUse(lane: Lane): boolean {
+    return this.#members.of(lane)?.unproven === false;
   }
 
   /** A member is gone. @returns false when it was none */
@@ -145,9 +150,9 @@ export class StripedLane implements Lane {
     const index = this.#members.all.findIndex((member) => member.lane === lane);
     if (index < 0 || this.#closed) return false;
     const [member] = this.#members.all.splice(index, 1) as [Member];
-    if (this.#members.count === 0) {
-      this.#closed = true;
-      this.#on.clear();
+    // Those that are still to show what their path carries cannot take over.
+    if (this.#members.proven === 0) {
+      this.close();
       this.#events.closed(this, reason);
       return true;
     }
@@ -258,7 +263,7 @@ export class StripedLane implements Lane {
     let gone = 0;
     for (;;) {
       const member = this.#members.best(frame.length, urgent, this.#frameBytes, passed, nowMs);
-      if (member === undefined) return gone === this.#members.count ? 'closed' : 'full';
+      if (member === undefined) return gone === this.#members.proven ? 'closed' : 'full';
       const verdict = member.lane.trySend(frame, urgent);
       if (verdict === 'taken') {
         const seq = seqOf(frame);

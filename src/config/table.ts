@@ -264,7 +264,8 @@ export const settings: readonly Setting[] = [
     unit: 'bytes',
     default: 'auto',
     range: '576…4096 or auto',
-    meaning: 'Largest UDP payload per connection. auto: 4096 when both ends are on one host, 1280 otherwise.',
+    meaning:
+      'Largest packet of a WebRTC connection, IP headers included. auto: 4096 when both ends are on one host, 1280 otherwise; further connections between two hotlinks (`--stripes`) as large as this machine’s interfaces take, if the path shows that it carries them (Linux).',
     parse: parseMtu,
     schema: z.union([z.literal('auto'), z.int().min(576).max(4096)]),
   }),

@@ -1,6 +1,6 @@
-// How large packets may be on the further connections of a session with another machine: as large as those of this machine's own interfaces, if the path proves
-// to carry them (the worker sends one first), else in steps down to what every path carries. Of one session's first connection: with another one the path may
-// be another. Main thread.
+// How large packets may be on the further connections of a session with another machine: as large as the interfaces at both ends take, up to Ethernet's, if the
+// path shows that it carries them (the worker sends one first), else what every path carries. Larger ones do not cross the long paths that further connections
+// are for. Of one session's first connection: with another one the path may be another. Main thread.
 
 import { readFileSync } from 'node:fs';
 
@@ -13,9 +13,9 @@ export const LARGEST_MTU = 4096;
 export class PathMtu {
   #bytes: number;
 
-  /** @param interfaceBytes the smallest of this machine's interfaces; undefined when the system does not say */
-  constructor(interfaceBytes: number | undefined) {
-    this.#bytes = Math.max(ANY_PATH_MTU, Math.min(interfaceBytes ?? ANY_PATH_MTU, LARGEST_MTU));
+  /** @param here the smallest of this machine's interfaces; undefined when the system does not say @param there the same of the peer's */
+  constructor(here: number | undefined, there: number | undefined) {
+    this.#bytes = Math.max(ANY_PATH_MTU, Math.min(here ?? ANY_PATH_MTU, there ?? ANY_PATH_MTU, ETHERNET_MTU));
   }
 
   /** IP headers included. */
@@ -28,9 +28,9 @@ export class PathMtu {
     return this.#bytes > ANY_PATH_MTU;
   }
 
-  /** Packets of so many bytes did not get through. */
-  refused(bytes: number): void {
-    if (bytes <= this.#bytes) this.#bytes = bytes > ETHERNET_MTU ? ETHERNET_MTU : ANY_PATH_MTU;
+  /** They did not get through. */
+  refused(): void {
+    this.#bytes = ANY_PATH_MTU;
   }
 }
 

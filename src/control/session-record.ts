@@ -44,6 +44,8 @@ export interface SessionRecord {
   connections: number;
   /** How many the peer takes; 1 until it says otherwise. */
   peerConnections: number;
+  /** The largest packet that the peer's interfaces take, bytes; undefined until it says so. */
+  peerPacketBytes?: number | undefined;
   /** Kinds of the selected candidates. */
   candidates: SessionStatus['candidates'];
   /** When it was accepted, Unix ms. */

@@ -41,7 +41,8 @@ interface Members {
   byName: Map<string, Member>;
   /** Of names that this side made up. */
   lastNumber: number;
-  mtu: PathMtu;
+  /** Undefined before the first of them. */
+  mtu: PathMtu | undefined;
 }
 
 export class StripeExchanges {
@@ -88,9 +89,10 @@ export class StripeExchanges {
   }
 
   handleSignal(record: SessionRecord, { tok, adr }: SignalMessage, nowMs: number): void {
-    const most = parseStripeHello(tok);
-    if (most !== undefined) {
-      record.peerConnections = most;
+    const hello = parseStripeHello(tok);
+    if (hello !== undefined) {
+      record.peerConnections = hello.most;
+      record.peerPacketBytes = hello.packetBytes;
       this.#agree(record);
       return;
     }
@@ -153,13 +155,23 @@ export class StripeExchanges {
   #open(record: SessionRecord): void {
     const most = this.#most(record);
     if (record.peer.kind !== 'hotlink' || most === 1) return;
-    this.#events.send({ typ: MessageType.Signal, sid: record.sid, knd: STRIPE_SIGNAL, tok: formatStripeHello(most) });
+    this.#events.send({
+      typ: MessageType.Signal,
+      sid: record.sid,
+      knd: STRIPE_SIGNAL,
+      tok: formatStripeHello(most, this.#interfaceBytes()),
+    });
     this.#agree(record);
   }
 
   /** Both sides may have further connections, and the worker has the first one. */
   #agree({ sid, peerConnections: most }: SessionRecord): void {
     if (most > 1) this.#worker.tell({ t: 'rtc-stripes', sid, most });
+  }
+
+  /** Undefined where packets have the size that was asked for. */
+  #interfaceBytes(): number | undefined {
+    return this.#options.mtu === 'auto' ? smallestMtu(outwardInterfaces()) : undefined;
   }
 
   #most({ sameHost }: SessionRecord): number {
@@ -173,8 +185,7 @@ export class StripeExchanges {
     const known = this.#bySid.get(record.sid);
     if (known?.first === first) return known;
     // Names go on: a late signal of a connection that is gone is not to meet a new one.
-    const mtu = new PathMtu(this.#options.mtu === 'auto' && !record.sameHost ? smallestMtu(outwardInterfaces()) : undefined);
-    const members = { first, byName: new Map<string, Member>(), lastNumber: known?.lastNumber ?? 0, mtu };
+    const members = { first, byName: new Map<string, Member>(), lastNumber: known?.lastNumber ?? 0, mtu: undefined };
     this.#bySid.set(record.sid, members);
     return members;
   }
@@ -190,8 +201,8 @@ export class StripeExchanges {
 
   /** Packets of so many bytes did not get through: another connection with smaller ones, from whoever asked for this one. */
   #tooWide(record: SessionRecord, members: Members, name: string, lossy: boolean, bytes: number, nowMs: number): void {
-    members.mtu.refused(bytes);
-    this.#events.trace('webrtc packets too large', { sid: record.sid, member: name, bytes, next: members.mtu.bytes });
+    members.mtu?.refused();
+    this.#events.trace('webrtc packets too large', { sid: record.sid, member: name, bytes });
     if (name.startsWith(prefixOf(record))) this.#offer(record, members, lossy, nowMs);
   }
 
@@ -206,6 +217,8 @@ export class StripeExchanges {
     this.#filter = new CandidateFilter(allAddresses(), this.#options.iceFilter);
     const negotiation = new Negotiation({ role });
     members.byName.set(name, { negotiation, lossy });
+    members.mtu ??= new PathMtu(record.sameHost ? undefined : this.#interfaceBytes(), record.peerPacketBytes);
+    const { mtu } = members;
     this.#worker.tell({
       t: 'rtc-start',
       sid: record.sid,
@@ -213,8 +226,8 @@ export class StripeExchanges {
       lossy,
       role,
       own: true,
-      mtu: members.mtu.doubtful ? members.mtu.bytes : record.mtu,
-      probed: members.mtu.doubtful,
+      mtu: mtu.doubtful ? mtu.bytes : record.mtu,
+      probed: mtu.doubtful,
       loopback: record.sameHost,
       // The first one has found a way without TURN, or there would be no further ones.
       ice: { ...ice, iceServers: withoutTurn(ice.iceServers) },

@@ -11,7 +11,9 @@ describe('a signal of a further connection', () => {
     expect(parseStripeSignal(formatStripeSignal(offer))).toEqual(offer);
     const error = { member: 'o1', knd: 'webrtc_error', err: 'no' } as const;
     expect(parseStripeSignal(formatStripeSignal(error))).toEqual({ ...error, lossy: false });
-    expect(parseStripeHello(formatStripeHello(16))).toBe(16);
+    expect(parseStripeHello(formatStripeHello(16))).toEqual({ most: 16, packetBytes: undefined });
+    expect(parseStripeHello(formatStripeHello(1, 1500))).toEqual({ most: 1, packetBytes: 1500 });
+    for (const p of [0, 575, 65_536, 1500.5, '"1500"', null]) expect(parseStripeHello(`{"n":2,"p":${p}}`)?.packetBytes).toBeUndefined();
   });
 
   it('is not taken for a greeting, nor a greeting for it', () => {

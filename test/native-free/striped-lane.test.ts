@@ -168,7 +168,7 @@ describe('a member whose path has to carry a packet first', () => {
 
   it.each([
     [1, 3000],
-    [3, 500],
+    [3, 1000],
   ])('is given up when it does not, of %i such after %i ms, and was entrusted with nothing', (members, givenUpMs) => {
     const world = new StripedWorld(SLOW, 2_000_000);
     world.begin();
@@ -186,6 +186,19 @@ describe('a member whose path has to carry a packet first', () => {
     while (world.ends[1].deliveredBytes < content.length && world.clock.nowMs - from < 60_000) world.pass(50);
     expect(Buffer.compare(world.received, content)).toBe(0);
     expect(a.count('retransmits')).toBe(0);
+  });
+
+  it('does not take over from the last one that was in use: the lane is gone with that', () => {
+    const world = new StripedWorld(SLOW, 2_000_000);
+    world.begin();
+    world.pass(500);
+    for (let i = 0; i < 2; i += 1) world.add({ ...FAST, ...NARROW });
+    world.send(500_000);
+    world.pass(100);
+    expect(world.laneClosed).toBe(false);
+    world.kill(0, [1, 1]);
+    world.pass(50);
+    expect(world.laneClosed).toBe(true);
   });
 
   it('of which one has shown it is not given up for what is lost on others', () => {

@@ -4,26 +4,20 @@ import { expect, it } from 'vitest';
 import { PathMtu, smallestMtu } from '../../src/control/path-mtu.js';
 
 it.each([
-  ['nothing is known of', undefined, [1280]],
-  ['an IPv6 tunnel', 1280, [1280]],
-  ['something smaller than IPv6 allows', 576, [1280]],
-  ['PPPoE', 1492, [1492, 1280]],
-  ['Ethernet', 1500, [1500, 1280]],
-  ['jumbo frames, as far as the stack can take them', 9000, [4096, 1500, 1280]],
-])('behind %s each refusal is a step down', (_what, interfaceBytes, steps) => {
-  const mtu = new PathMtu(interfaceBytes);
-  for (const bytes of steps) {
-    expect(mtu.bytes).toBe(bytes);
-    expect(mtu.doubtful).toBe(bytes > 1280);
-    mtu.refused(bytes);
-  }
+  ['nothing is known here', undefined, 1500, 1280],
+  ['the peer did not say', 1500, undefined, 1280],
+  ['an IPv6 tunnel here', 1280, 1500, 1280],
+  ['something smaller than IPv6 allows', 576, 1500, 1280],
+  ['PPPoE at the other end', 1500, 1492, 1492],
+  ['Ethernet at both ends', 1500, 1500, 1500],
+  ['jumbo frames, which end at the first router', 9000, 9001, 1500],
+])('%s', (_what, here, there, bytes) => {
+  const mtu = new PathMtu(here, there);
+  expect(mtu.bytes).toBe(bytes);
+  expect(mtu.doubtful).toBe(bytes > 1280);
+  mtu.refused();
   expect(mtu.bytes).toBe(1280);
-});
-
-it('several connections refused at once are one step', () => {
-  const mtu = new PathMtu(9000);
-  for (let n = 0; n < 3; n += 1) mtu.refused(4096);
-  expect(mtu.bytes).toBe(1500);
+  expect(mtu.doubtful).toBe(false);
 });
 
 it.skipIf(!existsSync('/sys/class/net/lo/mtu'))('the smallest of the interfaces that are there (Linux)', () => {

@@ -8,7 +8,7 @@ import { StackThreads } from '../../workers/stack-threads.js';
 const [OTHER, BATCH] = [0, 3];
 /** Two processors, a second between looks: ticks of 10 ms. */
 const TICKS = 200;
-const [SELF, RTC_A, RTC_B, JUICE, TIMER] = [101, 102, 103, 104, 105];
+const [SELF, RTC_A, RTC_B, JUICE, TIMER, FIFO] = [101, 102, 103, 104, 105, 107];
 
 let proc: string;
 let policies: Map<number, number>;
@@ -36,6 +36,13 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(proc, { recursive: true }));
 
+let nowMs = 0;
+/** Another connection, a second after the one before. */
+function arrive(): void {
+  nowMs += 1000;
+  threads.arrived(nowMs);
+}
+
 function begin(thread: number, name: string): void {
   const home = join(proc, 'self', 'task', `${thread}`);
   mkdirSync(home, { recursive: true });
@@ -45,7 +52,12 @@ function begin(thread: number, name: string): void {
 
 /** proc(5): a name may hold spaces and brackets. */
 function stat(thread: number, name: string, ownTicks: number): string {
-  return `${thread} (${name}) S 1 1 1 0 -1 4194560 100 0 0 0 ${ownTicks - (ownTicks >> 2)} ${ownTicks >> 2} 0 0 20 0 30 0 5000 0 0\n`;
+  const behindTheName = new Array<string | number>(50).fill(7);
+  behindTheName[0] = 'S';
+  behindTheName[11] = ownTicks - (ownTicks >> 2);
+  behindTheName[12] = ownTicks >> 2;
+  behindTheName[38] = thread === FIFO ? 1 : OTHER;
+  return `${thread} (${name}) ${behindTheName.join(' ')}\n`;
 }
 
 /** A second goes by, of whose processor time so much is idle, and so much this process's, all of it by one thread. */
@@ -72,31 +84,60 @@ describe('the threads that packets wake', () => {
   it('do not interrupt each other once there is a connection, and no others are touched', () => {
     threads.look();
     expect(now()).toEqual({});
-    threads.arrived();
+    arrive();
     expect(now()).toEqual(all(BATCH));
   });
 
+  it('keep a policy that somebody else gave them, and one that was refused', () => {
+    begin(FIFO, 'RTC worker');
+    threads = new StackThreads((thread, policy) => {
+      if (thread === RTC_B) return false;
+      policies.set(thread, policy);
+      return true;
+    }, proc);
+    arrive();
+    seconds(1, 0.5, 0.1);
+    seconds(5, 0, 0.1);
+    expect(now()).toEqual({ [SELF]: OTHER, [RTC_A]: OTHER, [JUICE]: OTHER });
+  });
+
+  it('are found though they had no name of their own yet when the connection came', () => {
+    begin(RTC_B, 'node');
+    arrive();
+    expect(now()).toEqual({ [SELF]: BATCH, [RTC_A]: BATCH, [JUICE]: BATCH });
+    begin(RTC_B, 'RTC worker');
+    threads.look();
+    expect(now()).toEqual(all(BATCH));
+  });
+
+  it('are left alone where the kernel shows nothing', () => {
+    for (const name of ['thread-self', 'self', 'stat']) rmSync(join(proc, name), { recursive: true });
+    arrive();
+    threads.look();
+    expect(now()).toEqual({});
+  });
+
   it('are found when they come with a later connection, and are asked for once', () => {
-    threads.arrived();
+    arrive();
     policies.clear();
     begin(106, 'juice poll');
-    threads.arrived();
+    arrive();
     expect(now()).toEqual({ 106: BATCH });
   });
 
   it.each([
     ['the machine is idle', 0.9, 0.02],
-    ['they fill it themselves', 0, 0.3],
+    ['they fill it themselves', 0, 0.2],
     ['others fill half of it', 0.3, 0.05],
   ])('stay so while %s', (_what, idle, own) => {
-    threads.arrived();
+    arrive();
     policies.clear();
     seconds(10, idle, own);
     expect(now()).toEqual({});
   });
 
   it('are scheduled as usual while others take all processors, and a single such second is nothing', () => {
-    threads.arrived();
+    arrive();
     seconds(3, 0.5, 0.1);
     policies.clear();
     seconds(1, 0, 0.1);
@@ -107,7 +148,7 @@ describe('the threads that packets wake', () => {
     expect(now()).toEqual(all(OTHER));
     policies.clear();
     begin(106, 'juice poll');
-    threads.arrived();
+    arrive();
     seconds(1, 0.5, 0.1);
     seconds(5, 0, 0.1);
     expect(now()).toEqual({});
@@ -116,7 +157,7 @@ describe('the threads that packets wake', () => {
   });
 
   it('may end: others that come are found, and what ended is not asked for again', () => {
-    threads.arrived();
+    arrive();
     seconds(2, 0.5, 0.1);
     for (const thread of [RTC_B, JUICE]) rmSync(join(proc, 'self', 'task', `${thread}`), { recursive: true });
     seconds(1, 0.5, 0.1);

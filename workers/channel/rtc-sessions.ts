@@ -214,8 +214,8 @@ export class RtcSessions {
     session.connections.delete(member);
     if (session.stripes?.has(lane) === true) {
       // Either side may be the one to find out, and the other one sees its member end.
-      const unproven = session.stripes.remove(lane, reason);
-      if (member !== '') this.#events.post({ t: 'rtc-closed', sid, member, reason, ...(unproven ? { tooWide: lane.mtu } : {}) });
+      const doubted = session.stripes.remove(lane, reason);
+      if (member !== '') this.#events.post({ t: 'rtc-closed', sid, member, reason, ...(doubted ? { tooWide: lane.mtu } : {}) });
       return;
     }
     if (member !== '') {

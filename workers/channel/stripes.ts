@@ -129,19 +129,19 @@ export class Stripes {
     this.#plan.failed(this.lane.proven, performance.now());
   }
 
-  /** A member is closed already, or about to be. @returns whether its path had not shown that it carries its packets */
+  /** A member is closed already, or about to be. @returns whether that may be for packets too large for its path */
   remove(member: WebRtcLane, reason: string): boolean {
     const index = this.#members.indexOf(member);
     if (index < 0) return false;
-    const unproven = this.lane.unproven(member);
+    const doubted = this.lane.doubted(member);
     this.#members.splice(index, 1);
     this.lane.remove(member, reason);
-    if (this.#members.length === 0) return unproven;
-    // Main brings another one in place of one that was never in use.
-    if (!unproven) this.#plan.lost(this.lane.proven);
+    if (this.#closed || this.#members.length === 0) return doubted;
+    // Main brings another one in place of one that is doubted.
+    if (!doubted) this.#plan.lost(this.lane.proven);
     this.#events.members(this.#members.length);
     if (this.#atOnce) this.#wantLater();
-    return unproven;
+    return doubted;
   }
 
   received(member: WebRtcLane, message: Uint8Array): void {
@@ -196,7 +196,7 @@ export class Stripes {
       else this.#events.widen(wanted.members, wanted.lossy);
     }
     // What is late on one of several members holds up the others: they go on as far as the window does.
-    if (pressed && this.lane.members > 1) this.#events.grow(Number.POSITIVE_INFINITY);
+    if (pressed && this.lane.proven > 1) this.#events.grow(Number.POSITIVE_INFINITY);
     else if (pressed && !limited) this.#events.grow((bytes / overMs) * (this.#plan.rttMs ?? 0));
     clearTimeout(this.#idle);
     if (this.#leads && this.#members.length > 1) this.#idle = setTimeout(() => this.#narrow(1, 'nothing to do'), IDLE_MS);
@@ -204,7 +204,8 @@ export class Stripes {
   }
 
   #narrow(to: number, reason: string): void {
-    for (const member of this.#members.slice(to)) {
+    const inUse = this.#members.filter((member) => this.lane.inUse(member));
+    for (const member of [...inUse, ...this.#members.filter((member) => !inUse.includes(member))].slice(to)) {
       this.#drop(member, reason);
       this.#events.dropped(member);
     }

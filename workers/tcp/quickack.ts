@@ -5,7 +5,7 @@
 // The acknowledgement is a packet of its own, made and taken in within the call: sent after every read it cost an application that does not need it 7 %
 // of a small round trip (docs/flame-graphs.md). So it is sent for connections that were seen to wait for it, and for no others.
 
-import { cLibrary } from '../c-library.js';
+import { cFunction } from '../c-library.js';
 
 const IPPROTO_TCP = 6;
 const TCP_QUICKACK = 12;
@@ -51,7 +51,7 @@ export function loadQuickAck(): QuickAck | undefined {
 }
 
 function bind(): QuickAck | undefined {
-  const setsockopt = cLibrary()?.func('int setsockopt(int fd, int level, int name, const void *value, uint32_t length)');
+  const setsockopt = cFunction('int setsockopt(int fd, int level, int name, const void *value, uint32_t length)');
   if (setsockopt === undefined) return undefined;
   const one = Buffer.from(Int32Array.of(1).buffer);
   // It is not a mode: the kernel goes back to delaying as soon as bytes went the other way. So once per read.
