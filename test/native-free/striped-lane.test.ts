@@ -188,6 +188,16 @@ describe('a member whose path has to carry a packet first', () => {
     expect(a.count('retransmits')).toBe(0);
   });
 
+  it('is not given what is urgent either', () => {
+    const [first] = twinLanes({ kind: 'webrtc', sid: 's1' });
+    const [second] = twinLanes({ kind: 'webrtc', sid: 's1' });
+    const lane = new StripedLane(first, () => 0, silent());
+    lane.add(second, 1, 1500);
+    const before = first.waiting;
+    for (let n = 1; n <= 10; n += 1) expect(lane.trySend(encodeFrame('a', 'b', n, new Uint8Array(1)), true)).toBe('taken');
+    expect([first.waiting - before, second.waiting]).toEqual([10, 1]);
+  });
+
   it('does not take over from the last one that was in use: the lane is gone with that', () => {
     const world = new StripedWorld(SLOW, 2_000_000);
     world.begin();
