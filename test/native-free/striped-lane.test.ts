@@ -194,7 +194,7 @@ describe('a member whose path has to carry a packet first', () => {
     const lane = new StripedLane(first, () => 0, silent());
     lane.add(second, 1, 1500);
     const before = first.waiting;
-    for (let n = 1; n <= 10; n += 1) expect(lane.trySend(encodeFrame('a', 'b', n, new Uint8Array(1)), true)).toBe('taken');
+    for (let n = 1; n <= 10; n += 1) expect(lane.trySend(encodeFrame('a', 'b', n, new Uint8Array(1000)), true)).toBe('taken');
     expect([first.waiting - before, second.waiting]).toEqual([10, 1]);
   });
 
