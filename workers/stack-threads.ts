@@ -49,8 +49,8 @@ export class Crowd {
 export type SetPolicy = (thread: number, policy: number) => boolean;
 
 /**
- * Of the whole process, whichever of its channel threads a stack belongs to: all that look see the same threads, and whoever saw one first sets its policy. Threads
- * that somebody else gave a policy of their own keep it.
+ * Of the whole process, whichever of its channel threads a stack belongs to: all that look see the same threads and come to the same. Threads of a process that
+ * somebody else gave a policy keep it.
  */
 export class StackThreads {
   readonly #setPolicy: SetPolicy;
@@ -110,7 +110,11 @@ export class StackThreads {
   }
 
   #take(thread: string): void {
-    if (this.#ours.has(thread) || this.#stat(thread)[POLICY] !== String(SCHED_OTHER)) return;
+    if (this.#ours.has(thread)) return;
+    const policy = Number(this.#stat(thread)[POLICY]);
+    // What one of ours begins has its policy from it.
+    const inherited = policy === SCHED_BATCH && this.#ours.size > 0;
+    if (policy !== SCHED_OTHER && !inherited) return;
     if (this.#crowd.here || this.#setPolicy(Number(thread), SCHED_BATCH)) this.#ours.add(thread);
   }
 

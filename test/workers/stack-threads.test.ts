@@ -8,7 +8,9 @@ import { StackThreads } from '../../workers/stack-threads.js';
 const [OTHER, BATCH] = [0, 3];
 /** Two processors, a second between looks: ticks of 10 ms. */
 const TICKS = 200;
-const [SELF, RTC_A, RTC_B, JUICE, TIMER, FIFO] = [101, 102, 103, 104, 105, 107];
+const [SELF, RTC_A, RTC_B, JUICE, TIMER, FIFO, HEIR] = [101, 102, 103, 104, 105, 107, 108];
+/** The whole process was started with that policy. */
+let batchBefore = false;
 
 let proc: string;
 let policies: Map<number, number>;
@@ -18,6 +20,7 @@ const ticks = { idle: 0, other: 0, own: 0 };
 beforeEach(() => {
   proc = mkdtempSync(join(tmpdir(), 'hotlink-proc-'));
   policies = new Map();
+  batchBefore = false;
   threads = new StackThreads((thread, policy) => {
     policies.set(thread, policy);
     return true;
@@ -56,7 +59,7 @@ function stat(thread: number, name: string, ownTicks: number): string {
   behindTheName[0] = 'S';
   behindTheName[11] = ownTicks - (ownTicks >> 2);
   behindTheName[12] = ownTicks >> 2;
-  behindTheName[38] = thread === FIFO ? 1 : OTHER;
+  behindTheName[38] = thread === FIFO ? 1 : thread === HEIR || batchBefore ? BATCH : OTHER;
   return `${thread} (${name}) ${behindTheName.join(' ')}\n`;
 }
 
@@ -99,6 +102,29 @@ describe('the threads that packets wake', () => {
     seconds(1, 0.5, 0.1);
     seconds(5, 0, 0.1);
     expect(now()).toEqual({ [SELF]: OTHER, [RTC_A]: OTHER, [JUICE]: OTHER });
+  });
+
+  it('have it from the one that began them, and give it back with it', () => {
+    arrive();
+    begin(HEIR, 'juice poll');
+    seconds(1, 0.5, 0.1);
+    seconds(2, 0, 0.1);
+    expect(now()).toEqual({ ...all(OTHER), [HEIR]: OTHER });
+  });
+
+  it('are left alone in a process that was started so', () => {
+    batchBefore = true;
+    for (const [thread, name] of [
+      [SELF, 'node'],
+      [RTC_A, 'RTC worker'],
+      [RTC_B, 'RTC worker'],
+      [JUICE, 'juice poll'],
+    ] as const)
+      begin(thread, name);
+    arrive();
+    seconds(1, 0.5, 0.1);
+    seconds(5, 0, 0.1);
+    expect(now()).toEqual({});
   });
 
   it('are found though they had no name of their own yet when the connection came', () => {
