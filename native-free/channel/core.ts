@@ -72,7 +72,7 @@ export class ChannelCore {
       ports: {
         room: (stream) => ports.room(stream),
         streamDone: (stream) => ports.sendingDone(stream),
-        starved: (stream) => {
+        hungry: (stream) => {
           if (this.#ownPeer) this.#peer.begForCredit(stream);
         },
         blocked: () => {

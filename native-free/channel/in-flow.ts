@@ -157,7 +157,7 @@ export class InFlow {
     this.#ackDueMs = nowMs;
   }
 
-  /** The sender of a stream waits for nothing but credit. */
+  /** The sender of a stream waits for nothing but credit, or will soon. */
   hungry(id: number, nowMs: number): void {
     const stream = this.#streams.get(id);
     if (stream === undefined || stream.done) return;

@@ -1,9 +1,9 @@
 // The receiving half of one stream: what arrived, what the application took, and the credit its sender has. Credit is absolute and only
 // grows; the part beyond what the application took is this stream's memory here, between a floor and a ceiling. Any thread.
 //
-// Tuning: a sender whose bytes wait for credit says so, behind the last byte it could send. If the application has taken nearly all that
-// arrived by then, it was the round trip that held the sender back, and the credit doubles; a slow application never earns more. No clock
-// and no estimate of the round trip is needed.
+// Tuning: a sender that has more on its way than it may still send says so, behind its last byte, and again when its bytes wait for credit. If the
+// application has taken nearly all that arrived by then, it is the round trip that holds the sender back, and the credit doubles, before it is used up
+// where the rate doubles once a round trip at most; a slow application never earns more. No clock and no estimate of the round trip is needed.
 
 export class InStream {
   readonly #floorBytes: number;
@@ -55,7 +55,7 @@ export class InStream {
     return this.#consumedBytes + this.#creditBytes - this.#grantedBytes >= this.#creditBytes >> 2;
   }
 
-  /** The sender has used up its credit and has more to send. */
+  /** The sender has used up its credit, or will have soon, and has more to send. */
   hungry(): void {
     if (this.backlogBytes <= this.#creditBytes >> 2) this.#creditBytes = Math.min(this.#ceilingBytes, this.#creditBytes * 2);
   }

@@ -29,8 +29,8 @@ export interface OutFlowPorts {
   room(stream: number): void;
   /** A stream has nothing more to send: its end or reset is on its way. */
   streamDone(stream: number): void;
-  /** A stream's bytes wait for nothing but credit. Called from within `pump`, too. */
-  starved(stream: number): void;
+  /** A stream's bytes wait for nothing but credit, or will soon. Called from within `pump`, too. */
+  hungry(stream: number): void;
   /** A window that is too small to wait for acknowledgements to come by themselves is full. */
   blocked(): void;
 }
@@ -135,7 +135,7 @@ export class OutFlow {
   }
   /** Some stream's window is more than half full, so its application could send more, and not for want of credit. */
   get pressed(): boolean {
-    for (const { window, starved } of this.#streams.values()) if (window !== undefined && !starved && !window.roomy) return true;
+    for (const { window, starved } of this.#streams.values()) if (window !== undefined && !starved && window.crowded) return true;
     return false;
   }
 
@@ -148,7 +148,7 @@ export class OutFlow {
   growWindows(neededBytes: number): void {
     let grown = 0;
     for (const { id, window, starved, done } of this.#streams.values()) {
-      if (window === undefined || done || starved || window.roomy) continue;
+      if (window === undefined || done || starved || !window.crowded) continue;
       const bytes = window.grow(2 * neededBytes);
       if (bytes === 0) continue;
       grown += bytes;
@@ -403,11 +403,19 @@ export class OutFlow {
     if (verdict !== 'taken') return verdict;
     this.#account(lane, stream, payload, nowMs);
     stream.sentBytes += payload;
+    this.#askAhead(stream);
     stream.partBytes = last ? 0 : stream.partBytes + payload;
     if (last) window.markSent();
     this.#sent(stream, start, at + payload, detached ? frame : undefined, last);
     if (!framer.own) this.#release();
     return 'taken';
+  }
+
+  /** A path that holds more than half of the credit would stand still for a round trip each time it is used up. */
+  #askAhead(stream: OutStream): void {
+    if (!stream.tight) return;
+    stream.askedBytes = stream.sentBytes;
+    this.#ports.hungry(stream.id);
   }
 
   #sendReset(lane: Lane, stream: OutStream, reason: string): SendVerdict {
@@ -454,7 +462,7 @@ export class OutFlow {
     const { window } = stream;
     if (stream.done || window === undefined) return;
     // All of it is on its way, and still there is no room for more: it is the window that holds the application back.
-    if (this.growsWhenSent && window.unsentRecords === 0 && !window.roomy && !stream.starved) {
+    if (this.growsWhenSent && window.unsentRecords === 0 && window.crowded && !stream.starved) {
       this.#count(Counter.windowBytes, window.grow(2 * window.capacityBytes));
     }
     if (window.roomy) this.#ports.room(stream.id);
@@ -514,7 +522,7 @@ export class OutFlow {
     if (!stream.sendable) {
       if (stream.starved && !this.#starved.has(stream)) {
         this.#starved.add(stream);
-        this.#ports.starved(stream.id);
+        this.#ports.hungry(stream.id);
       }
       return;
     }

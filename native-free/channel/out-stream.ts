@@ -12,6 +12,8 @@ export class OutStream {
   sentBytes = 0;
   /** Payload bytes the peer allows in total. @internal */
   limitBytes: number;
+  /** What had been sent when the peer was told that its credit will not do. @internal */
+  askedBytes = 0;
   /** Least credit worth a frame of its own; less is waited for. */
   readonly #leastBytes: number;
   /** Bytes of the next record that already left, as parts of their own. @internal */
@@ -56,6 +58,15 @@ export class OutStream {
     if (window === undefined || window.unsentRecords === 0) return true;
     const creditBytes = this.limitBytes - this.sentBytes;
     return creditBytes >= window.unsentRecordBytes - this.partBytes || (creditBytes > 0 && creditBytes >= this.#leastBytes);
+  }
+
+  /**
+   * True when less may still be sent than is on its way, so that all of it may be used up by the time more credit is here, and the peer was not told so within
+   * this round trip. Never toward an upstream peer, which sets no limit. @internal
+   */
+  get tight(): boolean {
+    const arrivedBytes = this.window === undefined ? 0 : this.window.releasedBytes;
+    return this.limitBytes - this.sentBytes < this.sentBytes - arrivedBytes && arrivedBytes >= this.askedBytes;
   }
 
   /** True when {@link OutFlow} could send something of this stream now. @internal */

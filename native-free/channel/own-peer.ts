@@ -176,7 +176,7 @@ export class OwnPeer {
     }
   }
 
-  /** Says that a stream has used up its credit, behind its last byte. Not repeated: pings find what is lost. */
+  /** Says that a stream has used up its credit or is about to, behind its last byte. Not repeated: pings find what is lost. */
   begForCredit(stream: number): void {
     this.#out.lane?.trySend(this.#out.framer.control(OwnKind.ping, stream, 0, encodePing(0)), true);
   }

@@ -12,6 +12,9 @@ import { type ByteMemory, PLAIN_MEMORY } from '../memory.js';
 /** A landed read up to this size is moved behind the unsent record before it: one frame instead of two costs less than the move. */
 const GATHER_BYTES = 8192;
 
+/** A paused reader goes on with so much room at the latest, bytes. */
+const ROOM_BYTES = 2_097_152;
+
 export interface SendWindowConfig {
   /** Memory of the ring, bytes. */
   capacityBytes: number;
@@ -79,9 +82,16 @@ export class SendWindow {
     return at < 0 ? -1 : at + this.#headRoom;
   }
 
-  /** True when at least half of the ring is free: the point at which a paused reader goes on, so that it does not stutter. */
+  /**
+   * True when half of the ring is free, or as much as a reader takes in a few turns: the point at which a paused one goes on, so that it does not stutter. Half of
+   * a large ring would be what is on its way while one frame of many is late, and nothing would go out meanwhile.
+   */
   get roomy(): boolean {
-    return this.usedBytes * 2 <= this.#capacity && this.landingAt() >= 0;
+    return this.#capacity - this.usedBytes >= Math.min(this.#capacity >> 1, ROOM_BYTES) && this.landingAt() >= 0;
+  }
+  /** True when more than half of the ring is in use. */
+  get crowded(): boolean {
+    return this.usedBytes * 2 > this.#capacity || this.landingAt() < 0;
   }
 
   /**

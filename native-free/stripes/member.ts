@@ -11,7 +11,7 @@ const AHEAD_ROUND_TRIPS = 1.3;
 /** …or one and this long, ms, which is longer on short paths: busy machines at both ends are late by as much… */
 const LATE_MS = 8;
 /** …while it is new and its rate grows, so many, up to so many bytes: what is measured is a round trip old, and the window has grown meanwhile… */
-const STARTING_ROUND_TRIPS = 4;
+const STARTING_ROUND_TRIPS = 2.5;
 const STARTING_BYTES = 1_048_576;
 /** …that is until so many measurements in a row were not above the one before by this factor… */
 const STARTING_FLAT = 3;
@@ -59,6 +59,8 @@ export class Member {
   deliveredBytes = 0;
   /** What it delivers when it is kept busy, bytes per ms. */
   rate = 0;
+  /** What the newest message that arrived took, there and back, ms. */
+  tookMs = 0;
   /** Last receipt that was news, or moment from which one was to be expected, ms. */
   progressMs = 0;
   /** It was refused more while it was as far ahead as it may be. */
@@ -178,6 +180,7 @@ export class Member {
       this.deliveredBytes += bytes;
       this.#rateBytes += bytes;
       this.#trip.sample(sentMs, nowMs);
+      this.tookMs = nowMs - sentMs;
       if (seq > 0) arrived(seq);
     }
     if (this.#firstCarried >= 256 && this.#firstCarried * 2 >= this.#carried.length) {

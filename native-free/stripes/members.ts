@@ -104,7 +104,9 @@ export class Members {
     member.receipt(messages, nowMs, arrived);
     if (unproven && !member.unproven) this.#proven = true;
     if (member.doubtful) for (const one of this.all) one.probe();
-    return member.deliveredBytes - before;
+    const bytes = member.deliveredBytes - before;
+    if (bytes > 0) this.laneRate.took(member.tookMs);
+    return bytes;
   }
 
   /** Whether one of them may be given another frame. */

@@ -58,6 +58,8 @@ export class StripedLane implements Lane {
   #striped = false;
   /** Delivered, as the receipt says that is being read, bytes. */
   #newsBytes = 0;
+  /** And as all of them said so far. */
+  #deliveredBytes = 0;
   /** Messages heard since the last receipt. */
   #owed = 0;
   #refused = false;
@@ -88,6 +90,11 @@ export class StripedLane implements Lane {
   }
   get lanes(): Lane[] {
     return this.#members.all.map(({ lane }) => lane);
+  }
+
+  /** What members brought to the peer, in whatever order, bytes. Since {@link begin}. */
+  get deliveredBytes(): number {
+    return this.#deliveredBytes;
   }
 
   get maxFrameBytes(): number {
@@ -169,6 +176,7 @@ export class StripedLane implements Lane {
     if (member === undefined) return;
     this.#newsBytes = 0;
     if (readReceipt(message, this.#receipted)) {
+      this.#deliveredBytes += this.#newsBytes;
       const { rttMs } = this.#members;
       if (rttMs !== undefined) this.#members.laneRate.delivered(this.#newsBytes, rttMs, this.#now());
       if (this.#refused && this.#members.takeMore(this.#frameBytes, this.#now())) this.#wanted();

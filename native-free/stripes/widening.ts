@@ -42,7 +42,9 @@ const QUEUE_MS = 1;
 const FULL_SHARE = 0.6;
 const FULL_MS = 30_000;
 /** From one member to so many, and then to all there may be. */
-const FIRST_STEP = 4;
+const FIRST_STEP = 8;
+/** A lone member with so much on its way and no queue is on a path that takes more than one congestion window soon fills: its growth need not be waited for, bytes. */
+const WIDE_BYTES = 131_072;
 /** What a member has on its way when it needs no help, bytes: one that is alone, and each of several. Losses of 0.01 % allow 150 KiB, of 0.1 % 50. */
 const ENOUGH_ALONE_BYTES = 2_097_152;
 const ENOUGH_BYTES = 131_072;
@@ -54,7 +56,7 @@ const FELL = 0.6;
 const FELL_LOOKS = 5;
 /** Members that do not carry so many times what there was before they came are no cure for what ails the path. */
 const BETTER = 1.4;
-/** So long after four brought nothing all there may be are tried, ms. */
+/** So long after some brought nothing all there may be are tried, ms. */
 const CHANCE_MS = 1000;
 /** All there may be that do not even carry so many times that go again, down to those there were. */
 const WORTH = 1.1;
@@ -128,7 +130,11 @@ export class StripePlan {
       if (nowMs - this.#askedMs >= COMING_MS) this.failed(members, nowMs);
       return undefined;
     }
-    return first || queued ? undefined : this.#judge(members, nowMs);
+    if (first || queued) return undefined;
+    const wide = members === 1 && this.#asked === 1 && this.#shortestMs >= FAR_MS && rate * this.#shortestMs >= WIDE_BYTES;
+    return wide && nowMs - this.#fullMs >= FULL_MS && this.#most > 1
+      ? this.#ask(FIRST_STEP, members, rate, nowMs)
+      : this.#judge(members, nowMs);
   }
 
   #judge(members: number, nowMs: number): Widening | undefined {
@@ -151,11 +157,15 @@ export class StripePlan {
     }
     if (fell && this.#flatLooks < FELL_LOOKS) return undefined;
     const all = members > 1 || fell;
-    this.#asked = all ? this.#most : Math.min(this.#most, FIRST_STEP);
+    return this.#ask(all ? this.#most : FIRST_STEP, members, rate, nowMs, all);
+  }
+
+  #ask(wanted: number, members: number, rate: number, nowMs: number, lossy = false): Widening {
+    this.#asked = Math.min(this.#most, wanted);
     this.#askedMs = nowMs;
     this.#before = rate;
     this.#fewer = members;
-    return { members: this.#asked, lossy: all };
+    return { members: this.#asked, lossy };
   }
 
   #fewerAgain(nowMs: number): Widening {

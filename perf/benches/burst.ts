@@ -7,6 +7,7 @@ import { LARGE_MESSAGE_BYTES, runBareStream, SAME_HOST_MTU } from '../bare-pair.
 import type { Contender } from '../contender.js';
 import { dataChannelBridge } from '../contenders/channel-bridge.js';
 import { CONTENDERS, OUR_LANES } from '../contenders/index.js';
+import { plainTcp } from '../contenders/plain.js';
 import { sshForward } from '../contenders/ssh.js';
 import { wsChain } from '../contenders/ws-chain.js';
 import { roundsInTime } from '../in-time.js';
@@ -35,7 +36,7 @@ const FIRST_BYTES = 'one link, one way, the first bytes of new processes';
 const BOTH_WAYS = 'one link, both ways, sum';
 const THREE_AT_ONCE = 'three links at once, sum';
 const THREE_BOTH_WAYS = 'three links at once, both ways, sum';
-const PARTIES_ONE_BY_ONE = 'three parties, one link after the other, slowest link';
+export const PARTIES_ONE_BY_ONE = 'three parties, one link after the other, slowest link';
 const PARTIES_AT_ONCE = 'three parties, all links at once, slowest link';
 const PARTIES_BOTH_WAYS = 'three parties, one link after the other, both ways, slowest link';
 const PARTIES_BOTH_AT_ONCE = 'three parties, all links at once and both ways, slowest link';
@@ -77,6 +78,7 @@ export const burst: Bench = async (run) => {
         ...recorder.ratio(STRICT_GROUP, RATE, STRICT_OURS, STRICT_BARE_LARGE),
         ...ratio('hotlink, webrtc', BARE_CHANNEL),
         ...ratio('hotlink, direct', sshForward.name),
+        ...recorder.ratio(PARTIES_ONE_BY_ONE, RATE, 'hotlink, direct', sshForward.name),
         ...ratio('hotlink, relay', wsChain.name),
       },
       skipped,
@@ -141,10 +143,30 @@ async function goalRound(
       note(recorder, ONE_WAY, contender, await transfer(route, { link: 'one way', frameCount, frameBytes }));
     });
   });
+  const frameCount = scaled(FRAMES, scale, 2);
+  const peers = contenders.filter((contender) => contender === plainTcp || contender === sshForward);
+  await oneRound(
+    peers,
+    round,
+    skipped,
+    (text) => talk(`${text}, three new links`),
+    signal,
+    async (contender) => recorder.add(PARTIES_ONE_BY_ONE, contender.name, RATE, RATE, await slowestOfThree(contender, frameCount, signal)),
+  );
   for (const lane of LANES) {
     await threeParties(recorder, lane, run, [[PARTIES_ONE_BY_ONE, FRAMES, false, 'sequential']]);
     talk(`round ${round} of ${repeat}: three parties over ${lane}`);
   }
+}
+
+/** What the three parties do: each link's first bytes are those of the run, and nothing was opened or compiled for them before. @returns MiB/s */
+async function slowestOfThree(contender: Contender, frameCount: number, signal: AbortSignal): Promise<number> {
+  const rates: number[] = [];
+  for (const link of ['first', 'second', 'third']) {
+    const { bytes, seconds } = await withRoute(contender, LOOPBACK, signal, (route) => transfer(route, { link, frameCount, frameBytes }));
+    rates.push(bytes / 2 ** 20 / seconds);
+  }
+  return Math.min(...rates);
 }
 
 function note(recorder: Recorder, group: string, { name }: Contender, { bytes, seconds, cpuMs }: Carried): void {

@@ -64,6 +64,26 @@ describe('credit', () => {
     expect(slow.b.core.in.stream(1)?.creditBytes).toBe(8192);
   });
 
+  it('grows before it is used up where what is on its way grows by half each round trip, and asks no more than once in one', () => {
+    const pair = new Pair({ creditFloorBytes: 8192, creditBytes: 1_048_576, windowBytes: 1_048_576 }).session();
+    const wire = pair.lane('webrtc');
+    const stream = pair.open(1);
+    let rounds = 0;
+    for (let bytes = 1000; bytes < 400_000; bytes *= 1.5) {
+      wire.moving = false;
+      const before = wire.a.waiting;
+      pair.send(stream, bytes);
+      expect([Math.round(bytes), stream.starved]).toEqual([Math.round(bytes), false]);
+      // One frame for each 1000 bytes, no more than one question, and what begins a stream.
+      expect(wire.a.waiting - before).toBeLessThanOrEqual(Math.ceil(bytes / 1000) + 2);
+      wire.moving = true;
+      pair.pass(50);
+      rounds += 1;
+    }
+    expect(rounds).toBeGreaterThan(10);
+    expect(pair.b.core.in.stream(1)?.creditBytes).toBeGreaterThan(400_000);
+  });
+
   it('exceeded by a broken peer costs that stream on both sides, and no other', () => {
     const pair = new Pair({ creditFloorBytes: 4096, creditBytes: 4096 }).session();
     const wire = pair.lane('webrtc');

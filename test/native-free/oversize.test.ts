@@ -48,7 +48,7 @@ for (const own of [true, false]) {
       chunker: new Chunker({ chunkBytes: 60 * KIB, stepUpAfterBytes: STEP_UP_BYTES }),
       counters,
       salt: 'abcde',
-      ports: { room: () => {}, streamDone: () => {}, starved: () => {}, blocked: () => {} },
+      ports: { room: () => {}, streamDone: () => {}, hungry: () => {}, blocked: () => {} },
     });
     flow.setPeer(own, new TextEncoder().encode('a/b'));
     flow.lane = lane;

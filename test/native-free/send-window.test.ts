@@ -75,6 +75,25 @@ describe('a send window', () => {
     expect(() => window.take(window.bytes.subarray(at, at + CHUNK), at)).toThrow(RangeError);
   });
 
+  it('has room again with half of it free; a large one much sooner, though it is crowded still', () => {
+    for (const [capacityBytes, freeBytes] of [
+      [1_048_576, 524_288],
+      [33_554_432, 2_097_152],
+    ] as const) {
+      const window = new SendWindow({ capacityBytes, headRoomBytes: 0, chunkBytes: 65_536 });
+      const record = new Uint8Array(65_536);
+      while (window.take(record)) window.markSent();
+      let released = 0;
+      while (!window.roomy) {
+        expect(window.crowded).toBe(true);
+        window.releaseOldest();
+        released += record.length;
+      }
+      expect(released).toBe(freeBytes);
+      expect(window.crowded).toBe(freeBytes * 2 < capacityBytes);
+    }
+  });
+
   it('takes a third of itself sooner or later, and never more than it is', () => {
     const window = new SendWindow({ capacityBytes: 1000, headRoomBytes: HEAD, chunkBytes: CHUNK });
     expect(window.take(new Uint8Array(1001))).toBe(false);

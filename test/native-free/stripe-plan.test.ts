@@ -5,6 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { type LaneLook, StripePlan, type Widening } from '../../native-free/stripes/index.js';
 
 const MOST = 16;
+/** Before it is all of them. */
+const SOME = 8;
 
 /** Looks every 250 ms at a lane that does the same all the time. @returns the first answer and when it came, ms */
 function watch(plan: StripePlan, look: Omit<LaneLook, 'nowMs'>, fromMs = 0, forMs = 5000): [Widening | undefined, number] {
@@ -20,32 +22,32 @@ const MIB_PER_SECOND = 262_144;
 const lossy: Omit<LaneLook, 'nowMs'> = { members: 1, pressed: true, bytes: MIB_PER_SECOND, rttMs: 50 };
 
 describe('a lane on a long path', () => {
-  it('that carries little with bytes waiting gets four members, then all there may be, which give way to loss less, and no more', () => {
+  it('that carries little with bytes waiting gets some members, then all there may be, which give way to loss less, and no more', () => {
     const plan = new StripePlan(MOST);
     const [first, firstMs] = watch(plan, lossy);
-    expect(first).toEqual({ members: 4, lossy: false });
+    expect(first).toEqual({ members: SOME, lossy: false });
     expect(firstMs).toBeLessThanOrEqual(1500);
-    const [second, secondMs] = watch(plan, { ...lossy, members: 4, bytes: 4 * MIB_PER_SECOND }, firstMs);
+    const [second, secondMs] = watch(plan, { ...lossy, members: SOME, bytes: SOME * MIB_PER_SECOND }, firstMs);
     expect(second).toEqual({ members: MOST, lossy: true });
     expect(watch(plan, { ...lossy, members: MOST, bytes: MOST * MIB_PER_SECOND }, secondMs)[0]).toBeUndefined();
   });
 
   it('gets all there may be at once when its rate fell without a queue', () => {
     const plan = new StripePlan(MOST);
-    for (const [i, mib] of [0.2, 1, 4, 8].entries()) {
+    for (const [i, mib] of [0.1, 0.5, 1.5, 2.2].entries()) {
       expect(plan.look({ ...lossy, nowMs: (i + 1) * 250, bytes: mib * MIB_PER_SECOND })).toBeUndefined();
     }
-    expect(watch(plan, { ...lossy, bytes: 2 * MIB_PER_SECOND }, 1000)[0]).toEqual({ members: MOST, lossy: true });
+    expect(watch(plan, { ...lossy, bytes: 0.5 * MIB_PER_SECOND }, 1000)[0]).toEqual({ members: MOST, lossy: true });
   });
 
-  it('gets all there may be when four members fell together, however much each still carries', () => {
+  it('gets all there may be when some members fell together, however much each still carries', () => {
     const plan = new StripePlan(MOST);
     const [, firstMs] = watch(plan, lossy);
     for (const [i, mib] of [4, 20, 60].entries()) {
-      const look = { ...lossy, members: 4, nowMs: firstMs + (i + 1) * 250, bytes: mib * MIB_PER_SECOND };
+      const look = { ...lossy, members: SOME, nowMs: firstMs + (i + 1) * 250, bytes: mib * MIB_PER_SECOND };
       expect(plan.look(look)).toBeUndefined();
     }
-    expect(watch(plan, { ...lossy, members: 4, bytes: 20 * MIB_PER_SECOND }, firstMs + 750)[0]).toEqual({ members: MOST, lossy: true });
+    expect(watch(plan, { ...lossy, members: SOME, bytes: 20 * MIB_PER_SECOND }, firstMs + 750)[0]).toEqual({ members: MOST, lossy: true });
   });
 
   it('stays as it is after a drop of a link that was full', () => {
@@ -74,7 +76,25 @@ describe('a lane on a long path', () => {
 
   it('stays as it is while its rate grows', () => {
     const plan = new StripePlan(MOST);
-    for (let i = 1; i <= 12; i += 1) expect(plan.look({ ...lossy, nowMs: i * 250, bytes: 20_000 * 2 ** i })).toBeUndefined();
+    for (let i = 1; i <= 12; i += 1) expect(plan.look({ ...lossy, nowMs: i * 250, bytes: 20_000 * 1.3 ** i })).toBeUndefined();
+  });
+
+  it('gets some while its rate still grows, as soon as much is on its way and no queue is seen; and none while one is', () => {
+    const grow = (rttMs: number): [number, Widening | undefined] => {
+      const plan = new StripePlan(MOST);
+      plan.look({ ...lossy, nowMs: 1, pressed: false });
+      for (let i = 1; i <= 12; i += 1) {
+        const bytes = 20_000 * 2 ** i;
+        const wanted = plan.look({ ...lossy, rttMs, nowMs: i * 250, bytes });
+        if (wanted !== undefined) return [(bytes / 250) * rttMs, wanted];
+      }
+      return [0, undefined];
+    };
+    const [onItsWay, wanted] = grow(50);
+    expect(wanted).toEqual({ members: SOME, lossy: false });
+    expect(onItsWay).toBeGreaterThan(100_000);
+    expect(onItsWay).toBeLessThan(300_000);
+    expect(grow(90)[1]).toBeUndefined();
   });
 
   it('stays as it is when the link is full, which a queue shows', () => {
@@ -83,29 +103,32 @@ describe('a lane on a long path', () => {
     expect(watch(plan, { ...lossy, rttMs: 90 })[0]).toBeUndefined();
   });
 
-  it('stays as it is when one member carries what a long fat path holds', () => {
-    expect(watch(new StripePlan(MOST), { ...lossy, bytes: 50 * MIB_PER_SECOND })[0]).toBeUndefined();
+  it('that was full a moment ago stays as it is, however much one member has on its way', () => {
+    const plan = new StripePlan(MOST);
+    plan.look({ ...lossy, nowMs: 1, pressed: false });
+    plan.look({ ...lossy, nowMs: 250, rttMs: 90, bytes: 50 * MIB_PER_SECOND });
+    expect(watch(plan, { ...lossy, bytes: 50 * MIB_PER_SECOND }, 250)[0]).toBeUndefined();
   });
 
   it('is left alone for a while where more members brought nothing, and once more with all there may be after that', () => {
     const plan = new StripePlan(MOST);
     const rate = 4 * MIB_PER_SECOND;
     const [first, firstMs] = watch(plan, { ...lossy, bytes: rate });
-    expect(first?.members).toBe(4);
-    expect(watch(plan, { ...lossy, members: 4, bytes: rate }, firstMs, 1000)[0]).toBeUndefined();
-    const [second, secondMs] = watch(plan, { ...lossy, members: 4, bytes: rate }, firstMs + 1000);
+    expect(first?.members).toBe(SOME);
+    expect(watch(plan, { ...lossy, members: SOME, bytes: rate }, firstMs, 1000)[0]).toBeUndefined();
+    const [second, secondMs] = watch(plan, { ...lossy, members: SOME, bytes: rate }, firstMs + 1000);
     expect(second).toEqual({ members: MOST, lossy: true });
     // Which bring nothing either.
     const [third, thirdMs] = watch(plan, { ...lossy, members: MOST, bytes: rate }, secondMs);
-    expect(third).toEqual({ members: 4, lossy: false });
-    expect(watch(plan, { ...lossy, members: 4, bytes: rate }, thirdMs, 9000)[0]).toBeUndefined();
+    expect(third).toEqual({ members: SOME, lossy: false });
+    expect(watch(plan, { ...lossy, members: SOME, bytes: rate }, thirdMs, 9000)[0]).toBeUndefined();
   });
 
   it('stays as it is where each member has enough on its way', () => {
     const plan = new StripePlan(MOST);
-    const [first, firstMs] = watch(plan, { ...lossy, bytes: 12 * MIB_PER_SECOND });
-    expect(first?.members).toBe(4);
-    expect(watch(plan, { ...lossy, members: 4, bytes: 12 * MIB_PER_SECOND }, firstMs, 60_000)[0]).toBeUndefined();
+    const [first, firstMs] = watch(plan, { ...lossy, bytes: 24 * MIB_PER_SECOND });
+    expect(first?.members).toBe(SOME);
+    expect(watch(plan, { ...lossy, members: SOME, bytes: 24 * MIB_PER_SECOND }, firstMs, 60_000)[0]).toBeUndefined();
   });
 
   it('is left alone for longer and longer when members do not come up', () => {

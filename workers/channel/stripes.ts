@@ -64,6 +64,7 @@ export class Stripes {
   #idle: NodeJS.Timeout | undefined;
   #late: NodeJS.Timeout | undefined;
   #acknowledgedBytes = 0;
+  #deliveredBytes = 0;
   #lookedMs = 0;
   /** Members, as far as both sides go. */
   #agreed = 1;
@@ -183,9 +184,13 @@ export class Stripes {
   /** @returns whether there is more to see soon */
   #review(nowMs: number): boolean {
     const { pressed, acknowledgedBytes } = this.#events.pressure();
-    const bytes = acknowledgedBytes - this.#acknowledgedBytes;
+    const { deliveredBytes } = this.lane;
+    const acknowledged = acknowledgedBytes - this.#acknowledgedBytes;
+    // What was acknowledged stands while one member's frame is late, and then comes all at once: no rate to judge by.
+    const bytes = deliveredBytes - this.#deliveredBytes;
     const overMs = nowMs - this.#lookedMs;
     this.#acknowledgedBytes = acknowledgedBytes;
+    this.#deliveredBytes = deliveredBytes;
     this.#lookedMs = nowMs;
     const limited = this.lane.takeLimited();
     const rtts = this.#members.map(({ rttMs }) => rttMs).filter((ms) => ms > 0);
@@ -195,9 +200,9 @@ export class Stripes {
       if (wanted.members < this.lane.proven) this.#narrow(wanted.members, 'more of them brought nothing');
       else this.#events.widen(wanted.members, wanted.lossy);
     }
-    // What is late on one of several members holds up the others: they go on as far as the window does.
-    if (pressed && this.lane.proven > 1) this.#events.grow(Number.POSITIVE_INFINITY);
-    else if (pressed && !limited) this.#events.grow((bytes / overMs) * (this.#plan.rttMs ?? 0));
+    // What is late on one of several members holds up the others, what new ones begin with above all: they go on as far as the window does.
+    if (pressed && (this.lane.proven > 1 || wanted !== undefined)) this.#events.grow(Number.POSITIVE_INFINITY);
+    else if (pressed && !limited) this.#events.grow((acknowledged / overMs) * (this.#plan.rttMs ?? 0));
     clearTimeout(this.#idle);
     if (this.#leads && this.#members.length > 1) this.#idle = setTimeout(() => this.#narrow(1, 'nothing to do'), IDLE_MS);
     return pressed;
