@@ -1,6 +1,7 @@
 // Stories about what surrounds a burst: the scene it sets, what it expects of the telemetry, and how it talks.
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -67,6 +68,18 @@ describe('the scene', () => {
     expect(prober.probes).toBeGreaterThanOrEqual(1);
     server.close();
     expect(connections).toBeGreaterThanOrEqual(2);
+  });
+
+  it.skipIf(process.platform !== 'linux')('keeps the ports it got from others whom the system gives one (needs Linux)', async () => {
+    const kept = new Set(await freePorts(500));
+    const others: number[] = [];
+    for (let count = 0; count < 200; count++) {
+      const server = createServer().listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      others.push((server.address() as AddressInfo).port);
+      server.close();
+    }
+    expect(others.filter((port) => kept.has(port))).toEqual([]);
   });
 
   it("pins the scenario's environment and never leaks a relay into a strict WebRTC run", () => {

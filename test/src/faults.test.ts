@@ -27,12 +27,16 @@ async function run(row: string, isolated: boolean): Promise<RowResult> {
   const [program, args] = isolated
     ? ['unshare', ['-n', 'sh', '-c', 'ip link set lo up && exec "$0" "$@"', process.execPath, SCRIPT, row]]
     : [process.execPath, [SCRIPT, row]];
-  const child = spawn(program as string, args as string[], { stdio: ['ignore', 'pipe', 'inherit'] });
-  let printed = '';
+  const child = spawn(program as string, args as string[], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let [printed, complaints] = ['', ''];
   child.stdout?.on('data', (data) => {
     printed += data;
   });
-  await once(child, 'close');
+  child.stderr?.on('data', (data) => {
+    complaints += data;
+  });
+  const [code, signal] = await once(child, 'close');
+  if (code !== 0) throw new Error(`the row "${row}" ended with ${code ?? signal}: ${complaints}`);
   return JSON.parse(printed) as RowResult;
 }
 

@@ -132,13 +132,20 @@ export class Scene {
   }
 }
 
+/** Waits for the word a program says when it is ready. */
 async function line(child: ChildProcess, word: string): Promise<void> {
-  let text = '';
+  let [text, complaints] = ['', ''];
   await new Promise<void>((resolve, reject) => {
+    const complain = (data: Buffer): void => {
+      complaints += data;
+    };
+    child.stderr?.on('data', complain);
     child.stdout?.on('data', (data) => {
       text += data;
-      if (text.includes(word)) resolve();
+      if (!text.includes(word)) return;
+      child.stderr?.off('data', complain);
+      resolve();
     });
-    child.once('exit', (code) => reject(new Error(`exited with ${code} before "${word}"`)));
+    child.once('close', (code) => reject(new Error(`exited with ${code} before "${word}": ${complaints}`)));
   });
 }

@@ -14,16 +14,9 @@ import { type RelayServer, startRelay } from '../../src/relay/index.js';
 export const ALICE = 'alice@example.com';
 export const BOB = 'bob@example.com';
 
-const given = new Set<number>();
-
-/** A port that was free a moment ago, another one every time in this process: the system may give the same one twice. */
+/** A port that nobody listens on, another one every time. */
 export async function freePort(): Promise<number> {
-  for (;;) {
-    const [port] = (await freePorts(1)) as [number];
-    if (given.has(port)) continue;
-    given.add(port);
-    return port;
-  }
+  return (await freePorts(1))[0] as number;
 }
 
 /** Resolves when `condition` holds, looking again every few milliseconds; fails after `ms`, which are many for what takes a moment on an idle machine. */
