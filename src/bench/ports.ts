@@ -6,32 +6,51 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
 const given = new Set<number>();
+const holders = new Map<number, Socket>();
 let hub: Promise<Server> | undefined;
 
-/** `count` ports of 127.0.0.1 that nobody listens on; no port twice while this process lives. */
+/** `count` ports of 127.0.0.1 that nobody listens on; no port twice while this process lives. Held until they are released. */
 export async function freePorts(count: number): Promise<number[]> {
   hub ??= listening();
   const { port } = (await hub).address() as AddressInfo;
   const ports: number[] = [];
-  const notOurs: Socket[] = [];
+  const again: Socket[] = [];
   while (ports.length < count) {
     const holder = connect({ port, host: '127.0.0.1', localAddress: '127.0.0.1', localPort: 0 });
     await once(holder, 'connect');
     holder.on('error', () => {}).unref();
     const local = holder.localPort as number;
-    if (process.platform !== 'linux' || given.has(local)) notOurs.push(holder);
-    if (given.has(local)) continue;
+    if (given.has(local)) {
+      again.push(holder);
+      continue;
+    }
     given.add(local);
+    holders.set(local, holder);
     ports.push(local);
   }
-  // By a reset: nothing of ours lingers on the port.
-  for (const holder of notOurs) holder.resetAndDestroy();
+  for (const holder of again) holder.resetAndDestroy();
+  if (process.platform !== 'linux') releasePorts(ports);
   return ports;
+}
+
+/** The system may give them to others again; what listens on them is not concerned. */
+export function releasePorts(ports: Iterable<number>): void {
+  for (const port of ports) {
+    // By a reset: nothing of ours lingers on the port.
+    holders.get(port)?.resetAndDestroy();
+    holders.delete(port);
+  }
 }
 
 async function listening(): Promise<Server> {
   const server = createServer((socket) => socket.on('error', () => {}).unref()).unref();
   server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    // The next one who asks tries again.
+    hub = undefined;
+    throw error;
+  }
   return server;
 }

@@ -10,7 +10,7 @@ import { startRelay } from '../relay/index.js';
 import { type PartyScene, partySettings } from './burst-options.js';
 import { EMAILS, type Link, uploadAcl, writeMarkers } from './layout.js';
 import { Party } from './party.js';
-import { freePorts } from './ports.js';
+import { freePorts, releasePorts } from './ports.js';
 import { probeUntilListening } from './probes.js';
 
 /** From the daemons' start to the last listener. Markers are found within 250 ms; the rest is process start on a busy machine. */
@@ -97,7 +97,8 @@ export class Sandbox {
   }
 
   static async #start(options: Scene): Promise<Sandbox> {
-    const links = options.plan(await freePorts(2 * options.linkCount));
+    const ports = await freePorts(2 * options.linkCount);
+    const links = options.plan(ports);
     const emails = EMAILS.filter((email) => links.some((link) => link.from.email === email || link.to.email === email));
     const dir = await mkdtemp(join(tmpdir(), 'hotlink-burst-'));
     let relay: Relay | undefined;
@@ -116,6 +117,7 @@ export class Sandbox {
     } catch (error) {
       await relay?.close();
       await rm(dir, { recursive: true, force: true });
+      releasePorts(ports);
       throw error;
     }
   }
@@ -125,6 +127,7 @@ export class Sandbox {
     await Promise.all(this.parties.map((party) => party.stop()));
     await this.#relay.close();
     await rm(this.#dir, { recursive: true, force: true });
+    releasePorts(this.ports);
     process.off('exit', this.#removeAtExit);
   }
 }

@@ -4,13 +4,13 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import { telemetryFailures } from '../../src/bench/assertions.js';
 import { type BurstOptions, burstDefaults, partySettings } from '../../src/bench/burst-options.js';
 import { emptyResult, mibPerSecond, type PartyTelemetry } from '../../src/bench/burst-result.js';
 import { EMAILS, planLinks, writeMarkers } from '../../src/bench/layout.js';
-import { freePorts } from '../../src/bench/ports.js';
+import { freePorts, releasePorts } from '../../src/bench/ports.js';
 import { Prober, probe, probeUntilListening } from '../../src/bench/probes.js';
 import { Progress } from '../../src/bench/progress.js';
 import { burstReport } from '../../src/bench/report.js';
@@ -72,6 +72,7 @@ describe('the scene', () => {
 
   it.skipIf(process.platform !== 'linux')('keeps the ports it got from others whom the system gives one (needs Linux)', async () => {
     const kept = new Set(await freePorts(500));
+    onTestFinished(() => releasePorts(kept));
     const others: number[] = [];
     for (let count = 0; count < 200; count++) {
       const server = createServer().listen(0, '127.0.0.1');

@@ -25,7 +25,7 @@ async function markers(round: number): Promise<void> {
   const lane = (alice.link.status().channels[0]?.counters.txP2pPackets ?? 0) > 0 ? 'webrtc' : 'relay';
   lanes[lane] = (lanes[lane] ?? 0) + 1;
   // Both at once, on purpose: two threads with an addon that ended together used to crash the process, in one run of a hundred rounds in four.
-  await Promise.all(sandbox.parties.splice(0).map(({ link }) => link.stop()));
+  await sandbox.stopAll();
 }
 
 async function library(round: number): Promise<void> {

@@ -34,6 +34,7 @@ async function run(row: string, isolated: boolean): Promise<RowResult> {
   });
   child.stderr?.on('data', (data) => {
     complaints += data;
+    if (process.env['FAULT_LOG'] !== undefined) process.stderr.write(data);
   });
   const [code, signal] = await once(child, 'close');
   if (code !== 0) throw new Error(`the row "${row}" ended with ${code ?? signal}: ${complaints}`);

@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePorts } from '../../src/bench/ports.js';
+import { freePorts, releasePorts } from '../../src/bench/ports.js';
 import { createHotlink, type Hotlink, type HotlinkError, type HotlinkOptions } from '../../src/index.js';
 import { type RelayServer, startRelay } from '../../src/relay/index.js';
 
@@ -56,6 +56,7 @@ export class Sandbox<R extends AnyRelay = RelayServer> {
   relay: R;
   readonly home: string;
   readonly parties: Party[] = [];
+  readonly #ports = new Set<number>();
 
   private constructor(relay: R, home: string) {
     this.relay = relay;
@@ -98,6 +99,7 @@ export class Sandbox<R extends AnyRelay = RelayServer> {
       ...options,
     });
     const party: Party = { email, link, port, markerDir, fatal: [], events: [] };
+    this.#ports.add(port);
     link.on('fatal', (error) => party.fatal.push(error));
     link.on('event', (what, fields) => party.events.push({ what, fields }));
     this.parties.push(party);
@@ -131,8 +133,15 @@ export class Sandbox<R extends AnyRelay = RelayServer> {
     await party?.link.stop();
   }
 
+  /** Stops all identities at once. */
+  async stopAll(): Promise<void> {
+    await Promise.all(this.parties.splice(0).map(({ link }) => link.stop()));
+    releasePorts(this.#ports);
+    this.#ports.clear();
+  }
+
   async close(): Promise<void> {
-    await Promise.all(this.parties.map(({ link }) => link.stop()));
+    await this.stopAll();
     await this.relay.close();
     rmSync(this.home, { recursive: true, force: true });
   }
