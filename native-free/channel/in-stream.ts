@@ -1,9 +1,10 @@
 // The receiving half of one stream: what arrived, what the application took, and the credit its sender has. Credit is absolute and only
 // grows; the part beyond what the application took is this stream's memory here, between a floor and a ceiling. Any thread.
 //
-// Tuning: a sender that has more on its way than it may still send says so, behind its last byte, and again when its bytes wait for credit. If the
-// application has taken nearly all that arrived by then, it is the round trip that holds the sender back, and the credit doubles, before it is used up
-// where the rate doubles once a round trip at most; a slow application never earns more. No clock and no estimate of the round trip is needed.
+// Tuning: a sender that has more on its way than it may still send says so, behind its last byte, and again when its bytes wait for credit. If little of
+// what arrived since it last said so is left for the application by then, it is the round trip that holds the sender back, and the credit doubles, before
+// it is used up where the rate doubles once a round trip at most. (Little of the credit would not do: that doubles each time, while what a slow application
+// leaves grows by as much.) No clock and no estimate of the round trip is needed.
 
 export class InStream {
   readonly #floorBytes: number;
@@ -12,6 +13,8 @@ export class InStream {
   #consumedBytes = 0;
   #grantedBytes: number;
   #creditBytes: number;
+  /** What had arrived when the sender last asked for more. */
+  #askedBytes = 0;
   /** A frame of the stream has arrived: the peer knows the stream. */
   heard = false;
   /** The peer's end or reset has arrived, or the stream was refused: nothing more is delivered. */
@@ -57,7 +60,9 @@ export class InStream {
 
   /** The sender has used up its credit, or will have soon, and has more to send. */
   hungry(): void {
-    if (this.backlogBytes <= this.#creditBytes >> 2) this.#creditBytes = Math.min(this.#ceilingBytes, this.#creditBytes * 2);
+    const arrivedBytes = this.#receivedBytes - this.#askedBytes;
+    this.#askedBytes = this.#receivedBytes;
+    if (arrivedBytes > 0 && this.backlogBytes <= arrivedBytes >> 2) this.#creditBytes = Math.min(this.#ceilingBytes, this.#creditBytes * 2);
   }
 
   /** @returns the sender's byte limit from now on */

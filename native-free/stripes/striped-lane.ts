@@ -92,7 +92,7 @@ export class StripedLane implements Lane {
     return this.#members.all.map(({ lane }) => lane);
   }
 
-  /** What members brought to the peer, in whatever order, bytes. Since {@link begin}. */
+  /** What members brought to the peer, in whatever order, bytes; what several of them brought counts each time. Since {@link begin}. */
   get deliveredBytes(): number {
     return this.#deliveredBytes;
   }

@@ -9,7 +9,7 @@ export interface LaneLook {
   members: number;
   /** Applications could send more. */
   pressed: boolean;
-  /** What was acknowledged since the look before, bytes. */
+  /** What members brought to the peer since the look before, bytes. */
   bytes: number;
   /** The round trip of the path at this moment, ms, queues of the path included; undefined while unknown. */
   rttMs: number | undefined;
@@ -45,7 +45,7 @@ const FULL_MS = 30_000;
 const FIRST_STEP = 8;
 /** A lone member with so much on its way and no queue is on a path that takes more than one congestion window soon fills: its growth need not be waited for, bytes. */
 const WIDE_BYTES = 131_072;
-/** What a member has on its way when it needs no help, bytes: one that is alone, and each of several. Losses of 0.01 % allow 150 KiB, of 0.1 % 50. */
+/** What a member has on its way when it needs no help, bytes: one alone on a link that was full a while ago, and each of several. Losses of 0.01 % allow 150 KiB, of 0.1 % 50. */
 const ENOUGH_ALONE_BYTES = 2_097_152;
 const ENOUGH_BYTES = 131_072;
 /**
@@ -68,9 +68,9 @@ const HOLD_LAST_MS = 600_000;
 export class StripePlan {
   readonly #most: number;
   #asked = 1;
-  /** The rate when they were asked for, bytes per ms. */
+  /** What fewer of them carried before they were asked for, bytes per ms; 0 where that is not known. */
   #before = 0;
-  #askedMs = 0;
+  #askedMs = Number.NEGATIVE_INFINITY;
   /** How many there were then. */
   #fewer = 1;
   /** How many there were at the last look. */
@@ -131,10 +131,10 @@ export class StripePlan {
       return undefined;
     }
     if (first || queued) return undefined;
-    const wide = members === 1 && this.#asked === 1 && this.#shortestMs >= FAR_MS && rate * this.#shortestMs >= WIDE_BYTES;
-    return wide && nowMs - this.#fullMs >= FULL_MS && this.#most > 1
-      ? this.#ask(FIRST_STEP, members, rate, nowMs)
-      : this.#judge(members, nowMs);
+    const wide = members === 1 && this.#shortestMs >= FAR_MS && rate * this.#shortestMs >= WIDE_BYTES;
+    // What a lone one would have carried, had it grown on, nobody knows: nothing can be told from that rate.
+    if (wide && nowMs - this.#fullMs >= FULL_MS && this.#most > 1) return this.#ask(FIRST_STEP, members, 0, nowMs);
+    return this.#judge(members, nowMs);
   }
 
   #judge(members: number, nowMs: number): Widening | undefined {
@@ -160,10 +160,10 @@ export class StripePlan {
     return this.#ask(all ? this.#most : FIRST_STEP, members, rate, nowMs, all);
   }
 
-  #ask(wanted: number, members: number, rate: number, nowMs: number, lossy = false): Widening {
+  #ask(wanted: number, members: number, before: number, nowMs: number, lossy = false): Widening {
     this.#asked = Math.min(this.#most, wanted);
     this.#askedMs = nowMs;
-    this.#before = rate;
+    this.#before = before;
     this.#fewer = members;
     return { members: this.#asked, lossy };
   }
@@ -175,8 +175,10 @@ export class StripePlan {
   }
 
   /** A member died. @param members that are left */
-  lost(members: number): void {
-    this.#asked = Math.min(this.#asked, members);
+  lost(members: number, nowMs: number): void {
+    // One that hardly lived will not live longer the next time.
+    if (nowMs - this.#askedMs < COMING_MS) this.failed(members, nowMs);
+    else this.#asked = Math.min(this.#asked, members);
     // What fewer of them carry is another matter.
     this.#before = 0;
   }

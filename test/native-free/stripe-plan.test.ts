@@ -144,8 +144,51 @@ describe('a lane on a long path', () => {
   it('asks again for one that died', () => {
     const plan = new StripePlan(MOST);
     const [, atMs] = watch(plan, lossy);
-    plan.lost(3);
-    expect(watch(plan, { ...lossy, members: 3 }, atMs)[0]?.members).toBe(MOST);
+    plan.lost(3, atMs + 60_000);
+    expect(watch(plan, { ...lossy, members: 3 }, atMs + 60_000)[0]?.members).toBe(MOST);
+  });
+
+  it('asks seldom for such as die a second after they came, and ever more seldom', () => {
+    const plan = new StripePlan(MOST);
+    let asked = 0;
+    let members = 1;
+    let diesMs = Number.POSITIVE_INFINITY;
+    for (let nowMs = 250; nowMs < 60_000; nowMs += 250) {
+      if (nowMs >= diesMs) {
+        members = 1;
+        plan.lost(1, nowMs);
+        diesMs = Number.POSITIVE_INFINITY;
+      }
+      const wanted = plan.look({ ...lossy, nowMs, members, bytes: 50 * MIB_PER_SECOND });
+      if (wanted === undefined || wanted.members <= members) continue;
+      asked += 1;
+      members = wanted.members;
+      diesMs = nowMs + 1000;
+    }
+    expect(asked).toBeGreaterThan(1);
+    expect(asked).toBeLessThanOrEqual(3);
+  });
+
+  it('that some members fill no better than one would have takes all there may be for no cure: once, and seldom after that', () => {
+    const plan = new StripePlan(MOST);
+    const asks: [members: number, atMs: number][] = [];
+    // A policer at 20 MiB/s without a queue: one member doubles its rate each look up to that, several carry it at once.
+    const most = 20 * MIB_PER_SECOND;
+    let members = 1;
+    let bytes = 20_000;
+    for (let nowMs = 250; nowMs < 60_000; nowMs += 250) {
+      const wanted = plan.look({ pressed: true, rttMs: 40, nowMs, members, bytes });
+      bytes = Math.min(most, bytes * 2);
+      if (wanted === undefined) continue;
+      members = wanted.members;
+      asks.push([members, nowMs]);
+    }
+    expect(asks[0]?.[0]).toBe(SOME);
+    // At most: all, back, and both once more after ten seconds and after thirty.
+    expect(asks.length).toBeLessThanOrEqual(7);
+    expect(members).toBe(SOME);
+    const [, [all, allMs] = [0, 0]] = asks;
+    expect(all === 0 || allMs - (asks[0]?.[1] ?? 0) >= 3 * 250).toBe(true);
   });
 });
 

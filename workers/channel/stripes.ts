@@ -139,7 +139,7 @@ export class Stripes {
     this.lane.remove(member, reason);
     if (this.#closed || this.#members.length === 0) return doubted;
     // Main brings another one in place of one that is doubted.
-    if (!doubted) this.#plan.lost(this.lane.proven);
+    if (!doubted) this.#plan.lost(this.lane.proven, performance.now());
     this.#events.members(this.#members.length);
     if (this.#atOnce) this.#wantLater();
     return doubted;
