@@ -55,6 +55,9 @@ export const GOALS: readonly Goal[] = [
     '×',
     ratio(PARTIES_ONE_BY_ONE, 'MiB/s', 'hotlink, direct', SSH),
   ),
+  goal('direct burst, slowest link of three / ssh -L, one link warmed up', 'burst', { atLeast: 0.8 }, '×', (result) =>
+    divided(median(PARTIES_ONE_BY_ONE, 'hotlink, direct', 'MiB/s')(result), median(ONE_WAY, SSH, 'MiB/s')(result)),
+  ),
   goal(
     'direct burst, one link warmed up as ssh is / ssh -L',
     'burst',

@@ -24,8 +24,8 @@ typedef struct {
   int in, out; pkt *heap; size_t n, cap; uint64_t link_free, queued_bytes, order;
   uint64_t rx, tx, lost, tail, dup, reord;
 } dir;
-// Packets leave on ticks of 50 us, as from a network card that moderates its interrupts: a timer set for each of them takes 38 % of a processor in a
-// virtual machine, where that is a way out to the host, and the ends of the link have as much less.
+// The timer runs on ticks of 50 us, as a network card's that moderates its interrupts (what is due also leaves when another packet comes): one set for each
+// packet takes 38 % of a processor in a virtual machine, where that is a way out to the host, and the ends of the link have as much less.
 #define TICK 50000ull
 static double delay_ms=25, loss=0, rate=1000, queue_kib=4096, reorder=0, dupl=0, jitter=0; static int mtu=1500;
 static uint64_t rng=88172645463325252ull;

@@ -309,7 +309,7 @@ export const settings: readonly Setting[] = [
     range: '1…32 or auto',
     memory: 'of each further one 2 × 2 MiB of SCTP buffers at most, all of them together no more than the send windows',
     meaning:
-      'Peer connections of one WebRTC lane between two hotlinks, among which frames are dealt out. auto: one; with a peer on another machine up to 32, while the path is long and carries less than it could. A number: so many at once, also on one host.',
+      'Peer connections of one WebRTC lane between two hotlinks, among which frames are dealt out. auto: one; with a peer on another machine eight where the path is long and no queue stands in it, and up to 32 where those carry less than they could. A number: so many at once, also on one host.',
     parse: parseStripes,
     schema: z.union([z.literal('auto'), z.int().min(1).max(32)]),
   }),

@@ -121,6 +121,24 @@ describe('a striped lane with several members', () => {
     expect(world.ends[0].said.filter((line) => line.startsWith('failed'))).toEqual([]);
   });
 
+  it('counts what members bring while one of them is late and the application gets nothing', () => {
+    const world = new StripedWorld(FAST, 2_000_000);
+    world.begin();
+    world.add(FAST);
+    const content = world.send(3_000_000);
+    world.pass(300);
+    world.stall(1, 200);
+    world.pass(30);
+    const [sender, receiver] = world.ends;
+    const [got, brought] = [receiver.deliveredBytes, sender.lane?.deliveredBytes ?? 0];
+    world.pass(60);
+    expect(receiver.deliveredBytes).toBe(got);
+    expect((sender.lane?.deliveredBytes ?? 0) - brought).toBeGreaterThan(20_000);
+    world.pass(10_000);
+    expect(Buffer.compare(world.received, content)).toBe(0);
+    expect(sender.lane?.deliveredBytes).toBeGreaterThanOrEqual(content.length);
+  });
+
   it('cuts frames smaller, so that none keeps a slow member busy for long', () => {
     const world = new StripedWorld(FAST, 2_000_000);
     expect(world.ends[0].lane?.maxFrameBytes).toBe(262_144);
