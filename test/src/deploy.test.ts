@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { createHotlink } from '../../src/index.js';
 import { startRelay } from '../../src/relay/index.js';
-import { absent } from '../support/absent.js';
+import { absent, have } from '../support/absent.js';
 import { until } from '../support/sandbox.js';
 import { commandsIn, mistakesIn } from '../support/shown-commands.js';
 
@@ -30,10 +30,6 @@ interface Service {
   command?: string[];
   entrypoint?: string[];
   build?: { dockerfile: string; context: string; target?: string };
-}
-
-function have(program: string): boolean {
-  return (process.env['PATH'] ?? '').split(':').some((folder) => existsSync(join(folder, program)));
 }
 
 describe('what is shown', () => {

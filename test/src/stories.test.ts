@@ -1,13 +1,13 @@
 // What the documents tell a reader to type, typed: stories are run as they stand in the file and held against the output shown there; every other
 // command is held against what the program says of itself. Numbers of the code that documents repeat are the code's.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { examplesText } from '../../src/cli/examples.js';
 import * as exits from '../../src/cli/exit-code.js';
 import { settings } from '../../src/config/index.js';
-import { absent } from '../support/absent.js';
+import { absent, have } from '../support/absent.js';
 import { hotlink } from '../support/command.js';
 import { commandsIn, mistakesIn, verbsOf } from '../support/shown-commands.js';
 import { runStory, storiesIn } from '../support/story.js';
@@ -19,10 +19,6 @@ const DOCUMENTS = ['.', 'docs', 'deploy', 'examples', 'native-free', 'workers', 
     .filter((name) => name.endsWith('.md'))
     .map((name) => join(folder, name)),
 );
-
-function have(program: string): boolean {
-  return (process.env['PATH'] ?? '').split(':').some((folder) => existsSync(join(folder, program)));
-}
 
 describe('the story', () => {
   const needs: Readonly<Record<string, string>> = { redis: 'redis-server' };

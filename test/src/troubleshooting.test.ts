@@ -2,7 +2,7 @@
 // says that it says.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { metrics } from '../../src/admin/metrics.js';
 import { type RelayServer, startRelay } from '../../src/relay/index.js';
-import { absent } from '../support/absent.js';
+import { absent, have } from '../support/absent.js';
 import { ALICE, BOB, dial, freePort } from '../support/sandbox.js';
 
 const entry = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
@@ -174,15 +174,12 @@ describe('docs/operating.md', { timeout: 60_000 }, () => {
     expect(lines.filter((line) => !code.includes(`'${line}'`))).toEqual([]);
   });
 
-  it.skipIf(absent('the curl lines', existsSync('/usr/bin/curl') ? undefined : 'curl is not installed'))(
-    'has curl lines that work',
-    async () => {
-      const commands = [...operating.matchAll(/^curl .*$/gm)].map(([line]) => line.replace('/var/lib/hotlink/alice', data));
-      expect(commands).toHaveLength(2);
-      await startDaemon();
-      const [ready, exposition] = await Promise.all(commands.map((command) => promisify(execFile)('sh', ['-c', command])));
-      expect(JSON.parse(ready?.stdout ?? '')).toHaveProperty('ready');
-      expect(exposition?.stdout).toMatch(/# EOF\n$/);
-    },
-  );
+  it.skipIf(absent('the curl lines', have('curl') ? undefined : 'curl is not installed'))('has curl lines that work', async () => {
+    const commands = [...operating.matchAll(/^curl .*$/gm)].map(([line]) => line.replace('/var/lib/hotlink/alice', data));
+    expect(commands).toHaveLength(2);
+    await startDaemon();
+    const [ready, exposition] = await Promise.all(commands.map((command) => promisify(execFile)('sh', ['-c', command])));
+    expect(JSON.parse(ready?.stdout ?? '')).toHaveProperty('ready');
+    expect(exposition?.stdout).toMatch(/# EOF\n$/);
+  });
 });
