@@ -1,33 +1,33 @@
 // Two threads of one process, each with a pair of peer connections that echo over a data channel. `plain` imports the addon as any
 // program would; `private` loads it as this one does. Run as a process of its own.
+import { once } from 'node:events';
 import { isMainThread, parentPort, threadId, Worker, workerData } from 'node:worker_threads';
 import type { DataChannel, PeerConnection } from 'node-datachannel';
 import { type Addon, cleanupAddon, loadAddon } from '../../workers/addon.js';
 
 const MESSAGES = 5;
+let ended = false;
 
 if (isMainThread) {
   const mode = process.argv[2] ?? 'private';
-  const lines = await Promise.all([1, 2].map(() => oneThread(mode)));
+  const threads = [1, 2].map(() => new Worker(new URL(import.meta.url), { workerData: mode }));
+  const lines = await Promise.all(threads.map(async (thread) => (await once(thread, 'message'))[0] as string));
+  // One after the other (workers/README.md, "The addon").
+  for (const thread of threads) {
+    const gone = once(thread, 'exit');
+    thread.postMessage('leave');
+    await gone;
+  }
   process.stdout.write(lines.map((line, index) => `thread ${index + 1} ${line}\n`).join(''));
 } else {
   const plain = workerData === 'plain';
   const addon = plain ? ((await import('node-datachannel')).default as unknown as Addon) : loadAddon();
   const echoed = await echo(addon);
-  if (!plain) cleanupAddon();
-  parentPort?.postMessage(`echoed ${echoed}`);
-}
-
-function oneThread(mode: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL(import.meta.url), { workerData: mode });
-    let line = '';
-    worker.on('message', (message: string) => {
-      line = message;
-    });
-    worker.on('error', reject);
-    worker.on('exit', () => resolve(line));
+  parentPort?.once('message', () => {
+    if (!plain) cleanupAddon();
+    parentPort?.close();
   });
+  parentPort?.postMessage(`echoed ${echoed}`);
 }
 
 async function echo(addon: Addon): Promise<number> {
@@ -35,7 +35,6 @@ async function echo(addon: Addon): Promise<number> {
   const b = new addon.PeerConnection(`b${threadId}`, { iceServers: [] });
   const held: DataChannel[] = [];
   join(a, b);
-  join(b, a);
   b.onDataChannel((channel) => {
     held.push(channel);
     channel.onMessage((message) => channel.sendMessageBinary(Buffer.from(message as Buffer)));
@@ -51,6 +50,7 @@ async function echo(addon: Addon): Promise<number> {
       else channel.sendMessageBinary(Buffer.from([count]));
     });
   });
+  ended = true;
   for (const open of held) open.close();
   a.close();
   b.close();
@@ -58,16 +58,23 @@ async function echo(addon: Addon): Promise<number> {
   return echoed;
 }
 
-function join(from: PeerConnection, to: PeerConnection): void {
-  const early: [string, string][] = [];
+/** Candidates wait until the offerer has the answer: ICE that comes up before knows no fingerprint to verify DTLS with, and the connection closes. */
+function join(offerer: PeerConnection, answerer: PeerConnection): void {
+  const early: (() => void)[] = [];
   let described = false;
-  from.onLocalDescription((sdp, type) => {
-    to.setRemoteDescription(sdp, type);
+  const pass = (from: PeerConnection, to: PeerConnection): void =>
+    from.onLocalCandidate((candidate, mid) => {
+      const add = (): void => to.addRemoteCandidate(candidate, mid);
+      if (!described) early.push(add);
+      // One may be reported after the other end was closed, where it would throw.
+      else if (!ended) add();
+    });
+  pass(offerer, answerer);
+  pass(answerer, offerer);
+  offerer.onLocalDescription((sdp, type) => answerer.setRemoteDescription(sdp, type));
+  answerer.onLocalDescription((sdp, type) => {
+    offerer.setRemoteDescription(sdp, type);
     described = true;
-    for (const [candidate, mid] of early.splice(0)) to.addRemoteCandidate(candidate, mid);
-  });
-  from.onLocalCandidate((candidate, mid) => {
-    if (described) to.addRemoteCandidate(candidate, mid);
-    else early.push([candidate, mid]);
+    for (const add of early.splice(0)) add();
   });
 }
