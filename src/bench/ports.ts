@@ -15,20 +15,26 @@ export async function freePorts(count: number): Promise<number[]> {
   const { port } = (await hub).address() as AddressInfo;
   const ports: number[] = [];
   const again: Socket[] = [];
-  while (ports.length < count) {
-    const holder = connect({ port, host: '127.0.0.1', localAddress: '127.0.0.1', localPort: 0 });
-    await once(holder, 'connect');
-    holder.on('error', () => {}).unref();
-    const local = holder.localPort as number;
-    if (given.has(local)) {
-      again.push(holder);
-      continue;
+  try {
+    while (ports.length < count) {
+      const holder = connect({ port, host: '127.0.0.1', localAddress: '127.0.0.1', localPort: 0 });
+      await once(holder, 'connect');
+      holder.on('error', () => {}).unref();
+      const local = holder.localPort as number;
+      if (given.has(local)) {
+        again.push(holder);
+        continue;
+      }
+      given.add(local);
+      holders.set(local, holder);
+      ports.push(local);
     }
-    given.add(local);
-    holders.set(local, holder);
-    ports.push(local);
+  } catch (error) {
+    releasePorts(ports);
+    throw error;
+  } finally {
+    for (const holder of again) holder.resetAndDestroy();
   }
-  for (const holder of again) holder.resetAndDestroy();
   if (process.platform !== 'linux') releasePorts(ports);
   return ports;
 }

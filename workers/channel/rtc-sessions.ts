@@ -10,7 +10,7 @@ import { mostConnections } from '../lanes/stripe-count.js';
 import { WebRtcLane } from '../lanes/webrtc.js';
 import type { FromChannel, RtcSettings, ToChannel } from '../messages.js';
 import { stackThreads } from '../stack-threads.js';
-import { Stripes, type StripesEvents, TOO_WIDE } from './stripes.js';
+import { type StripeMember, Stripes, type StripesEvents, TOO_WIDE } from './stripes.js';
 import { comingUp, type Turn } from './turnstile.js';
 
 export interface RtcSessionEvents extends Pick<StripesEvents, 'lost' | 'resized' | 'pressure' | 'grow'> {
@@ -191,7 +191,7 @@ export class RtcSessions {
         resized: (lane) => events.resized(lane),
         widen: (members, lossy) => events.post({ t: 'rtc-widen', sid, members, lossy }),
         members: (members) => events.post({ t: 'rtc-members', sid, members }),
-        dropped: (lane) => this.#dropped(sid, session, lane, { reason: 'it was not needed any more' }),
+        dropped: (lane, reason) => this.#dropped(sid, session, lane, { reason }),
         tooWide: (lane) => this.#dropped(sid, session, lane, { reason: TOO_WIDE, tooWide: lane.mtu }),
         pressure: () => events.pressure(),
         grow: (neededBytes) => events.grow(neededBytes),
@@ -199,7 +199,7 @@ export class RtcSessions {
     );
   }
 
-  #dropped(sid: string, { connections }: RtcSession, lane: WebRtcLane, why: { reason: string; tooWide?: number }): void {
+  #dropped(sid: string, { connections }: RtcSession, lane: StripeMember, why: { reason: string; tooWide?: number }): void {
     for (const [member, connection] of connections) {
       if (connection.lane !== lane) continue;
       connections.delete(member);

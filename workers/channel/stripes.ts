@@ -3,7 +3,6 @@
 
 import type { Lane } from '../../native-free/lane.js';
 import { StripedLane, StripePlan } from '../../native-free/stripes/index.js';
-import type { WebRtcLane } from '../lanes/webrtc.js';
 
 /** A lane without payload for so long needs one member only, ms: the others would cost a keep-alive every few seconds. */
 const IDLE_MS = 60_000;
@@ -14,6 +13,15 @@ const AGAIN_MS = 500;
 
 /** Why a member ends whose packets do not get through. */
 export const TOO_WIDE = 'its packets are too large for the path';
+
+/** One peer connection of several. */
+export interface StripeMember extends Lane {
+  /** Round trip as the stack measures it, ms; 0 before there is one. */
+  readonly rttMs: number;
+  /** Of its packets, bytes, and whether its path has to show that it carries them. */
+  readonly mtu: number;
+  readonly probed: boolean;
+}
 
 /** How the channel's core does. */
 export interface Pressure {
@@ -34,9 +42,9 @@ export interface StripesEvents {
   /** The number of members changed. */
   members(count: number): void;
   /** This member is closed from our side. */
-  dropped(lane: WebRtcLane): void;
+  dropped(lane: StripeMember, reason: string): void;
   /** This member is closed from our side: its path does not carry packets as large as its. */
-  tooWide(lane: WebRtcLane): void;
+  tooWide(lane: StripeMember): void;
   pressure(): Pressure;
   /** Windows that are full and smaller than twice this are to grow. */
   grow(neededBytes: number): void;
@@ -59,7 +67,7 @@ export class Stripes {
   readonly #most: number;
   readonly #atOnce: boolean;
   #plan = new StripePlan(1);
-  readonly #members: WebRtcLane[] = [];
+  readonly #members: StripeMember[] = [];
   #timer: NodeJS.Timeout | undefined;
   #idle: NodeJS.Timeout | undefined;
   #late: NodeJS.Timeout | undefined;
@@ -71,7 +79,7 @@ export class Stripes {
   #closed = false;
   readonly #leads: boolean;
 
-  constructor(first: WebRtcLane, { most, atOnce, relayed, leads }: StripesConfig, events: StripesEvents) {
+  constructor(first: StripeMember, { most, atOnce, relayed, leads }: StripesConfig, events: StripesEvents) {
     this.#events = events;
     this.#leads = leads;
     this.#most = relayed ? 1 : most;
@@ -87,8 +95,9 @@ export class Stripes {
       lost: (_lane, from, end) => events.lost(from, end),
       resized: (lane) => events.resized(lane),
       stuck: (member) => {
-        const dropped = this.#drop(member, 'it delivered nothing while others did');
-        if (dropped !== undefined) events.dropped(dropped);
+        const reason = 'it delivered nothing while others did';
+        const dropped = this.#drop(member, reason);
+        if (dropped !== undefined) events.dropped(dropped, reason);
       },
       tooWide: (member) => {
         const dropped = this.#drop(member, TOO_WIDE);
@@ -113,7 +122,7 @@ export class Stripes {
   }
 
   /** @returns false when there are as many as there may be */
-  add(member: WebRtcLane, name: string): boolean {
+  add(member: StripeMember, name: string): boolean {
     if (this.#closed || this.#members.length >= this.#most) return false;
     this.#members.push(member);
     this.lane.add(member, numberOf(name), member.probed ? member.mtu : 0);
@@ -121,7 +130,7 @@ export class Stripes {
     return true;
   }
 
-  has(member: WebRtcLane): boolean {
+  has(member: StripeMember): boolean {
     return this.#members.includes(member);
   }
 
@@ -131,7 +140,7 @@ export class Stripes {
   }
 
   /** A member is closed already, or about to be. @returns whether that may be for packets too large for its path */
-  remove(member: WebRtcLane, reason: string): boolean {
+  remove(member: StripeMember, reason: string): boolean {
     const index = this.#members.indexOf(member);
     if (index < 0) return false;
     const doubted = this.lane.doubted(member);
@@ -145,11 +154,11 @@ export class Stripes {
     return doubted;
   }
 
-  received(member: WebRtcLane, message: Uint8Array): void {
+  received(member: StripeMember, message: Uint8Array): void {
     this.lane.received(member, message, true);
   }
 
-  writable(member: WebRtcLane): void {
+  writable(member: StripeMember): void {
     this.lane.writable(member);
   }
 
@@ -173,7 +182,7 @@ export class Stripes {
   }
 
   /** @returns the member that is gone */
-  #drop(member: Lane, reason: string): WebRtcLane | undefined {
+  #drop(member: Lane, reason: string): StripeMember | undefined {
     const found = this.#members.find((one) => one === member);
     if (found === undefined) return undefined;
     found.close();
@@ -204,7 +213,7 @@ export class Stripes {
     if (pressed && (this.lane.proven > 1 || wanted !== undefined)) this.#events.grow(Number.POSITIVE_INFINITY);
     else if (pressed && !limited) this.#events.grow((acknowledged / overMs) * (this.#plan.rttMs ?? 0));
     clearTimeout(this.#idle);
-    if (this.#leads && this.#members.length > 1) this.#idle = setTimeout(() => this.#narrow(1, 'nothing to do'), IDLE_MS);
+    if (this.#leads && this.#members.length > 1) this.#idle = setTimeout(() => this.#narrow(1, 'it had nothing to do'), IDLE_MS);
     return pressed;
   }
 
@@ -212,7 +221,7 @@ export class Stripes {
     const inUse = this.#members.filter((member) => this.lane.inUse(member));
     for (const member of [...inUse, ...this.#members.filter((member) => !inUse.includes(member))].slice(to)) {
       this.#drop(member, reason);
-      this.#events.dropped(member);
+      this.#events.dropped(member, reason);
     }
   }
 
