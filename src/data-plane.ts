@@ -115,11 +115,12 @@ export class DataPlane implements Hotlink {
     });
     this.#relay = new RelayControl(
       { options: this.#options, channels: this.#channels, ipc: this.#ipc, inbound: this.#inbound, idStem, health: this.#health },
-      { report, trace, fatal, service: () => this.#service() },
+      { report, trace, fatal, connected: (up) => this.#adHoc.relay(up), service: () => this.#service() },
     );
     this.#adHoc = new AdHocChannels(this.#options, this.#channels, {
       running: () => this.#running && this.#stopping === undefined,
       added: applied,
+      report,
     });
     this.#signal = options.signal;
     this.#signal?.addEventListener('abort', this.#aborted, { once: true });

@@ -9,7 +9,7 @@ export type Client = SessionStatus['client'];
 
 /**
  * The fields of each event, by its name: `sid` a session, `key` a channel (its local path), `reason` a sentence for people, or empty.
- * @remarks Words of a `reason` may change. Events that strangers can bring about come ten a second at most; `leftOut` then says how many were not reported before.
+ * @remarks Words of a `reason` may change. Events that strangers can cause come ten a second at most; `leftOut` says how many were not reported before.
  */
 export type HotlinkEventFields = {
   'relay up': { server: string };
@@ -27,13 +27,14 @@ export type HotlinkEventFields = {
   'listen failed': { key: string; code: string; reason: string };
   'session accepted': { peer: string; sid: string; direction: 'in' | 'out'; client: 'hotlink' | 'go' | 'rust' | 'unknown' };
   'session re-opened': { peer: string; oldSid: string; sid: string };
+  'permission not renewed': { peer: string; reason: string };
   'session rejected': { peer: string; sid: string; reason: string; retryInMs: number };
   'peer restarted': { peer: string; client: 'hotlink' | 'go' | 'rust' | 'unknown' };
   /** @property lane undefined: nothing carries now */
   lane: { key: string; peer: string; sid: string | undefined; lane: LaneKind | undefined; reason: string };
   /** @property candidates kinds, ours and theirs: `host/srflx` */
   'webrtc open': { peer: string; sid: string; candidates: string; mtu: number };
-  /** A lane is to be made of more connections. @property lossy they are to give way to loss less */
+  /** A lane is to have more connections. @property lossy they are to give way to loss less */
   'webrtc widened': { peer: string; sid: string; connections: number; lossy: boolean };
   'direct open': { peer: string; sid: string; remote: string; dialled: boolean };
   'direct lane cannot listen': { sid: string; reason: string };

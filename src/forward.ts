@@ -73,7 +73,8 @@ export function planForward(self: string, options: ForwardOptions): ForwardPlan 
   if (peer === self) throw usage('the peer is this identity itself');
   if (!/^[A-Za-z0-9._-]{1,64}$/.test(name) || /^\.+$/.test(name))
     throw usage(`"${name}" is not a channel name; use letters, digits, ".", "_" and "-", at most 64`);
-  if ((listen === undefined) === (dial === undefined)) throw usage('give either listen or dial');
+  if (listen === undefined && dial === undefined) throw usage('say where applications connect (listen), or where to dial for them (dial)');
+  if (listen !== undefined && dial !== undefined) throw usage('one side listens and the other dials: give listen or dial, not both');
   const where = parseAddress((listen ?? dial) as string);
   if (dial !== undefined && where.port === 0) throw usage(`"${dial}" names no port to dial`);
   const directory = `${self}/app_data/hotlink/forward/${name}/_mpc/0_to_1`;

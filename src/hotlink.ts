@@ -47,7 +47,7 @@ export interface Hotlink extends AsyncDisposable {
   events(options?: { signal?: AbortSignal; limit?: number }): AsyncIterableIterator<HotlinkEvent>;
   /** Calls `listener` at each event, within its turn; what it throws is thrown there. */
   on<K extends keyof HotlinkEvents>(event: K, listener: (...args: HotlinkEvents[K]) => unknown): void;
-  /** Takes a listener off again. */
+  /** Removes a listener. */
   off<K extends keyof HotlinkEvents>(event: K, listener: (...args: HotlinkEvents[K]) => unknown): void;
   /**
    * Makes new peer-to-peer connections, as after a change of networks.

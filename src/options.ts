@@ -15,7 +15,7 @@ export interface IceServerList {
   credential?: string;
 }
 
-/** What {@link createHotlink} takes: `email`, and `server` or `signaling`. Defaults, ranges, memory and more words: docs/configuration.md. */
+/** What {@link createHotlink} takes: `email`, and `server` or `signaling`. Defaults, ranges, memory: docs/configuration.md. */
 export interface HotlinkOptions {
   /** Our identity, an e-mail address. */
   email: string;

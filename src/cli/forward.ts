@@ -66,10 +66,10 @@ export async function forward(command: Command): Promise<number> {
   return interruption.exitCode ?? EXIT_OK;
 }
 
-/** The command for the other side, to be run as it stands when the application is on the same port there. */
+/** The command for the other side. Where it dials is not known here: with our own port, on this machine, that would be ourselves. */
 function otherSide({ peer, name, dial, rendezvous }: Flags, { email, server }: HotlinkSettings, port: number | undefined): string {
   const theirs = Number(dial?.slice(dial.lastIndexOf(':') + 1) ?? port);
-  const shape = dial !== undefined || rendezvous === true ? `--listen 127.0.0.1:${theirs}` : `--dial 127.0.0.1:${theirs}`;
+  const shape = dial !== undefined || rendezvous === true ? `--listen 127.0.0.1:${theirs}` : '--dial HOST:PORT';
   return `hotlink forward --email ${peer} --server ${server} --peer ${email} --name ${name} ${shape}${rendezvous === true ? ' --rendezvous' : ''}`;
 }
 

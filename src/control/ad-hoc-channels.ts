@@ -3,6 +3,7 @@
 
 import { HotlinkError } from '../../native-free/index.js';
 import { abortError, onAbort } from '../abort.js';
+import type { Report } from '../events.js';
 import {
   type ForwardChannel,
   type ForwardOptions,
@@ -19,11 +20,15 @@ import { type PingOptions, type PingResult, pingOver } from './ping.js';
 import { pingId, pingPlan } from './ping-channel.js';
 import { ProgramStream } from './program-stream.js';
 
+/** Until a relay that could not take a permission is asked again, ms. */
+const AGAIN_MS = 5000;
+
 export interface AdHocEvents {
   /** Whether channels may be added now: started, and not stopping. */
   running(): boolean;
   /** A channel was added: Opens that wait may find it. */
   added(): void;
+  report: Report;
 }
 
 export class AdHocChannels {
@@ -32,6 +37,11 @@ export class AdHocChannels {
   readonly #events: AdHocEvents;
   /** Ends the watch of each forward's abort signal. */
   readonly #unwatch = new Set<() => void>();
+  /** What channels that are held need at the relay, by their ids. */
+  readonly #granted = new Map<string, ForwardPlan>();
+  /** Ends what tells the relay again. */
+  #telling: AbortController | undefined;
+  #relayWasUp = false;
 
   constructor(options: ResolvedOptions, channels: Channels, events: AdHocEvents) {
     this.#options = options;
@@ -43,6 +53,43 @@ export class AdHocChannels {
   ended(): void {
     for (const unwatch of this.#unwatch) unwatch();
     this.#unwatch.clear();
+    this.#telling?.abort();
+  }
+
+  /** The relay came up, or went. One that was started anew, without a data directory, knows nothing of the permissions that it gave. */
+  relay(up: boolean): void {
+    this.#telling?.abort();
+    if (up && this.#relayWasUp) {
+      this.#telling = new AbortController();
+      void this.#grantAgain(this.#telling.signal);
+    }
+    this.#relayWasUp ||= up;
+  }
+
+  /** One after the other: there may be hundreds. */
+  async #grantAgain(signal: AbortSignal): Promise<void> {
+    let again = false;
+    for (const plan of this.#granted.values()) {
+      try {
+        await grant(this.#options, plan, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        const { code, message } = error as HotlinkError;
+        this.#events.report('permission not renewed', { peer: plan.marker.peer, reason: message }, 'warn');
+        again ||= code === 'ERR_HLNK_RELAY_UNAVAILABLE';
+      }
+    }
+    if (again)
+      onAbort(
+        signal,
+        this.#options.clock.after(AGAIN_MS, () => void this.#grantAgain(signal)),
+      );
+  }
+
+  /** @returns when the channel is gone */
+  #withdraw(id: string): Promise<void> {
+    this.#granted.delete(id);
+    return this.#channels.withdraw(id);
   }
 
   async forward(options: ForwardOptions): Promise<ForwardChannel> {
@@ -55,7 +102,7 @@ export class AdHocChannels {
     const close = (): Promise<void> => {
       this.#unwatch.delete(unwatch);
       unwatch();
-      closing ??= this.#channels.withdraw(id);
+      closing ??= this.#withdraw(id);
       return closing;
     };
     try {
@@ -88,7 +135,7 @@ export class AdHocChannels {
             gone: () => void stream.destroy(),
           }),
         abandon: (reason) => channel.abandon(reason),
-        close: () => this.#channels.withdraw(id),
+        close: () => this.#withdraw(id),
       },
       highWaterMark,
     );
@@ -121,6 +168,7 @@ export class AdHocChannels {
     // It may have been stopped, given up, or the same asked for, meanwhile.
     this.#refuse(id, plan, signal);
     const channel = this.#channels[held ? 'hold' : 'add'](id, plan.marker, plan.shape, plan.bind);
+    if (held && this.#options.signaling === undefined) this.#granted.set(id, plan);
     this.#events.added();
     return channel;
   }

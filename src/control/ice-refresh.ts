@@ -4,6 +4,7 @@
 
 import { z } from 'zod';
 import { type Clock, systemClock } from '../clock.js';
+import { whyUnanswered } from './unanswered.js';
 
 /** Asked when this part of the time is over: early enough for a few attempts that fail. */
 const REFRESH_AT = 0.75;
@@ -78,7 +79,7 @@ export class IceRefresh {
       next = advert.turnTtlSeconds === undefined ? undefined : advert.turnTtlSeconds * REFRESH_AT * 1000;
     } catch (error) {
       if (timer !== this.#timer) return;
-      this.#events.failed(error instanceof Error ? error.message : String(error));
+      this.#events.failed(whyUnanswered(error));
     }
     this.#schedule(next);
   }

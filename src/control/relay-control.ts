@@ -23,6 +23,8 @@ export interface RelayControlEvents {
   report: Report;
   trace(what: string, fields: Record<string, unknown>): void;
   fatal(code: HotlinkErrorCode, message: string): void;
+  /** The connection came up, or went. */
+  connected(up: boolean): void;
   /** Something was said: the machines have new deadlines and output. */
   service(): void;
 }
@@ -141,6 +143,7 @@ export class RelayControl {
         report('relay up', { server: options.server });
         inbound.handleRelay(true, now);
         ipc.relay(true);
+        this.#events.connected(true);
         channels.relayUp(now);
         break;
       }
@@ -189,6 +192,7 @@ export class RelayControl {
       this.#events.fatal('ERR_HLNK_AUTH', `the relay refused ${options.email}: ${reason}; ${hint}`);
     }
     if (before.state !== 'up') return;
+    this.#events.connected(false);
     inbound.handleRelay(false, now);
     ipc.relay(false);
     channels.relayDown(reason, unconfirmed, now);

@@ -77,9 +77,13 @@ async function route(request: IncomingMessage, response: ServerResponse, context
   if (key !== 'PUT /api/v1/acl' && key !== 'GET /api/v1/acl/check' && key !== 'GET /api/v1/hotlink/ice')
     return fail(response, 404, 'E_NOT_FOUND', `there is no ${key}`);
   const identity = await context.identify(request);
-  if (!identity.ok) return fail(response, identity.status, identity.code, identity.error);
+  if (!identity.ok) {
+    await passOver(request, context.maxBodyBytes);
+    return fail(response, identity.status, identity.code, identity.error);
+  }
   if (context.isOverRate(identity.email)) {
     context.counters.requestsThrottled++;
+    await passOver(request, context.maxBodyBytes);
     return fail(response, 429, 'E_RATE_LIMITED', `${identity.email} sends too many requests`);
   }
   if (key === 'GET /api/v1/hotlink/ice') return json(response, 200, context.iceAdvert(request, identity.email));
@@ -124,15 +128,20 @@ async function putAcl(request: IncomingMessage, response: ServerResponse, user: 
   fail(response, status, code, put.reason, put.line);
 }
 
+/** An answer that goes out before the request is read may never arrive: a client that is still writing finds the connection closed. */
+async function passOver(request: IncomingMessage, maxBytes: number): Promise<void> {
+  if (request.method === 'PUT') await readBody(request, maxBytes, false);
+}
+
 /** @returns undefined when the body is too large; what is over the limit is thrown away unread */
-function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
+function readBody(request: IncomingMessage, maxBytes: number, kept = true): Promise<Buffer | undefined> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let totalBytes = 0;
     request.on('data', (chunk: Buffer) => {
       totalBytes += chunk.length;
-      if (totalBytes <= maxBytes) chunks.push(chunk);
-      else resolve(undefined);
+      if (totalBytes > maxBytes) resolve(undefined);
+      else if (kept) chunks.push(chunk);
     });
     request.on('end', () => resolve(Buffer.concat(chunks)));
     request.on('close', () => reject(new Error('the client hung up')));

@@ -5,6 +5,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createHotlink, type Hotlink, type LaneKind } from '../../src/index.js';
 import { type RelayServer, startRelay } from '../../src/relay/index.js';
+import { RelayThread } from '../support/relay-thread.js';
 import { ALICE, BOB, dial, freePort, until } from '../support/sandbox.js';
 
 let relay: RelayServer;
@@ -133,6 +134,18 @@ describe('a forward channel', () => {
     expect(stalled.closed).toBe(false);
   });
 
+  it('is let in again by a relay that was started anew and remembers nothing', { timeout: 30_000 }, async () => {
+    const { port, alice, bob } = await forward(`127.0.0.1:${await echoServer()}`, ['relay']);
+    await roundTrip(port, 1000);
+    const listen = new URL(relay.url).host;
+    await relay.close();
+    await until('both miss the relay', () => links.every((link) => link.status().relay.state === 'down'));
+    relay = await startRelay({ listen });
+    await until('both are at the relay again', () => links.every((link) => link.status().relay.state === 'up'));
+    await roundTrip(port, 1000);
+    await until('nobody is refused any more', () => [alice, bob].every((link) => link.status().channels[0]?.problem === undefined));
+  });
+
   it('refuses what makes no sense with a code', async () => {
     await forward('127.0.0.1:1');
     const [alice] = links as [Hotlink, Hotlink];
@@ -142,6 +155,33 @@ describe('a forward channel', () => {
     await expect(alice.forward({ peer: BOB, name: 'x', listen: '127.0.0.1' })).rejects.toMatchObject({ code: 'ERR_HLNK_USAGE' });
     await expect(alice.forward({ peer: BOB, name: 'busy', listen: new URL(relay.url).host })).rejects.toMatchObject({
       code: 'ERR_HLNK_PORT_BUSY',
+    });
+  });
+
+  it('says that the relay refuses it, and not that there is none', async () => {
+    relay = await startRelay({ listen: '127.0.0.1:0' });
+    // On a thread of its own, so that it may answer before the request was written.
+    const strict = await RelayThread.start({ authSecret: 'north wind' });
+    for (let i = 0; i < 10; i += 1) {
+      const alice = createHotlink({ email: ALICE, server: strict.url, token: 'wrong', threads: 1 });
+      await alice.start();
+      await expect(alice.forward({ peer: BOB, name: 'test', listen: '127.0.0.1:0' })).rejects.toMatchObject({
+        code: 'ERR_HLNK_DENIED',
+        message: expect.stringContaining('HTTP 401'),
+      });
+      await alice.stop();
+    }
+    await strict.close();
+  });
+
+  it('says what became of the attempt where there is no relay', async () => {
+    relay = await startRelay({ listen: '127.0.0.1:0' });
+    const alice = createHotlink({ email: ALICE, server: `http://127.0.0.1:${await freePort()}`, threads: 1 });
+    links = [alice];
+    await alice.start();
+    await expect(alice.forward({ peer: BOB, name: 'test', listen: '127.0.0.1:0' })).rejects.toMatchObject({
+      code: 'ERR_HLNK_RELAY_UNAVAILABLE',
+      message: expect.stringContaining('ECONNREFUSED'),
     });
   });
 });

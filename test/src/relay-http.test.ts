@@ -43,6 +43,22 @@ describe('over HTTP', () => {
     expect((await fetch(`${relay.url}/api/v1/events?user=${ALICE}`)).status).toBe(426);
   });
 
+  it('a refusal arrives even where the request is still being written', async () => {
+    const relay = await start({ authSecret: 'north wind' });
+    let pieces = 0;
+    const body = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        controller.enqueue(Buffer.from('rules: []\n'));
+        pieces += 1;
+        if (pieces === 10) controller.close();
+      },
+    });
+    const url = `${relay.url}/api/v1/acl?user=${ALICE}&key=${DIR}/syft.pub.yaml`;
+    const answer = await fetch(url, { method: 'PUT', body, duplex: 'half', headers: { connection: 'close' } });
+    expect([answer.status, pieces]).toEqual([401, 10]);
+  });
+
   it('an ACL is uploaded as a form or as the body itself, and takes effect', async () => {
     const relay = await start();
     expect(await check(relay, BOB, `${DIR}/f`, 1)).toBe(403);
