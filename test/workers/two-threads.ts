@@ -12,11 +12,12 @@ if (isMainThread) {
   const mode = process.argv[2] ?? 'private';
   const threads = [1, 2].map(() => new Worker(new URL(import.meta.url), { workerData: mode }));
   const lines = await Promise.all(threads.map(async (thread) => (await once(thread, 'message'))[0] as string));
-  // One after the other (workers/README.md, "The addon").
+  // One after the other, and ended by us as the product's are: now and then a callback that the addon never released keeps a thread's loop alive.
   for (const thread of threads) {
-    const gone = once(thread, 'exit');
+    const left = once(thread, 'message');
     thread.postMessage('leave');
-    await gone;
+    await left;
+    await thread.terminate();
   }
   process.stdout.write(lines.map((line, index) => `thread ${index + 1} ${line}\n`).join(''));
 } else {
@@ -25,7 +26,7 @@ if (isMainThread) {
   const echoed = await echo(addon);
   parentPort?.once('message', () => {
     if (!plain) cleanupAddon();
-    parentPort?.close();
+    parentPort?.postMessage('left');
   });
   parentPort?.postMessage(`echoed ${echoed}`);
 }
@@ -41,8 +42,11 @@ async function echo(addon: Addon): Promise<number> {
   });
   const channel = a.createDataChannel('t');
   held.push(channel);
-  const echoed = await new Promise<number>((resolve) => {
+  const echoed = await new Promise<number>((resolve, reject) => {
     let count = 0;
+    a.onStateChange((state) => {
+      if (state === 'failed') reject(new Error('the connection failed'));
+    });
     channel.onOpen(() => channel.sendMessageBinary(Buffer.from([0])));
     channel.onMessage(() => {
       count += 1;
