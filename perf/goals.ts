@@ -74,12 +74,18 @@ export const GOALS: readonly Goal[] = [
   ),
   goal('keyswap over WebRTC', 'keyswap', { atMost: 14 }, 's', median(KEYSWAP, 'hotlink, webrtc', 'seconds for all')),
   goal('keyswap over direct', 'keyswap', { atMost: 5 }, 's', median(KEYSWAP, 'hotlink, direct', 'seconds for all')),
-  goal(
-    'pingpong 64 B over WebRTC, p50 / bare data channel',
-    'pingpong',
-    { atMost: 1.4 },
-    '×',
-    ratio('64 B', 'p50', 'hotlink, webrtc', BARE_CHANNEL),
+  // Nobody's applications reach the bare channel; through the naive bridge over one they do, as through every other contender.
+  ...[
+    ['bare data channel', BARE_CHANNEL],
+    ['bare data channel, bridged to the same applications', 'node-datachannel bridge, naive'],
+  ].map(([words, name]) =>
+    goal(
+      `pingpong 64 B over WebRTC, p50 / ${words}`,
+      'pingpong',
+      { atMost: 1.4 },
+      '×',
+      ratio('64 B', 'p50', 'hotlink, webrtc', name as string),
+    ),
   ),
   goal('pingpong 64 B over direct, p50 / ssh -L', 'pingpong', { atMost: 1.5 }, '×', ratio('64 B', 'p50', 'hotlink, direct', SSH)),
   goal('pingpong 64 B over WebRTC, p99', 'pingpong', { atMost: 600 }, 'µs', median('64 B', 'hotlink, webrtc', 'p99')),

@@ -3,13 +3,13 @@
 import type { Command } from 'commander';
 import { HotlinkError } from '../../native-free/errors.js';
 import { requireIdentity } from '../config/index.js';
-import { holderOf } from '../doctor/ports.js';
 import type { ForwardOptions } from '../forward.js';
 import type { HotlinkSettings } from '../options.js';
 import { startDaemon } from './daemon.js';
 import { EXIT_OK, exitCodeOf } from './exit-code.js';
 import { onInterruption, whenAborted } from './interruption.js';
 import { createLog, logLevel } from './log.js';
+import { portTaken } from './port-taken.js';
 import { loadSettings } from './setting-flags.js';
 
 interface Flags {
@@ -71,13 +71,4 @@ function otherSide({ peer, name, dial, rendezvous }: Flags, { email, server }: H
   const theirs = Number(dial?.slice(dial.lastIndexOf(':') + 1) ?? port);
   const shape = dial !== undefined || rendezvous === true ? `--listen 127.0.0.1:${theirs}` : '--dial HOST:PORT';
   return `hotlink forward --email ${peer} --server ${server} --peer ${email} --name ${name} ${shape}${rendezvous === true ? ' --rendezvous' : ''}`;
-}
-
-/** A daemon waits for a busy port; a person at a terminal is better told who has it. */
-function portTaken(error: unknown, listen: string): unknown {
-  if (!(error instanceof HotlinkError) || error.code !== 'ERR_HLNK_PORT_BUSY') return error;
-  const holder = holderOf(Number(listen.slice(listen.lastIndexOf(':') + 1)));
-  if (holder === undefined) return error;
-  const who = `${holder.command} (process ${holder.pid})`;
-  return new HotlinkError('ERR_HLNK_PORT_BUSY', `${listen} is in use by ${who}; stop it, or give another --listen`, { cause: error });
 }

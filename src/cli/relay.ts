@@ -10,6 +10,7 @@ import { parseListen } from '../relay/options.js';
 import { EXIT_OK } from './exit-code.js';
 import { onInterruption, whenAborted } from './interruption.js';
 import { createLog, logLevel, type RunLog } from './log.js';
+import { portTaken } from './port-taken.js';
 import { openRelayAdmin } from './relay-admin.js';
 import { sourcesOf } from './setting-flags.js';
 
@@ -20,7 +21,10 @@ export async function relay(command: Command): Promise<number> {
   for (const warning of warnings) log.warn({}, warning);
   checkCombination(values);
   using interruption = onInterruption();
-  await using server = await startRelay({ ...relayOptionsOf(values), ...advertised(values, log), log });
+  const options = { ...relayOptionsOf(values), ...advertised(values, log), log };
+  await using server = await startRelay(options).catch((error: unknown) => {
+    throw portTaken(error, options.listen);
+  });
   await using admin = openRelayAdmin(values.admin, server, values.dataDir, log);
   using _hangup = onHangup(command, server, log);
   await admin.settled;
