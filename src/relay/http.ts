@@ -130,7 +130,8 @@ async function putAcl(request: IncomingMessage, response: ServerResponse, user: 
 
 /** An answer that goes out before the request is read may never arrive: a client that is still writing finds the connection closed. */
 async function passOver(request: IncomingMessage, maxBytes: number): Promise<void> {
-  if (request.method === 'PUT') await readBody(request, maxBytes, false);
+  // One that hangs up meanwhile is no news: nobody knows who it was.
+  if (request.method === 'PUT') await readBody(request, maxBytes, false).catch(() => undefined);
 }
 
 /** @returns undefined when the body is too large; what is over the limit is thrown away unread */

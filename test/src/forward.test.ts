@@ -19,8 +19,12 @@ afterEach(async () => {
 });
 
 /** Alice listens, Bob dials `target`. @returns where Alice's applications dial, and both data planes */
-async function forward(target: string, lanes: LaneKind[] = ['webrtc', 'relay']): Promise<{ port: number; alice: Hotlink; bob: Hotlink }> {
-  relay = await startRelay({ listen: '127.0.0.1:0' });
+async function forward(
+  target: string,
+  lanes: LaneKind[] = ['webrtc', 'relay'],
+  listen = '127.0.0.1:0',
+): Promise<{ port: number; alice: Hotlink; bob: Hotlink }> {
+  relay = await startRelay({ listen });
   const [alice, bob] = [ALICE, BOB].map((email) => createHotlink({ email, server: relay.url, threads: 1, lanes })) as [Hotlink, Hotlink];
   links = [alice, bob];
   await Promise.all([alice.start(), bob.start()]);
@@ -135,9 +139,10 @@ describe('a forward channel', () => {
   });
 
   it('is let in again by a relay that was started anew and remembers nothing', { timeout: 30_000 }, async () => {
-    const { port, alice, bob } = await forward(`127.0.0.1:${await echoServer()}`, ['relay']);
+    // A port that nobody else is given in between.
+    const listen = `127.0.0.1:${await freePort()}`;
+    const { port, alice, bob } = await forward(`127.0.0.1:${await echoServer()}`, ['relay'], listen);
     await roundTrip(port, 1000);
-    const listen = new URL(relay.url).host;
     await relay.close();
     await until('both miss the relay', () => links.every((link) => link.status().relay.state === 'down'));
     relay = await startRelay({ listen });
