@@ -15,13 +15,10 @@ import {
 import type { ResolvedOptions } from '../resolved-options.js';
 import type { ChannelControl } from './channel-control.js';
 import { type Channels, forwardId } from './channels.js';
-import { grant } from './grant.js';
+import { Permissions } from './permissions.js';
 import { type PingOptions, type PingResult, pingOver } from './ping.js';
 import { pingId, pingPlan } from './ping-channel.js';
 import { ProgramStream } from './program-stream.js';
-
-/** Until a relay that could not take a permission is asked again, ms. */
-const AGAIN_MS = 5000;
 
 export interface AdHocEvents {
   /** Whether channels may be added now: started, and not stopping. */
@@ -37,58 +34,30 @@ export class AdHocChannels {
   readonly #events: AdHocEvents;
   /** Ends the watch of each forward's abort signal. */
   readonly #unwatch = new Set<() => void>();
-  /** What channels that are held need at the relay, by their ids. */
-  readonly #granted = new Map<string, ForwardPlan>();
-  /** Ends what tells the relay again. */
-  #telling: AbortController | undefined;
-  #relayWasUp = false;
+  readonly #permissions: Permissions;
 
   constructor(options: ResolvedOptions, channels: Channels, events: AdHocEvents) {
     this.#options = options;
     this.#channels = channels;
     this.#events = events;
+    this.#permissions = new Permissions(options, events.report);
   }
 
   /** The data plane stops: no abort signal is watched any more. */
   ended(): void {
     for (const unwatch of this.#unwatch) unwatch();
     this.#unwatch.clear();
-    this.#telling?.abort();
+    this.#permissions.end();
   }
 
-  /** The relay came up, or went. One that was started anew, without a data directory, knows nothing of the permissions that it gave. */
+  /** The relay came up, or went. */
   relay(up: boolean): void {
-    this.#telling?.abort();
-    if (up && this.#relayWasUp) {
-      this.#telling = new AbortController();
-      void this.#grantAgain(this.#telling.signal);
-    }
-    this.#relayWasUp ||= up;
-  }
-
-  /** One after the other: there may be hundreds. */
-  async #grantAgain(signal: AbortSignal): Promise<void> {
-    let again = false;
-    for (const plan of this.#granted.values()) {
-      try {
-        await grant(this.#options, plan, signal);
-      } catch (error) {
-        if (signal.aborted) return;
-        const { code, message } = error as HotlinkError;
-        this.#events.report('permission not renewed', { peer: plan.marker.peer, reason: message }, 'warn');
-        again ||= code === 'ERR_HLNK_RELAY_UNAVAILABLE';
-      }
-    }
-    if (again)
-      onAbort(
-        signal,
-        this.#options.clock.after(AGAIN_MS, () => void this.#grantAgain(signal)),
-      );
+    this.#permissions.relay(up);
   }
 
   /** @returns when the channel is gone */
   #withdraw(id: string): Promise<void> {
-    this.#granted.delete(id);
+    this.#permissions.forget(id);
     return this.#channels.withdraw(id);
   }
 
@@ -161,14 +130,14 @@ export class AdHocChannels {
   /** Lets the peer in at the relay, then adds the channel. @param held until it is withdrawn */
   async #add(id: string, plan: ForwardPlan, signal: AbortSignal | undefined, held = true): Promise<ChannelControl> {
     this.#refuse(id, plan, signal);
-    if (this.#options.signaling === undefined) await grant(this.#options, plan, signal);
+    await this.#permissions.give(plan, signal);
     // Pings of two callers, or ours and the peer's, share one.
     const there = held ? undefined : this.#channels.get(id);
     if (there !== undefined) return there;
     // It may have been stopped, given up, or the same asked for, meanwhile.
     this.#refuse(id, plan, signal);
     const channel = this.#channels[held ? 'hold' : 'add'](id, plan.marker, plan.shape, plan.bind);
-    if (held && this.#options.signaling === undefined) this.#granted.set(id, plan);
+    if (held) this.#permissions.keep(id, plan);
     this.#events.added();
     return channel;
   }

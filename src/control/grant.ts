@@ -7,6 +7,8 @@ import type { ForwardPlan } from '../forward.js';
 import type { ResolvedOptions } from '../resolved-options.js';
 import { whyUnanswered } from './unanswered.js';
 
+const ANSWER_MS = 30_000;
+
 /**
  * Uploads the ACL that lets the peer open and read our copy of the channel's directory.
  * @throws HotlinkError `ERR_HLNK_RELAY_UNAVAILABLE`, `ERR_HLNK_DENIED`, `ERR_HLNK_CLOSED` when the signal aborts first
@@ -28,6 +30,7 @@ export async function grant({ server, email, token }: ResolvedOptions, plan: For
   // A signal of this request's own: `fetch` watches the one it is given until the garbage collector comes by.
   const request = new AbortController();
   const unwatch = onAbort(signal, () => request.abort());
+  const late = setTimeout(() => request.abort(new Error(`no answer within ${ANSWER_MS / 1000} s`)), ANSWER_MS);
   try {
     const answer = await fetch(url, {
       method: 'PUT',
@@ -49,6 +52,7 @@ export async function grant({ server, email, token }: ResolvedOptions, plan: For
       cause: error,
     });
   } finally {
+    clearTimeout(late);
     unwatch();
   }
 }

@@ -1,5 +1,5 @@
 // The plain HTTP side: health, version, the ACL routes of upstream's API (wire §10, §10.1), and ICE servers for whoever needs fresh credentials.
-// Invariant: a body is read only up to its limit and only after its sender is known to be entitled to send it.
+// Invariant: a body is read only up to its limit, and kept only after its sender is known to be entitled to send it.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessLevel } from '../../native-free/acl/index.js';
 import type { Log } from '../options.js';
@@ -78,12 +78,12 @@ async function route(request: IncomingMessage, response: ServerResponse, context
     return fail(response, 404, 'E_NOT_FOUND', `there is no ${key}`);
   const identity = await context.identify(request);
   if (!identity.ok) {
-    await passOver(request, context.maxBodyBytes);
+    await passOver(request, response, context.maxBodyBytes);
     return fail(response, identity.status, identity.code, identity.error);
   }
   if (context.isOverRate(identity.email)) {
     context.counters.requestsThrottled++;
-    await passOver(request, context.maxBodyBytes);
+    await passOver(request, response, context.maxBodyBytes);
     return fail(response, 429, 'E_RATE_LIMITED', `${identity.email} sends too many requests`);
   }
   if (key === 'GET /api/v1/hotlink/ice') return json(response, 200, context.iceAdvert(request, identity.email));
@@ -129,14 +129,19 @@ async function putAcl(request: IncomingMessage, response: ServerResponse, user: 
 }
 
 /** An answer that goes out before the request is read may never arrive: a client that is still writing finds the connection closed. */
-async function passOver(request: IncomingMessage, maxBytes: number): Promise<void> {
+async function passOver(request: IncomingMessage, response: ServerResponse, maxBytes: number): Promise<void> {
+  if (request.method !== 'PUT') return;
   // One that hangs up meanwhile is no news: nobody knows who it was.
-  if (request.method === 'PUT') await readBody(request, maxBytes, false).catch(() => undefined);
+  const body = await readBody(request, maxBytes, false).catch(() => undefined);
+  if (body === undefined) response.setHeader('connection', 'close');
 }
 
 /** @returns undefined when the body is too large; what is over the limit is thrown away unread */
 function readBody(request: IncomingMessage, maxBytes: number, kept = true): Promise<Buffer | undefined> {
   return new Promise((resolve, reject) => {
+    // Who it is from took a while to find out.
+    if (request.destroyed) return reject(new Error('the client hung up'));
+    if (request.readableEnded) return resolve(Buffer.alloc(0));
     const chunks: Buffer[] = [];
     let totalBytes = 0;
     request.on('data', (chunk: Buffer) => {
