@@ -51,7 +51,7 @@ export interface LaneState {
   session: Session | undefined;
   /** Last message that came in on it, ms. */
   heardMs: number;
-  /** First ping since then, ms; -1 without one. */
+  /** First ping on it since then, ms; -1 without one. */
   pingedMs: number;
   /** First ping on it since the last sign that the peer hears us on it, ms; -1 without one. */
   askedMs: number;
@@ -77,6 +77,7 @@ export class Carriers {
   readonly #limits: ChannelLimits;
   #usable = 0;
   #suspects = 0;
+  #silentDueMs = Number.POSITIVE_INFINITY;
   /** Last message on any lane, ms. */
   #heardMs = Number.NEGATIVE_INFINITY;
 
@@ -103,6 +104,11 @@ export class Carriers {
   /** When the first of those is to be asked again, ms. */
   get probeDueMs(): number {
     return this.lanes.reduce((at, { suspect, probeAtMs }) => (suspect ? Math.min(at, probeAtMs) : at), Number.POSITIVE_INFINITY);
+  }
+
+  /** When {@link passOverSilent} has something to do if nothing is heard until then, ms; Infinity while no lane was asked. */
+  get silentDueMs(): number {
+    return this.#silentDueMs;
   }
 
   addSession(info: SessionInfo, inFlow: InFlow | undefined, nowMs: number): void {
@@ -233,27 +239,46 @@ export class Carriers {
     return best;
   }
 
-  /** A ping left on this lane. @returns true when the lane became suspect by it: it has not answered one for a while */
+  /** A ping left on this lane. @returns true when the lane became suspect by it: those before were not answered although it is not silent */
   pinged(state: LaneState, nowMs: number): boolean {
-    if (state.pingedMs < 0) state.pingedMs = nowMs;
+    if (state.pingedMs < 0) {
+      state.pingedMs = nowMs;
+      this.#recount();
+    }
     // One that was asked long ago, carried nothing since and is asked again has not been deaf all the time.
     if (state.askedMs < 0 || nowMs > state.probeAtMs + PING_MAX_MS) state.askedMs = nowMs;
     state.probeAtMs = nowMs + PING_MAX_MS;
-    const silent = nowMs - state.pingedMs >= SUSPECT_MS;
-    if (state.suspect || !(silent || nowMs - state.askedMs >= DEAF_MS)) return false;
+    if (state.suspect || nowMs - state.askedMs < DEAF_MS) return false;
     state.suspect = true;
-    if (!silent) {
-      this.#recount();
-      return true;
-    }
-    // What else goes the same way is as silent; the relay goes another. Asked at once, so that one that works is not passed over for long.
-    for (const other of this.lanes) {
-      if (other.suspect || other.lane.kind !== state.lane.kind || other.heardMs >= state.pingedMs) continue;
-      other.suspect = true;
-      other.probeAtMs = nowMs;
-    }
     this.#recount();
     return true;
+  }
+
+  /**
+   * Passes over lanes that have been silent for SUSPECT_MS since they were asked, whenever the next question to the peer is due: it may be heard on another
+   * lane meanwhile, which says nothing about this one. @returns true when there was one
+   */
+  passOverSilent(nowMs: number): boolean {
+    if (nowMs < this.#silentDueMs) return false;
+    let found = false;
+    for (const state of this.lanes) {
+      if (state.suspect || state.pingedMs < 0 || nowMs < state.pingedMs + SUSPECT_MS) continue;
+      if (nowMs > state.probeAtMs + PING_MAX_MS) {
+        // Nobody has asked or looked since long: that was not silence.
+        state.pingedMs = -1;
+        continue;
+      }
+      found = true;
+      state.suspect = true;
+      // What else goes the same way is as silent; the relay goes another. Asked at once, so that one that works is not passed over for long.
+      for (const other of this.lanes) {
+        if (other.suspect || other.lane.kind !== state.lane.kind || other.heardMs >= state.pingedMs) continue;
+        other.suspect = true;
+        other.probeAtMs = nowMs;
+      }
+    }
+    this.#recount();
+    return found;
   }
 
   /**
@@ -263,18 +288,30 @@ export class Carriers {
   heard(state: LaneState, nowMs: number): void {
     state.heardMs = nowMs;
     this.#heardMs = nowMs;
-    state.pingedMs = -1;
+    if (state.pingedMs >= 0) {
+      state.pingedMs = -1;
+      this.#recount();
+    }
     if (state.suspect) state.probeAtMs = Math.min(state.probeAtMs, Math.max(nowMs, state.probeAtMs - PING_MAX_MS + PING_FIRST_MS));
   }
 
-  /** The peer answered what it was asked on this lane, or acknowledged frames while it carries. @returns true when it was suspect until now */
+  /**
+   * The peer acknowledged frames while this lane carries: it is not deaf. It may be silent all the same, when the acknowledgement took another lane and is of
+   * what arrived before the path died.
+   */
+  gotThrough(state: LaneState): void {
+    if (!state.suspect) state.askedMs = -1;
+  }
+
+  /** The peer answered what it was asked on this lane. @returns true when it was suspect until now */
   answered(state: LaneState): boolean {
     state.askedMs = -1;
+    if (state.pingedMs < 0 && !state.suspect) return false;
+    const wasSuspect = state.suspect;
     state.pingedMs = -1;
-    if (!state.suspect) return false;
     state.suspect = false;
     this.#recount();
-    return true;
+    return wasSuspect;
   }
 
   /** Lanes that were set aside as too small are as good as any again. @returns true when there was one */
@@ -365,5 +402,9 @@ export class Carriers {
   #recount(): void {
     this.#usable = this.lanes.filter(({ session }) => session !== undefined).length;
     this.#suspects = this.lanes.filter(({ suspect }) => suspect).length;
+    this.#silentDueMs = this.lanes.reduce(
+      (at, { suspect, pingedMs }) => (suspect || pingedMs < 0 ? at : Math.min(at, pingedMs + SUSPECT_MS)),
+      Number.POSITIVE_INFINITY,
+    );
   }
 }

@@ -122,7 +122,7 @@ export class OwnPeer {
       out.acknowledged(ack.nextSeq);
       this.#heartbeat.acknowledged(nowMs);
       const carrying = out.lane === undefined ? undefined : this.#carriers.stateOf(out.lane);
-      if (carrying !== undefined && !carrying.suspect) this.#carriers.answered(carrying);
+      if (carrying !== undefined) this.#carriers.gotThrough(carrying);
       // The frames that were too large for a lane are through; what comes is cut for it.
       if (out.inFlightFrames === 0 && this.#carriers.forgiveTooSmall()) this.#config.choose(nowMs);
     } else if (this.#credited) this.#heartbeat.progress(nowMs);
@@ -234,6 +234,7 @@ export class OwnPeer {
     if (usable) at = Math.min(at, this.#in.ackDueMs ?? at);
     if (this.#outageSinceMs !== undefined) at = Math.min(at, this.#outageSinceMs + this.#limits.resumeMs);
     if (!usable || this.#heartbeat.lossDueMs === undefined) return at;
+    at = Math.min(at, this.#carriers.silentDueMs);
     if (this.#carriers.suspects > 0) at = Math.min(at, this.#carriers.probeDueMs);
     return this.#in.heldFrames === 0 ? at : Math.min(at, this.#gapDueMs() ?? at);
   }
@@ -261,6 +262,7 @@ export class OwnPeer {
       fail('ERR_HLNK_GAP', `sequence number ${this.#in.nextSeq} never arrived within ${gapMs} ms; local connections are reset`);
       return;
     }
+    if (lossDueMs !== undefined && this.#carriers.passOverSilent(nowMs)) this.#passedOver(nowMs);
     const { pingDueMs } = this.#heartbeat;
     if (pingDueMs !== undefined && nowMs >= pingDueMs) this.#ping(nowMs);
     if (lossDueMs !== undefined) {
@@ -289,10 +291,13 @@ export class OwnPeer {
     const id = this.#heartbeat.ping(lane, this.#out.firstSeq, this.#out.nextSeq, nowMs);
     this.#count(Counter.pings);
     lane.trySend(this.#out.framer.control(OwnKind.ping, 0, 0, encodePing(id)), true);
-    if (!this.#carriers.pinged(state, nowMs)) return id;
+    if (this.#carriers.pinged(state, nowMs)) this.#passedOver(nowMs);
+    return id;
+  }
+
+  #passedOver(nowMs: number): void {
     this.#count(Counter.lanesSuspected);
     this.#config.choose(nowMs);
-    return id;
   }
 
   /** Asks on a lane that is passed over whether it works again. */
