@@ -114,7 +114,8 @@ export class InFlow {
   frame(seq: number, kind: OwnKindCode, stream: number, payload: Uint8Array, lasting: boolean, nowMs: number): FrameOutcome {
     const reorder = this.#reorder;
     const inOrder = seq === reorder.nextSeq;
-    const item = inOrder ? undefined : { seq, kind, stream, payload: lasting ? payload : payload.slice() };
+    // Not `slice`: a Buffer's is a view of the same memory.
+    const item = inOrder ? undefined : { seq, kind, stream, payload: lasting ? payload : new Uint8Array(payload) };
     switch (reorder.accept(seq, payload.length, item as Held, nowMs)) {
       case 'deliver':
         this.#dispatch(kind, stream, payload, lasting);

@@ -51,6 +51,27 @@ describe('a frame that is lost inside a lane', () => {
   });
 });
 
+describe('frames of which the memory is used again after the call', () => {
+  it.each([
+    ['a Buffer', (bytes: number) => Buffer.alloc(bytes)],
+    ['shared memory', (bytes: number) => new Uint8Array(new SharedArrayBuffer(bytes))],
+  ])('are kept behind a hole all the same (%s)', (_what, allocate) => {
+    const pair = new Pair().session();
+    const wire = pair.lane('webrtc');
+    const frames: Uint8Array[] = [];
+    wire.lose = (message) => frames.push(message) > 0;
+    pair.send(pair.open(), 4000);
+    pair.settle();
+    const scratch = allocate(2000);
+    for (const frame of frames.reverse()) {
+      scratch.set(frame);
+      pair.b.core.frame(wire.b, scratch.subarray(0, frame.length), false, pair.nowMs);
+      scratch.fill(0xee);
+    }
+    expect(pair.b.delivered.get(1)).toEqual(counting(4000));
+  });
+});
+
 describe('an ordered lane', () => {
   it('with a queue of many seconds makes nobody send anything twice', () => {
     const pair = new Pair().session();

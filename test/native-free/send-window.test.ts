@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SendWindow } from '../../native-free/channel/index.js';
+import { Random } from '../../native-free/sim/index.js';
 
 const HEAD = 10;
 const CHUNK = 100;
@@ -29,7 +30,7 @@ describe('a send window', () => {
       fc.record({ kind: fc.constant('release' as const), bytes: fc.constant(0) }),
     );
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 300 }), fc.integer({ min: 1, max: 1500 }), (steps, capacityBytes) => {
+      fc.property(fc.array(step, { maxLength: 300 }), fc.integer({ min: 1, max: 4000 }), (steps, capacityBytes) => {
         const window = new SendWindow({ capacityBytes, headRoomBytes: HEAD, chunkBytes: CHUNK });
         const model = new Model();
         const records: { at: number; bytes: number[] }[] = [];
@@ -66,6 +67,41 @@ describe('a send window', () => {
       }),
       { numRuns: 150 },
     );
+  });
+
+  it('keeps every byte in bursts and lulls, when a place is chosen long before a read lands there, too', () => {
+    for (let seed = 0; seed < 300; seed += 1) {
+      const random = new Random(seed);
+      const window = new SendWindow({ capacityBytes: random.between(330, 5000), headRoomBytes: HEAD, chunkBytes: CHUNK });
+      const taken: number[] = [];
+      const released: number[] = [];
+      const sent: { at: number; bytes: number }[] = [];
+      let [releasing, at] = [1, -1];
+      for (let step = 0; step < 600; step += 1) {
+        if (random.chance(0.02)) releasing = random.between(1, 9);
+        if (random.chance(0.01)) window.compact = !window.compact;
+        // A place is kept while records are sent and released, but not while others are taken.
+        if (at < 0) at = window.landingAt();
+        if (random.between(0, 9) >= releasing) {
+          const bytes = Uint8Array.from({ length: random.between(1, CHUNK) }, (_, i) => (taken.length + i) & 255);
+          if (at >= 0) window.bytes.set(bytes, at);
+          if (window.take(at < 0 ? bytes : window.bytes.subarray(at, at + bytes.length), at)) taken.push(...bytes);
+          else expect(at).toBe(-1);
+          at = -1;
+        } else if (window.unsentRecords > 0 && random.chance(0.6)) {
+          headAndPayload(window);
+          sent.push({ at: window.unsentAt, bytes: window.unsentRecordBytes });
+          window.markSent();
+        } else if (sent.length > 0) {
+          const { at: from, bytes } = sent.shift() as { at: number; bytes: number };
+          released.push(...window.bytes.subarray(from, from + bytes));
+          window.releaseOldest();
+        }
+        const records = window.inFlightRecords + window.unsentRecords;
+        expect(window.usedBytes).toBeGreaterThanOrEqual(taken.length - released.length + records * HEAD);
+      }
+      expect(released).toEqual(taken.slice(0, released.length));
+    }
   });
 
   it('does not go on with a read that landed on what was taken since its place was chosen', () => {
@@ -108,6 +144,53 @@ describe('a send window', () => {
     window.markSent();
     window.releaseOldest();
     expect([window.empty, window.usedBytes, window.roomy]).toEqual([true, 0, true]);
+  });
+});
+
+describe('how much of its memory it uses', () => {
+  const CAPACITY = 10_000;
+  const record = new Uint8Array(CHUNK);
+  /** Always so many records under way. @returns the end of the furthest one */
+  const reach = (window: SendWindow, underWay: number, rounds = 500): number => {
+    let end = 0;
+    for (let i = 0; i < rounds; i += 1) {
+      expect(window.take(record)).toBe(true);
+      end = Math.max(end, window.unsentAt + CHUNK);
+      window.markSent();
+      if (i >= underWay) window.releaseOldest();
+    }
+    return end;
+  };
+  const make = (compact: boolean): SendWindow => {
+    const window = new SendWindow({ capacityBytes: CAPACITY, headRoomBytes: HEAD, chunkBytes: CHUNK });
+    window.compact = compact;
+    return window;
+  };
+
+  it('is some two times what is under way, not all there is', () => {
+    for (const underWay of [1, 4, 10, 25]) expect(reach(make(true), underWay)).toBeLessThanOrEqual((2 * underWay + 5) * (HEAD + CHUNK));
+    expect(reach(make(true), 80)).toBeGreaterThan(0.8 * CAPACITY);
+  });
+
+  it('is room in front for twice as much when it goes back there', () => {
+    for (const underWay of [4, 10, 25]) {
+      const window = make(true);
+      reach(window, underWay, 2 * underWay + 6);
+      let more = 0;
+      while (window.take(record)) {
+        window.markSent();
+        more += 1;
+      }
+      expect(more).toBeGreaterThanOrEqual(underWay);
+    }
+  });
+
+  it('is all of it where the peer is not near', () => {
+    expect(reach(make(false), 4)).toBeGreaterThan(0.9 * CAPACITY);
+    const window = make(true);
+    reach(window, 4);
+    window.compact = false;
+    expect(reach(window, 0)).toBeGreaterThan(0.9 * CAPACITY);
   });
 });
 

@@ -17,7 +17,7 @@ describe('frames out of what TLS hands over', () => {
         const frames = payloads.map((bytes, i) => frame(i + 1, bytes));
         const stream = Buffer.concat(frames);
         const found: Uint8Array[] = [];
-        const reader = new FrameReader(MAX, (message) => found.push(message));
+        const reader = new FrameReader(MAX, (message, lasting) => found.push(lasting ? message : message.slice()));
         for (let at = 0, i = 0; at < stream.length; i += 1) {
           let piece = stream.subarray(at, at + (cuts[i % cuts.length] as number));
           if (landing) {

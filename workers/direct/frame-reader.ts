@@ -1,47 +1,48 @@
-// HLNK frames back to back out of the pieces TLS hands over, each frame in one contiguous stretch of memory that stays as it is: blocks are
-// filled once and never reused, so whoever takes a frame may keep it. One block holds several large frames; only the beginning of a frame
-// that does not fit any more is moved. Unlike upstream's stream readers there is no hunting for the next frame: TLS loses nothing, so
+// HLNK frames back to back out of the pieces TLS hands over, each frame in one contiguous stretch of memory. A large one may be kept: it stays as it is until
+// whoever took it says that it was passed on (../blocks.ts). One block holds several large frames; only the beginning of a frame that does not fit any more
+// is moved, and a block of which everything was passed on is filled from its beginning again. Unlike upstream's stream readers there is no hunting for the next frame: TLS loses nothing, so
 // anything that is no frame ends the connection. Hotlink wire protocol 3.1. Channel worker.
 
 import { type FrameVerdict, FrameView } from '../../native-free/hlnk/index.js';
+import { Block, LENT_BYTES } from '../blocks.js';
 
-/** Four frames of our own peers and what TLS hands over at once. Larger blocks only cost cache. */
-const BLOCK_BYTES = 1_048_576;
 /** The least room to read into: one TLS record. */
 export const LANDING_BYTES = 16_384;
 
 export class FrameReader {
   readonly #maxFrameBytes: number;
-  readonly #frame: (message: Uint8Array) => void;
+  readonly #frame: (message: Uint8Array, lasting: boolean) => void;
   readonly #view = new FrameView();
-  readonly #blockBytes: number;
-  #block: Buffer;
+  #block = Block.take();
   #begin = 0;
   #end = 0;
   /** Bytes of the unfinished frame in all; 0 while its head has not come. */
   #wantBytes = 0;
 
-  /** @param blockBytes memory taken at once; smaller only where many readers come and go */
-  constructor(maxFrameBytes: number, frame: (message: Uint8Array) => void, blockBytes = BLOCK_BYTES) {
-    this.#blockBytes = blockBytes;
-    this.#block = Buffer.allocUnsafeSlow(blockBytes);
+  /** @param frame a whole frame; its bytes are only valid during the call, unless `lasting` */
+  constructor(maxFrameBytes: number, frame: (message: Uint8Array, lasting: boolean) => void) {
     this.#maxFrameBytes = maxFrameBytes;
     this.#frame = frame;
   }
 
   /** Where the next bytes may be put: at least {@link LANDING_BYTES}. */
   space(): Uint8Array {
+    if (this.#begin === this.#end && this.#block.idle) {
+      this.#begin = 0;
+      this.#end = 0;
+    }
     const needBytes = Math.max(LANDING_BYTES, this.#wantBytes - (this.#end - this.#begin));
-    if (this.#block.length - this.#end < needBytes) this.#renew(needBytes);
-    return this.#block.subarray(this.#end);
+    if (this.#block.bytes.length - this.#end < needBytes) this.#renew(needBytes);
+    return this.#block.bytes.subarray(this.#end);
   }
 
   /** Bytes were put there. @returns what was wrong with them; the connection is of no use then */
   landed(bytes: number): FrameVerdict | 'frame-too-long' | undefined {
     this.#end += bytes;
+    const block = this.#block.bytes;
     while (this.#end > this.#begin && this.#end - this.#begin >= this.#wantBytes) {
       this.#view.endAt = 0;
-      const verdict = this.#view.readWithin(this.#block, this.#begin, this.#end);
+      const verdict = this.#view.readWithin(block, this.#begin, this.#end);
       if (verdict === 'truncated') {
         // Without a whole head the length is not known yet.
         this.#wantBytes = Math.max(0, this.#view.endAt - this.#begin);
@@ -49,11 +50,13 @@ export class FrameReader {
         return undefined;
       }
       if (verdict !== 'ok' && verdict !== 'trailing-bytes') return verdict;
-      const message = this.#block.subarray(this.#begin, this.#view.endAt);
+      const message = block.subarray(this.#begin, this.#view.endAt);
       if (message.length > this.#maxFrameBytes) return 'frame-too-long';
       this.#begin = this.#view.endAt;
       this.#wantBytes = 0;
-      this.#frame(message);
+      const lasting = this.#view.payloadBytes >= LENT_BYTES;
+      if (lasting) this.#block.lend(this.#view.payloadBytes);
+      this.#frame(message, lasting);
     }
     return undefined;
   }
@@ -72,10 +75,12 @@ export class FrameReader {
   }
 
   #renew(needBytes: number): void {
-    const held = this.#block.subarray(this.#begin, this.#end);
-    this.#block = Buffer.allocUnsafeSlow(Math.max(this.#blockBytes, held.length + needBytes));
-    held.copy(this.#block);
+    const before = this.#block;
+    const held = before.bytes.subarray(this.#begin, this.#end);
+    this.#block = Block.take(held.length + needBytes);
+    this.#block.bytes.set(held);
     this.#begin = 0;
     this.#end = held.length;
+    before.retire();
   }
 }

@@ -15,8 +15,6 @@ import { landReads } from '../direct/land-reads.js';
 const MAX_FRAME_BYTES = 1_048_576 + 8192;
 /** Larger frames are not copied. A write costs about as much as copying this many bytes out of shared memory. */
 const SMALL_FRAME_BYTES = 32_768;
-/** Smaller frames are not for keeping: whoever keeps one byte of a block keeps its whole MiB, and the peer says how large frames are. */
-const LASTING_FRAME_BYTES = 65_536;
 /** A write that takes longer is a dead path, ms. TCP itself would try for a quarter of an hour. */
 const STUCK_MS = 30_000;
 /** An idle connection asks whether the path is alive after this, ms; NATs forget an idle one within minutes. */
@@ -58,8 +56,8 @@ export class DirectLane implements Lane {
     this.#highBytes = highBytes;
     this.#events = events;
     this.#waiting = Buffer.allocUnsafeSlow(2 * SMALL_FRAME_BYTES);
-    this.#reader = new FrameReader(MAX_FRAME_BYTES, (message) => {
-      if (!this.#closed) this.#events.frame(this, message, message.length >= LASTING_FRAME_BYTES);
+    this.#reader = new FrameReader(MAX_FRAME_BYTES, (message, lasting) => {
+      if (!this.#closed) this.#events.frame(this, message, lasting);
     });
     this.#watch = setInterval(() => this.#look(), STUCK_MS / 4);
     this.#watch.unref();

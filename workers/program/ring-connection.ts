@@ -3,6 +3,7 @@
 // a stream cut short can never look like one that ended. Channel worker.
 
 import { RingConsumer, RingProducer } from '../../native-free/ring/index.js';
+import { Block } from '../blocks.js';
 import { copyInto } from '../memory.js';
 import type { ApplicationConnection, ConnectionEvents } from '../tcp/connection.js';
 
@@ -19,6 +20,8 @@ export class RingConnection implements ApplicationConnection {
   readonly #from: RingConsumer;
   readonly #to: RingProducer;
   readonly #backlog: Uint8Array[] = [];
+  /** Of the first of those, what is in the ring already. */
+  #begunBytes = 0;
   #backlogBytes = 0;
   #unreportedBytes = 0;
   #reporting = false;
@@ -123,7 +126,7 @@ export class RingConnection implements ApplicationConnection {
     let blockedAtMs = -1;
     while (!this.#gone && this.#backlog.length > 0) {
       const next = this.#backlog[0] as Uint8Array;
-      const length = Math.min(next.length, RECORD_BYTES);
+      const length = Math.min(next.length - this.#begunBytes, RECORD_BYTES);
       const at = this.#to.claim(length);
       if (at < 0) {
         if (this.#to.closed) break;
@@ -133,10 +136,14 @@ export class RingConnection implements ApplicationConnection {
       }
       if (blockedAtMs >= 0) this.blockedMs += performance.now() - blockedAtMs;
       blockedAtMs = -1;
-      copyInto(this.#to.bytes, length === next.length ? next : next.subarray(0, length), at);
+      copyInto(this.#to.bytes, length === next.length ? next : next.subarray(this.#begunBytes, this.#begunBytes + length), at);
       this.#to.commit(length);
-      if (length === next.length) this.#backlog.shift();
-      else this.#backlog[0] = next.subarray(length);
+      this.#begunBytes += length;
+      if (this.#begunBytes === next.length) {
+        this.#backlog.shift();
+        this.#begunBytes = 0;
+        Block.passedOn(next);
+      }
       this.#backlogBytes -= length;
       this.#report(length);
     }

@@ -5,6 +5,7 @@
 // calls back within one turn per socket, so one scratch buffer serves every connection of the thread. Channel worker thread.
 
 import { connect, type OnReadOpts, Socket } from 'node:net';
+import { Block } from '../blocks.js';
 import { AckWatch, type QuickAck } from './quickack.js';
 
 /** One buffer per thread for reads that have no place of their own yet. As large as the default chunk, so that it fills one frame. */
@@ -19,7 +20,7 @@ export interface ApplicationConnection {
   blockedMs: number;
   /** Bytes written that the application's side has not taken. */
   readonly backlogBytes: number;
-  /** Writes bytes that will not change any more. */
+  /** Writes bytes that do not change any more, or, where they were lent, not before they are reported as passed on (blocks.ts). */
   write(bytes: Uint8Array): void;
   /** Goes on reading after `read` said to stop. */
   resume(): void;
@@ -58,6 +59,12 @@ interface SocketWithHandle {
   _handle: { fd?: number } | null;
 }
 
+interface UnderWay {
+  bytes: Uint8Array;
+  /** Bytes written in all, with these. */
+  endAt: number;
+}
+
 export class LocalConnection implements ApplicationConnection {
   readonly openedMs: number;
   /** The application has sent or been sent something. */
@@ -65,6 +72,8 @@ export class LocalConnection implements ApplicationConnection {
   readonly #socket: Socket;
   readonly #events: ConnectionEvents;
   readonly #acks = new AckWatch();
+  /** What was lent for writing and the kernel has not all of, oldest first. */
+  readonly #underWay: UnderWay[] = [];
   #writtenBytes = 0;
   #reportedBytes = 0;
   #error: Error | undefined;
@@ -128,12 +137,13 @@ export class LocalConnection implements ApplicationConnection {
     return new LocalConnection(events, (onread) => connect({ host, port, allowHalfOpen: true, noDelay: true, onread }));
   }
 
-  /** Writes bytes that will not change any more. */
   write(bytes: Uint8Array): void {
     this.used = true;
     this.#acks.wrote();
     this.#writtenBytes += bytes.length;
     if (!this.#socket.write(bytes, this.#onWritten) && this.#blockedSinceMs < 0) this.#blockedSinceMs = performance.now();
+    if (this.#socket.writableLength === 0) Block.passedOn(bytes);
+    else if (Block.lent(bytes)) this.#underWay.push({ bytes, endAt: this.#writtenBytes });
   }
 
   /** Bytes written that the kernel has not taken: what the application does not read. */
@@ -182,6 +192,7 @@ export class LocalConnection implements ApplicationConnection {
     const bytes = done - this.#reportedBytes;
     if (bytes <= 0) return;
     this.#reportedBytes = done;
+    while ((this.#underWay[0]?.endAt ?? Number.POSITIVE_INFINITY) <= done) Block.passedOn((this.#underWay.shift() as UnderWay).bytes);
     this.#events.written(this, bytes);
   }
 

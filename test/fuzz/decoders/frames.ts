@@ -103,7 +103,7 @@ export const frameReader: FuzzDecoder = {
   ],
   check(input) {
     const read: Uint8Array[] = [];
-    const reader = new FrameReader(300, (message) => read.push(message), 32_768);
+    const reader = new FrameReader(300, (message) => read.push(message.slice()));
     let wrong: string | undefined;
     let pushedBytes = 0;
     for (const piece of pieces(input)) {
