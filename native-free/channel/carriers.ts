@@ -57,7 +57,7 @@ export interface LaneState {
   askedMs: number;
   /** Silent for too long after a ping, or pings on it are not answered although it is not silent; until one on it is answered. */
   suspect: boolean;
-  /** When a suspect lane is asked again, ms. */
+  /** {@link PING_MAX_MS} after the last question on it, or earlier: when a suspect lane is asked again, ms. */
   probeAtMs: number;
   /** It refused a frame that cannot be cut smaller any more. */
   tooSmall: boolean;

@@ -321,11 +321,6 @@ export class ChannelCore {
     this.in.raiseCredit(Math.max(creditBytes, farWindowBytes));
   }
 
-  /** The peer is on the same host or network by this lane. */
-  goNear(lane: Lane): void {
-    this.out.nearLane = lane;
-  }
-
   /** A peer-to-peer lane of this session did not come up. */
   attemptFailed(sid: string, kind: PeerLaneKind, reason: string, nowMs: number): void {
     this.#carriers.attemptFailed(sid, kind, reason);

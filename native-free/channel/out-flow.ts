@@ -77,7 +77,6 @@ export class OutFlow {
   #ceilingBytes = 0;
   /** Windows whose bytes are all on their way grow as soon as they are half full. */
   growsWhenSent = false;
-  #nearLane: Lane | undefined;
 
   constructor(config: OutFlowConfig) {
     this.framer = new Framer(config.path, config.salt);
@@ -95,7 +94,6 @@ export class OutFlow {
   set lane(lane: Lane | undefined) {
     this.#lane = lane;
     this.#sizeChunks();
-    this.#compact();
   }
 
   /** Sequence number of the next frame. */
@@ -144,12 +142,6 @@ export class OutFlow {
   /** The path is long: windows made from now on may grow up to this. */
   set windowCeilingBytes(bytes: number) {
     this.#ceilingBytes = bytes;
-  }
-
-  /** The peer is near on this lane: while it carries, windows use no more memory than they need. */
-  set nearLane(lane: Lane) {
-    this.#nearLane = lane;
-    this.#compact();
   }
 
   /** Windows that are more than half full grow to twice the bytes needed, up to their ceiling. */
@@ -487,14 +479,8 @@ export class OutFlow {
       memory: this.#memory,
     });
     stream.window = window;
-    this.#compact();
     this.#count(Counter.windowBytes, window.capacityBytes);
     return window;
-  }
-
-  #compact(): void {
-    const near = this.#lane !== undefined && this.#lane === this.#nearLane;
-    for (const { window } of this.#streams.values()) if (window !== undefined) window.compact = near;
   }
 
   /** A new lane has limits of its own: what was learned about the sizes of the last one says nothing about it. */

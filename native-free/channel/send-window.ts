@@ -4,9 +4,8 @@
 //   bytes   |<pad>| head | payload ........ | head | payload .... |  landing: head | chunkBytes free |      |
 //                 ^tail (oldest record)                           ^head
 //
-// Records are contiguous; one that does not fit before the end starts at 0. A compact window goes back to 0 as soon as there is room in front for twice as
-// much as is under way: what it uses stays in the processor's caches. `first <= unsent <= next` count records: first…unsent-1 were handed to a lane
-// and wait for their acknowledgement, unsent…next-1 wait to be sent. Single thread.
+// Records are contiguous; one that does not fit before the end starts at 0. `first <= unsent <= next` count records: first…unsent-1
+// were handed to a lane and wait for their acknowledgement, unsent…next-1 wait to be sent. Single thread.
 
 import { type ByteMemory, PLAIN_MEMORY } from '../memory.js';
 
@@ -30,11 +29,6 @@ export interface SendWindowConfig {
 
 export class SendWindow {
   readonly bytes: Uint8Array;
-  /**
-   * For a peer that is near: uses no more memory than it needs. A burst of many times what was under way then waits for an acknowledgement, which a peer
-   * far away would make dear.
-   */
-  compact = false;
   #capacity: number;
   readonly #headRoom: number;
   #chunk: number;
@@ -181,7 +175,6 @@ export class SendWindow {
   #place(need: number): number {
     if (this.empty) return need <= this.#capacity ? 0 : -1;
     if (this.#head > this.#tail) {
-      if (this.compact && this.#tail >= this.#head - this.#tail + 2 * need) return 0;
       if (this.#head + need <= this.#capacity) return this.#head;
       return need <= this.#tail ? 0 : -1;
     }

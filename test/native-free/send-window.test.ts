@@ -79,7 +79,6 @@ describe('a send window', () => {
       let [releasing, at] = [1, -1];
       for (let step = 0; step < 600; step += 1) {
         if (random.chance(0.02)) releasing = random.between(1, 9);
-        if (random.chance(0.01)) window.compact = !window.compact;
         // A place is kept while records are sent and released, but not while others are taken.
         if (at < 0) at = window.landingAt();
         if (random.between(0, 9) >= releasing) {
@@ -144,53 +143,6 @@ describe('a send window', () => {
     window.markSent();
     window.releaseOldest();
     expect([window.empty, window.usedBytes, window.roomy]).toEqual([true, 0, true]);
-  });
-});
-
-describe('how much of its memory it uses', () => {
-  const CAPACITY = 10_000;
-  const record = new Uint8Array(CHUNK);
-  /** Always so many records under way. @returns the end of the furthest one */
-  const reach = (window: SendWindow, underWay: number, rounds = 500): number => {
-    let end = 0;
-    for (let i = 0; i < rounds; i += 1) {
-      expect(window.take(record)).toBe(true);
-      end = Math.max(end, window.unsentAt + CHUNK);
-      window.markSent();
-      if (i >= underWay) window.releaseOldest();
-    }
-    return end;
-  };
-  const make = (compact: boolean): SendWindow => {
-    const window = new SendWindow({ capacityBytes: CAPACITY, headRoomBytes: HEAD, chunkBytes: CHUNK });
-    window.compact = compact;
-    return window;
-  };
-
-  it('is some two times what is under way, not all there is', () => {
-    for (const underWay of [1, 4, 10, 25]) expect(reach(make(true), underWay)).toBeLessThanOrEqual((2 * underWay + 5) * (HEAD + CHUNK));
-    expect(reach(make(true), 80)).toBeGreaterThan(0.8 * CAPACITY);
-  });
-
-  it('is room in front for twice as much when it goes back there', () => {
-    for (const underWay of [4, 10, 25]) {
-      const window = make(true);
-      reach(window, underWay, 2 * underWay + 6);
-      let more = 0;
-      while (window.take(record)) {
-        window.markSent();
-        more += 1;
-      }
-      expect(more).toBeGreaterThanOrEqual(underWay);
-    }
-  });
-
-  it('is all of it where the peer is not near', () => {
-    expect(reach(make(false), 4)).toBeGreaterThan(0.9 * CAPACITY);
-    const window = make(true);
-    reach(window, 4);
-    window.compact = false;
-    expect(reach(window, 0)).toBeGreaterThan(0.9 * CAPACITY);
   });
 });
 

@@ -88,19 +88,3 @@ it('a window that grows while its records wrap counts what lies in it, not what 
   expect(window.usedBytes).toBe(2200);
   expect(window.roomy).toBe(true);
 });
-
-it('windows are compact while the lane carries on which the peer is near, those made later too, and no longer', () => {
-  const pair = new Pair().session();
-  const relay = pair.lane('relay');
-  const before = pair.open(1);
-  pair.send(before, 100);
-  const direct = pair.lane('direct');
-  expect(before.window?.compact).toBe(false);
-  pair.a.core.goNear(direct.a);
-  const after = pair.open(2);
-  pair.send(after, 100);
-  expect([before.window?.compact, after.window?.compact]).toEqual([true, true]);
-  pair.kill(direct);
-  expect(pair.a.core.lane).toBe(relay.a);
-  expect([before.window?.compact, after.window?.compact]).toEqual([false, false]);
-});

@@ -102,7 +102,7 @@ export class Channel {
         refused: (reason, sid) => this.#post({ t: 'refused', sid, reason }),
         pong: (token, lane, rttMs) => {
           if (token !== PATH_TOKEN) this.#post({ t: 'pong', token, lane: lane?.kind, rttMs });
-          else if (lane?.kind === 'direct') this.#measured(lane, rttMs);
+          else if (lane?.kind === 'direct' && rttMs >= FAR_MS) this.#core.goFar(true);
         },
         carries: (lane, reason) => this.#post({ t: 'carries', sid: lane?.sid, lane: lane?.kind, reason }),
       },
@@ -155,8 +155,7 @@ export class Channel {
       laneUp: (lane, loopback) => {
         this.#laneUp(lane);
         // How far is it? No other lane of an own peer needs to know by asking.
-        if (loopback) this.#measured(lane, 0);
-        else this.#core.ping(PATH_TOKEN, performance.now());
+        if (!loopback) this.#core.ping(PATH_TOKEN, performance.now());
       },
       laneDown: (lane, reason) => this.#laneDown(lane, reason),
       frame: (lane, message, lasting) => this.#frame(lane, message, lasting),
@@ -273,11 +272,6 @@ export class Channel {
     }
     this.#streams.writable?.();
     this.#rearm();
-  }
-
-  #measured(lane: Lane, rttMs: number): void {
-    if (rttMs >= FAR_MS) this.#core.goFar(true);
-    else this.#core.goNear(lane);
   }
 
   #frame(lane: Lane, message: Uint8Array, lasting: boolean): void {

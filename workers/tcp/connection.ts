@@ -192,6 +192,8 @@ export class LocalConnection implements ApplicationConnection {
     const bytes = done - this.#reportedBytes;
     if (bytes <= 0) return;
     this.#reportedBytes = done;
+    // What a destroyed socket had not written counts as done with it, and its memory may be in use to the last.
+    if (this.#socket.destroyed) this.#underWay.length = 0;
     while ((this.#underWay[0]?.endAt ?? Number.POSITIVE_INFINITY) <= done) Block.passedOn((this.#underWay.shift() as UnderWay).bytes);
     this.#events.written(this, bytes);
   }
