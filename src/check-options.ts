@@ -1,44 +1,101 @@
-// What no type checker has seen: options of a program in JavaScript, or read from somewhere. Kinds and words only; the ranges that the command
+// What no type checker has seen: options of a program in JavaScript, or read from somewhere. Names, kinds and words only; the ranges that the command
 // insists on (src/config/table.ts) are advice to a program. Main thread.
 import { HotlinkError, LANE_KINDS } from '../native-free/index.js';
+import { closest } from './closest.js';
 import type { HotlinkOptions } from './options.js';
 
-/** Numbers that may be 0; the others may not. */
-const FROM_ZERO = ['bufferedHighBytes', 'backpressureWaitMs', 'fallbackGraceMs', 'stableMs'] as const;
-const FROM_ONE = ['chunkBytes', 'ownChunkBytes', 'threads', 'windowBytes', 'keepAliveMs', 'peerLossMs', 'resumeMs'] as const;
-const OR_AUTO = ['mtu', 'sctpWindowBytes', 'stripes'] as const;
-const WORDS = {
-  seal: ['auto', 'require', 'off'],
-  identity: ['off', 'pin', 'require'],
-  quickAck: ['auto', 'off'],
-  batchScheduling: ['auto', 'off'],
-  sctpCongestion: ['standard', 'hstcp'],
-  ipc: ['unix', 'tcp'],
-} as const;
+interface Kind {
+  meant(value: unknown): boolean;
+  /** What it has to be, behind "is not". */
+  words: string;
+}
 
-/** @throws HotlinkError `ERR_HLNK_CONFIG` naming the first option that cannot be meant */
+const text: Kind = { meant: (value) => typeof value === 'string', words: 'a string' };
+const flag: Kind = { meant: (value) => typeof value === 'boolean', words: 'true or false' };
+const call: Kind = { meant: (value) => typeof value === 'function', words: 'a function' };
+const object: Kind = { meant: (value) => typeof value === 'object' && value !== null, words: 'an object' };
+const wholeFrom = (min: number): Kind => ({
+  meant: (value) => Number.isInteger(value) && (value as number) >= min,
+  words: `a whole number from ${min} on`,
+});
+const oneOf = (...words: readonly unknown[]): Kind => ({ meant: (value) => words.includes(value), words: `one of ${words.join(', ')}` });
+const orAuto = ({ meant, words }: Kind): Kind => ({ meant: (value) => value === 'auto' || meant(value), words: `${words}, or "auto"` });
+
+const fromZero = wholeFrom(0);
+const fromOne = wholeFrom(1);
+
+const KINDS: { readonly [K in keyof Required<HotlinkOptions>]: Kind } = {
+  email: text,
+  server: { ...text, words: 'the address of a relay' },
+  dataDir: text,
+  token: text,
+  signal: object,
+  lanes: { meant: (value) => Array.isArray(value) && value.length > 0, words: `a list of ${LANE_KINDS.join(', ')}` },
+  p2pOnly: flag,
+  strict: flag,
+  direct: text,
+  seal: oneOf('auto', 'require', 'off'),
+  identity: oneOf('off', 'pin', 'require'),
+  identityDir: text,
+  ownPeers: flag,
+  bindAddress: text,
+  tcpProxy: flag,
+  ipc: oneOf('unix', 'tcp'),
+  ipcAddress: text,
+  socketOnly: flag,
+  stableMs: fromZero,
+  iceServers: {
+    meant: (value) => call.meant(value) || (Array.isArray(value) && value.every(text.meant)),
+    words: 'a list of strings, each a URL, or a function',
+  },
+  iceFilter: flag,
+  turnUser: text,
+  turnPass: text,
+  threads: fromOne,
+  chunkBytes: fromOne,
+  ownChunkBytes: fromOne,
+  windowBytes: fromOne,
+  bufferedHighBytes: fromZero,
+  backpressureWaitMs: fromZero,
+  fallbackGraceMs: fromZero,
+  keepAliveMs: fromOne,
+  peerLossMs: fromOne,
+  resumeMs: fromOne,
+  mtu: orAuto(fromOne),
+  stripes: orAuto(fromOne),
+  sctpWindowBytes: orAuto(fromOne),
+  sctpCongestion: oneOf('standard', 'hstcp'),
+  quickAck: oneOf('auto', 'off'),
+  batchScheduling: oneOf('auto', 'off'),
+  signaling: object,
+  log: object,
+  clock: object,
+  workers: object,
+  addressFilter: call,
+};
+
+/** Not shown in a message, which may end in a log: credentials are in them, or are put there by mistake. */
+const SECRETS: readonly string[] = ['token', 'turnPass', 'iceServers'];
+
+/** @throws HotlinkError `ERR_HLNK_CONFIG` naming the first option that cannot be meant, or that there is none of */
 export function checkOptions(options: HotlinkOptions): void {
   if (typeof options !== 'object' || options === null) throw refused('createHotlink takes an object with email and server, or signaling');
   if (typeof options.email !== 'string') throw refused('email: an e-mail address is missing');
-  if (options.server !== undefined && typeof options.server !== 'string')
-    throw refused(`server: ${shown(options.server)} is not the address of a relay`);
-  for (const key of FROM_ZERO) checkNumber(key, options[key], 0);
-  for (const key of FROM_ONE) checkNumber(key, options[key], 1);
-  for (const key of OR_AUTO) if (options[key] !== 'auto') checkNumber(key, options[key], 1, ', or "auto"');
-  for (const key of Object.keys(WORDS) as (keyof typeof WORDS)[]) {
-    const words: readonly string[] = WORDS[key];
-    const value = options[key];
-    if (value !== undefined && !words.includes(value)) throw refused(`${key}: ${shown(value)} is not one of ${words.join(', ')}`);
+  const names = Object.keys(KINDS) as (keyof HotlinkOptions)[];
+  // One that is left out without a word may be the very one that keeps bytes off the relay.
+  for (const name of Object.keys(options)) {
+    if (Object.hasOwn(KINDS, name)) continue;
+    const meant = closest(name, names);
+    throw refused(`${name}: there is no such option${meant === undefined ? '' : `; is ${meant} meant?`}`);
   }
-  const { lanes } = options;
-  if (lanes === undefined) return;
-  if (!Array.isArray(lanes) || lanes.length === 0) throw refused(`lanes: ${shown(lanes)} is not a list of ${LANE_KINDS.join(', ')}`);
-  for (const lane of lanes) if (!LANE_KINDS.includes(lane)) throw refused(`lanes: ${shown(lane)} is not one of ${LANE_KINDS.join(', ')}`);
-}
-
-function checkNumber(key: string, value: unknown, min: number, or = ''): void {
-  if (value !== undefined && !(Number.isInteger(value) && (value as number) >= min))
-    throw refused(`${key}: ${shown(value)} is not a whole number from ${min} on${or}`);
+  for (const name of names) {
+    const value: unknown = options[name];
+    if (value === undefined || KINDS[name].meant(value)) continue;
+    throw refused(`${name}: ${SECRETS.includes(name) ? kindOf(value) : shown(value)} is not ${KINDS[name].words}`);
+  }
+  for (const lane of options.lanes ?? []) {
+    if (!LANE_KINDS.includes(lane)) throw refused(`lanes: ${shown(lane)} is not one of ${LANE_KINDS.join(', ')}`);
+  }
 }
 
 function refused(message: string): HotlinkError {
@@ -46,5 +103,11 @@ function refused(message: string): HotlinkError {
 }
 
 function shown(value: unknown): string {
-  return typeof value === 'bigint' || typeof value === 'symbol' ? String(value) : (JSON.stringify(value) ?? typeof value);
+  const plain = value === null || ['string', 'number', 'boolean'].includes(typeof value) || (Array.isArray(value) && value.length === 0);
+  return plain ? JSON.stringify(value) : kindOf(value);
+}
+
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }

@@ -3,6 +3,7 @@
 import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { HotlinkError } from '../../native-free/errors.js';
+import { closest } from '../closest.js';
 import type { Row } from './setting.js';
 import { settings } from './table.js';
 import type { Values } from './values.js';
@@ -54,7 +55,7 @@ export function parseRowsFile(text: string, path: string, rows: readonly Row[]):
   const where = [...issue.path.map(String), ...(unknown === undefined ? [] : [unknown])];
   const line = lines.linePos(offsetOf(document.contents, where)).line;
   if (unknown !== undefined)
-    throw refusal(path, line, `unknown key '${where.join('.')}'${where.length === 1 ? closest(unknown, rows) : ''}`);
+    throw refusal(path, line, `unknown key '${where.join('.')}'${where.length === 1 ? suggestion(unknown, rows) : ''}`);
   throw refusal(path, line, `${where.join('.')}: ${issue.message}`);
 }
 
@@ -89,8 +90,10 @@ function firstLine(message: string): string {
   return (message.split('\n')[0] ?? message).replace(/ at line \d+, column \d+:?$/, '');
 }
 
-function closest(key: string, rows: readonly Row[]): string {
-  const plain = (name: string): string => name.toLowerCase().replaceAll(/[-_]|bytes$|ms$/g, '');
-  const match = rows.find((row) => plain(row.key) === plain(key));
-  return match ? ` (is '${match.key}' meant?)` : '';
+function suggestion(key: string, rows: readonly Row[]): string {
+  const meant = closest(
+    key,
+    rows.map((row) => row.key),
+  );
+  return meant === undefined ? '' : ` (is '${meant}' meant?)`;
 }

@@ -15,6 +15,17 @@ describe('createHotlink refuses', () => {
     ['another word than auto', { ...good, mtu: 'large' }, /^mtu: "large" is not a whole number from 1 on, or "auto"$/],
     ['no identity', { server: good.server }, /^email: /],
     ['a number for a server', { ...good, server: 3 }, /^server: 3 is not the address/],
+    ['an option that there is not', { ...good, strcit: true }, /^strcit: there is no such option; is strict meant\?$/],
+    ['one that is like no other', { ...good, color: 'blue' }, /^color: there is no such option$/],
+    ['a switch that is a word', { ...good, p2pOnly: 'false' }, /^p2pOnly: "false" is not true or false$/],
+    [
+      'a list with something else than URLs, without showing it',
+      { ...good, iceServers: [{ credential: 'secret' }] },
+      /^iceServers: a list is not a list of strings, each a URL, or a function$/,
+    ],
+    ['an object that contains itself', { ...good, threads: globalThis }, /^threads: an object is not a whole number/],
+    ['a token that is a number, without showing it', { ...good, token: 4711 }, /^token: a number is not a string$/],
+    ['a filter that cannot be called', { ...good, addressFilter: {} }, /^addressFilter: an object is not a function$/],
   ])('%s', (_what, options, message) => {
     expect(() => createHotlink(options as HotlinkOptions)).toThrow(
       expect.objectContaining({ code: 'ERR_HLNK_CONFIG', message: expect.stringMatching(message) }),
@@ -28,6 +39,8 @@ describe('createHotlink refuses', () => {
 
 it('takes what the types allow, zeros and autos included', () => {
   expect(() => createHotlink({ ...good, mtu: 'auto', stripes: 2, fallbackGraceMs: 0, lanes: ['relay'], seal: 'require' })).not.toThrow();
+  expect(() => createHotlink({ ...good, iceServers: () => ({ urls: [] }), signal: AbortSignal.timeout(1000), log: console })).not.toThrow();
+  expect(() => createHotlink({ ...good, iceServers: [], token: undefined } as unknown as HotlinkOptions)).not.toThrow();
 });
 
 it.each(['localhost:8080', 'ftp://127.0.0.1:1', 'nonsense'])(
