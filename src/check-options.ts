@@ -8,28 +8,36 @@ interface Kind {
   meant(value: unknown): boolean;
   /** What it has to be, behind "is not". */
   words: string;
+  /** What was given is not shown in a message, which may end in a log: credentials are in it, or are put there by mistake. */
+  quiet?: boolean;
 }
 
 const text: Kind = { meant: (value) => typeof value === 'string', words: 'a string' };
+const secret: Kind = { ...text, quiet: true };
 const flag: Kind = { meant: (value) => typeof value === 'boolean', words: 'true or false' };
-const call: Kind = { meant: (value) => typeof value === 'function', words: 'a function' };
-const object: Kind = { meant: (value) => typeof value === 'object' && value !== null, words: 'an object' };
+const call: Kind = { meant: (value) => typeof value === 'function', words: 'a function', quiet: true };
 const wholeFrom = (min: number): Kind => ({
   meant: (value) => Number.isInteger(value) && (value as number) >= min,
   words: `a whole number from ${min} on`,
 });
 const oneOf = (...words: readonly unknown[]): Kind => ({ meant: (value) => words.includes(value), words: `one of ${words.join(', ')}` });
 const orAuto = ({ meant, words }: Kind): Kind => ({ meant: (value) => value === 'auto' || meant(value), words: `${words}, or "auto"` });
+/** An object, or a function, that can be called by these names. */
+const port = (...calls: readonly string[]): Kind => ({
+  meant: (value) => isObject(value) && calls.every((name) => typeof value[name] === 'function'),
+  words: `an object with ${calls.map((name) => `${name}()`).join(', ')}`,
+  quiet: true,
+});
 
 const fromZero = wholeFrom(0);
 const fromOne = wholeFrom(1);
 
 const KINDS: { readonly [K in keyof Required<HotlinkOptions>]: Kind } = {
-  email: text,
+  email: { ...text, words: 'an e-mail address' },
   server: { ...text, words: 'the address of a relay' },
   dataDir: text,
-  token: text,
-  signal: object,
+  token: secret,
+  signal: port('addEventListener'),
   lanes: { meant: (value) => Array.isArray(value) && value.length > 0, words: `a list of ${LANE_KINDS.join(', ')}` },
   p2pOnly: flag,
   strict: flag,
@@ -44,13 +52,10 @@ const KINDS: { readonly [K in keyof Required<HotlinkOptions>]: Kind } = {
   ipcAddress: text,
   socketOnly: flag,
   stableMs: fromZero,
-  iceServers: {
-    meant: (value) => call.meant(value) || (Array.isArray(value) && value.every(text.meant)),
-    words: 'a list of strings, each a URL, or a function',
-  },
+  iceServers: { meant: (value) => call.meant(value) || Array.isArray(value), words: 'a list of URLs or a function', quiet: true },
   iceFilter: flag,
-  turnUser: text,
-  turnPass: text,
+  turnUser: secret,
+  turnPass: secret,
   threads: fromOne,
   chunkBytes: fromOne,
   ownChunkBytes: fromOne,
@@ -67,47 +72,58 @@ const KINDS: { readonly [K in keyof Required<HotlinkOptions>]: Kind } = {
   sctpCongestion: oneOf('standard', 'hstcp'),
   quickAck: oneOf('auto', 'off'),
   batchScheduling: oneOf('auto', 'off'),
-  signaling: object,
-  log: object,
-  clock: object,
-  workers: object,
+  signaling: port('connect', 'send', 'close'),
+  log: port('debug', 'info', 'warn', 'error'),
+  clock: port('nowMs', 'unixMs', 'after'),
+  workers: { meant: isObject, words: 'an object', quiet: true },
   addressFilter: call,
 };
 
-/** Not shown in a message, which may end in a log: credentials are in them, or are put there by mistake. */
-const SECRETS: readonly string[] = ['token', 'turnPass', 'iceServers'];
+const NAMES = Object.keys(KINDS) as (keyof HotlinkOptions)[];
 
-/** @throws HotlinkError `ERR_HLNK_CONFIG` naming the first option that cannot be meant, or that there is none of */
+/** @throws HotlinkError `ERR_HLNK_CONFIG` naming the first option that there is not, or that cannot be meant */
 export function checkOptions(options: HotlinkOptions): void {
   if (typeof options !== 'object' || options === null) throw refused('createHotlink takes an object with email and server, or signaling');
-  if (typeof options.email !== 'string') throw refused('email: an e-mail address is missing');
-  const names = Object.keys(KINDS) as (keyof HotlinkOptions)[];
   // One that is left out without a word may be the very one that keeps bytes off the relay.
-  for (const name of Object.keys(options)) {
-    if (Object.hasOwn(KINDS, name)) continue;
-    const meant = closest(name, names);
-    throw refused(`${name}: there is no such option${meant === undefined ? '' : `; is ${meant} meant?`}`);
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || Object.hasOwn(KINDS, name)) continue;
+    const meant = closest(name, NAMES);
+    throw refused(
+      `${/^\w{1,40}$/.test(name) ? name : shown(name)}: there is no such option${meant === undefined ? '' : `; is ${meant} meant?`}`,
+    );
   }
-  for (const name of names) {
+  if (options.email === undefined) throw refused('email: an e-mail address is missing');
+  for (const name of NAMES) {
     const value: unknown = options[name];
-    if (value === undefined || KINDS[name].meant(value)) continue;
-    throw refused(`${name}: ${SECRETS.includes(name) ? kindOf(value) : shown(value)} is not ${KINDS[name].words}`);
+    const { meant, words, quiet } = KINDS[name];
+    if (value !== undefined && !meant(value)) throw refused(`${name}: ${quiet ? kindOf(value) : shown(value)} is not ${words}`);
   }
   for (const lane of options.lanes ?? []) {
     if (!LANE_KINDS.includes(lane)) throw refused(`lanes: ${shown(lane)} is not one of ${LANE_KINDS.join(', ')}`);
   }
+  if (!Array.isArray(options.iceServers)) return;
+  for (const entry of options.iceServers)
+    if (!text.meant(entry)) throw refused(`iceServers: ${kindOf(entry)} in the list is not a URL, a string`);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'function' || (typeof value === 'object' && value !== null);
 }
 
 function refused(message: string): HotlinkError {
   return new HotlinkError('ERR_HLNK_CONFIG', message);
 }
 
+/** As it was given where that is short, else what it is. */
 function shown(value: unknown): string {
-  const plain = value === null || ['string', 'number', 'boolean'].includes(typeof value) || (Array.isArray(value) && value.length === 0);
-  return plain ? JSON.stringify(value) : kindOf(value);
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  return (typeof value === 'string' && value.length <= 40) || (Array.isArray(value) && value.length === 0)
+    ? JSON.stringify(value)
+    : kindOf(value);
 }
 
 function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return 'a list';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }

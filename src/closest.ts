@@ -3,13 +3,18 @@
 /** Names written another way are the same: `chunk_bytes`, `chunk-bytes`, `chunk`. */
 const plain = (name: string): string => name.toLowerCase().replaceAll(/[-_]|bytes$|ms$/g, '');
 
-/** @returns the one of `names` that `name` was meant to be: written another way, or at most two letters off; undefined when none is near */
+/**
+ * @returns the one of `names` that `name` was meant to be: the same but for how it is written, or one letter off, or two where it has six or more; the first of those that are
+ * as near. Undefined when none is
+ */
 export function closest(name: string, names: readonly string[]): string | undefined {
-  const meant = plain(name);
   let best: string | undefined;
-  let leastEdits = Math.min(2, Math.floor(meant.length / 3)) + 1;
+  let leastEdits = Math.min(2, Math.floor(name.length / 3)) + 1;
   for (const candidate of names) {
-    const edits = editsBetween(meant, plain(candidate));
+    const edits = Math.min(
+      editsBetween(plain(name), plain(candidate), leastEdits),
+      editsBetween(name.toLowerCase(), candidate.toLowerCase(), leastEdits),
+    );
     if (edits >= leastEdits) continue;
     leastEdits = edits;
     best = candidate;
@@ -17,8 +22,9 @@ export function closest(name: string, names: readonly string[]): string | undefi
   return best;
 }
 
-/** Letters to insert, leave out, replace, or swap with their neighbour (optimal string alignment). */
-function editsBetween(a: string, b: string): number {
+/** Letters to insert, leave out, replace, or swap with their neighbour (optimal string alignment); `enough` when their lengths alone say that it is so many. */
+function editsBetween(a: string, b: string, enough: number): number {
+  if (Math.abs(a.length - b.length) >= enough) return enough;
   let before: number[] = [];
   let above = Array.from({ length: b.length + 1 }, (_, at) => at);
   for (let i = 1; i <= a.length; i += 1) {

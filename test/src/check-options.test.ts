@@ -15,16 +15,43 @@ describe('createHotlink refuses', () => {
     ['another word than auto', { ...good, mtu: 'large' }, /^mtu: "large" is not a whole number from 1 on, or "auto"$/],
     ['no identity', { server: good.server }, /^email: /],
     ['a number for a server', { ...good, server: 3 }, /^server: 3 is not the address/],
+    ['a word for an identity that is none', { ...good, email: 5 }, /^email: 5 is not an e-mail address$/],
     ['an option that there is not', { ...good, strcit: true }, /^strcit: there is no such option; is strict meant\?$/],
+    ['the one that is needed, misspelt', { server: good.server, emial: good.email }, /^emial: there is no such option; is email meant\?$/],
     ['one that is like no other', { ...good, color: 'blue' }, /^color: there is no such option$/],
+    ['one that is no word', { ...good, 'a\n\u001b[2J': 1 }, /^"a\\n\\u001b\[2J": there is no such option$/],
+    ['one that is very long', { ...good, ['x'.repeat(1_000_000)]: 1 }, /^a string: there is no such option$/],
     ['a switch that is a word', { ...good, p2pOnly: 'false' }, /^p2pOnly: "false" is not true or false$/],
-    [
-      'a list with something else than URLs, without showing it',
-      { ...good, iceServers: [{ credential: 'secret' }] },
-      /^iceServers: a list is not a list of strings, each a URL, or a function$/,
-    ],
+    ['no number', { ...good, threads: Number('many') }, /^threads: NaN is not a whole number/],
+    ['nothing for a number', { ...good, threads: null }, /^threads: null is not a whole number/],
     ['an object that contains itself', { ...good, threads: globalThis }, /^threads: an object is not a whole number/],
+    ['a lane that is none', { ...good, lanes: [undefined] }, /^lanes: undefined is not one of/],
+    [
+      'a server that is no URL',
+      { ...good, iceServers: [{ credential: 'secret' }] },
+      /^iceServers: an object in the list is not a URL, a string$/,
+    ],
+    [
+      'servers in one string, without showing it',
+      { ...good, iceServers: 'turn:u:p@h' },
+      /^iceServers: a string is not a list of URLs or a function$/,
+    ],
     ['a token that is a number, without showing it', { ...good, token: 4711 }, /^token: a number is not a string$/],
+    ['a password that is a number, without showing it', { ...good, turnPass: 4711 }, /^turnPass: a number is not a string$/],
+    ['a user that is a number, without showing it', { ...good, turnUser: 4711 }, /^turnUser: a number is not a string$/],
+    ['a long word, without showing it', { ...good, identity: 'k'.repeat(41) }, /^identity: a string is not one of off, pin, require$/],
+    [
+      'signaling that is an address',
+      { email: good.email, signaling: 'nats://u:p@h' },
+      /^signaling: a string is not an object with connect\(\), send\(\), close\(\)$/,
+    ],
+    [
+      'a log that lacks a level',
+      { ...good, log: { info: () => {} } },
+      /^log: an object is not an object with debug\(\), info\(\), warn\(\), error\(\)$/,
+    ],
+    ['a signal that is none', { ...good, signal: {} }, /^signal: an object is not an object with addEventListener\(\)$/],
+    ['a clock that stands still', { ...good, clock: { nowMs: 1 } }, /^clock: an object is not/],
     ['a filter that cannot be called', { ...good, addressFilter: {} }, /^addressFilter: an object is not a function$/],
   ])('%s', (_what, options, message) => {
     expect(() => createHotlink(options as HotlinkOptions)).toThrow(
@@ -40,7 +67,12 @@ describe('createHotlink refuses', () => {
 it('takes what the types allow, zeros and autos included', () => {
   expect(() => createHotlink({ ...good, mtu: 'auto', stripes: 2, fallbackGraceMs: 0, lanes: ['relay'], seal: 'require' })).not.toThrow();
   expect(() => createHotlink({ ...good, iceServers: () => ({ urls: [] }), signal: AbortSignal.timeout(1000), log: console })).not.toThrow();
-  expect(() => createHotlink({ ...good, iceServers: [], token: undefined } as unknown as HotlinkOptions)).not.toThrow();
+  expect(() => createHotlink(Object.freeze({ ...good, iceServers: Object.freeze(['stun:127.0.0.1']) }))).not.toThrow();
+  const log = Object.assign(() => {}, { debug() {}, info() {}, warn() {}, error() {} });
+  const signaling = Object.assign(() => {}, { connect() {}, send() {}, close() {} });
+  expect(() => createHotlink({ email: good.email, signaling, log })).not.toThrow();
+  const unset = { token: undefined, colour: undefined };
+  expect(() => createHotlink({ ...good, ...unset } as unknown as HotlinkOptions)).not.toThrow();
 });
 
 it.each(['localhost:8080', 'ftp://127.0.0.1:1', 'nonsense'])(

@@ -15,10 +15,15 @@ it.each([
   ['keep-alvie', 'keepAliveMs'],
   ['own-chunk', 'ownChunkBytes'],
   ['mut', 'mtu'],
+  ['chunkByte', 'chunkBytes'],
+  ['chunkBtyes', 'chunkBytes'],
+  ['sealed', 'seal'],
+  // `strict` comes first and is two letters off.
+  ['stripe', 'stripes'],
 ])('%s is taken for %s', (name, meant) => {
   expect(closest(name, NAMES)).toBe(meant);
 });
 
-it.each(['x', '', 'xyz', 'colour', 'relay', 'ip'])('%j is taken for none', (name) => {
+it.each(['x', '', 'xyz', 'colour', 'relay', 'ip', 'strictness', 'keepAliffe1'])('%j is taken for none', (name) => {
   expect(closest(name, NAMES)).toBeUndefined();
 });

@@ -169,6 +169,7 @@ describe('a configuration file', () => {
 
   it.each([
     ['mtu: 1280\n\nchunk_bytes: 5000\n', 3, "unknown key 'chunk_bytes' (is 'chunkBytes' meant?)"],
+    ['strcit: true\n', 1, "unknown key 'strcit' (is 'strict' meant?)"],
     ['# comment\nthreads: 0\n', 2, 'threads'],
     ['email: a@b.co\nmtu: 9000\n', 2, 'mtu: '],
     ['email: a@b.co\niceServers:\n  - http://x\n', 3, 'iceServers.0: '],
