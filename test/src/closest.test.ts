@@ -18,7 +18,6 @@ it.each([
   ['chunkByte', 'chunkBytes'],
   ['chunkBtyes', 'chunkBytes'],
   ['sealed', 'seal'],
-  // `strict` comes first and is two letters off.
   ['stripe', 'stripes'],
 ])('%s is taken for %s', (name, meant) => {
   expect(closest(name, NAMES)).toBe(meant);
@@ -26,4 +25,10 @@ it.each([
 
 it.each(['x', '', 'xyz', 'colour', 'relay', 'ip', 'strictness', 'keepAliffe1'])('%j is taken for none', (name) => {
   expect(closest(name, NAMES)).toBeUndefined();
+});
+
+it('takes the nearest of several, whichever comes first, and the first of those that are as near', () => {
+  expect(closest('stripe', ['stripes', 'strict'])).toBe('stripes');
+  expect(closest('stripe', ['strict', 'stripes'])).toBe('stripes');
+  expect(closest('sea', ['seal', 'seat'])).toBe('seal');
 });
