@@ -8,13 +8,11 @@ const plain = (name: string): string => name.toLowerCase().replaceAll(/[-_]|byte
  * as near. Undefined when none is
  */
 export function closest(name: string, names: readonly string[]): string | undefined {
+  const [written, meant] = [name.toLowerCase(), plain(name)];
   let best: string | undefined;
   let leastEdits = Math.min(2, Math.floor(name.length / 3)) + 1;
   for (const candidate of names) {
-    const edits = Math.min(
-      editsBetween(plain(name), plain(candidate), leastEdits),
-      editsBetween(name.toLowerCase(), candidate.toLowerCase(), leastEdits),
-    );
+    const edits = Math.min(editsBetween(meant, plain(candidate), leastEdits), editsBetween(written, candidate.toLowerCase(), leastEdits));
     if (edits >= leastEdits) continue;
     leastEdits = edits;
     best = candidate;
