@@ -13,6 +13,13 @@ const QUEUE_FACTOR = 1.15;
 const QUEUE_MS = 2;
 /** …and not with less than this, bytes: it could not be measured. */
 const LEAST_BYTES = 1_048_576;
+/**
+ * A path is slow that carries less than this although there was more to be sent, bytes per ms (24 Mbit/s), and does not grow by this factor with a measurement: a large
+ * frame takes 20 ms of it. No longer when so many measurements in a row were above it: what a repair held up comes all at once, in one of them.
+ */
+const SLOW_RATE = 3000;
+const SLOW_GROWTH = 1.25;
+const QUICK_MEASUREMENTS = 2;
 /** A rate is measured over at least this long, ms; on a longer path over a round trip. */
 const OVER_MS = 20;
 /** What is left of the best rate after each measurement that was below it. */
@@ -22,6 +29,8 @@ const GROWTH = 2;
 
 export class LaneRate {
   #rate = 0;
+  #slow = false;
+  #quickMeasurements = 0;
   #bytes = 0;
   #sinceMs = Number.NEGATIVE_INFINITY;
   /** Last receipt; after a pause a new measurement begins. */
@@ -30,6 +39,11 @@ export class LaneRate {
   /** The shortest way of a frame in this measurement, ms; and whether all those of the last one stood in a queue. */
   #shortestMs = Number.POSITIVE_INFINITY;
   #queued = false;
+
+  /** Large frames take long on this path. */
+  get slow(): boolean {
+    return this.#slow;
+  }
 
   /** A frame took so long, there and back. */
   took(ms: number): void {
@@ -53,8 +67,12 @@ export class LaneRate {
     this.#bytes += bytes;
     if (overMs < Math.max(OVER_MS, rttMs)) return;
     const rate = this.#bytes / overMs;
+    const grows = rate > SLOW_GROWTH * this.#rate;
     if (rate > this.#rate) this.#rate = Math.min(rate, GROWTH * Math.max(this.#rate, LEAST_BYTES / rttMs));
     else if (this.#limited) this.#rate = Math.max(rate, DECAY * this.#rate);
+    this.#quickMeasurements = rate < SLOW_RATE ? 0 : this.#quickMeasurements + 1;
+    if (this.#quickMeasurements >= QUICK_MEASUREMENTS) this.#slow = false;
+    else if (this.#limited && !grows && this.#rate < SLOW_RATE) this.#slow = true;
     this.#limited = false;
     this.#queued = this.#shortestMs > QUEUE_FACTOR * rttMs + QUEUE_MS;
     this.#begin(nowMs);

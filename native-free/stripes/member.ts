@@ -10,8 +10,10 @@ import { RoundTrip } from './round-trip.js';
 const AHEAD_ROUND_TRIPS = 1.3;
 /** …or one and this long, ms, which is longer on short paths: busy machines at both ends are late by as much… */
 const LATE_MS = 8;
-/** …while it is new and its rate grows, so many, up to so many bytes: what is measured is a round trip old, and the window has grown meanwhile… */
-const STARTING_ROUND_TRIPS = 2.5;
+/**
+ * …while it is new and its rate grows, by its head start ({@link Members.headStart}), or by those round trips times the growth of the last measurement in which it was
+ * limited, whichever is less, up to so many bytes: what is measured is a round trip old, and the window has grown meanwhile…
+ */
 const STARTING_BYTES = 1_048_576;
 /** …that is until so many measurements in a row were not above the one before by this factor… */
 const STARTING_FLAT = 3;
@@ -80,6 +82,8 @@ export class Member {
   #heldFor = 0;
   /** Measurements in a row without growth; after {@link STARTING_FLAT} of them it is no longer new. */
   #flat = 0;
+  /** The last measurement in which it was limited, over the rate before it. */
+  #growth = Number.POSITIVE_INFINITY;
 
   constructor(lane: Lane, id: number) {
     this.lane = lane;
@@ -117,9 +121,9 @@ export class Member {
     return this.#receipted < this.sentMessages;
   }
 
-  /** It may be given another frame: it is not as far ahead of its deliveries as it may be. @param full the path is ({@link Members.full}) */
-  takesMore(frameBytes: number, full: boolean): boolean {
-    return !this.unproven && !this.inTheDark && this.aheadBytes < this.mayAheadBytes(frameBytes, full);
+  /** It may be given another frame: it is not as far ahead of its deliveries as it may be. */
+  takesMore(frameBytes: number, headStart: number): boolean {
+    return !this.unproven && !this.inTheDark && this.aheadBytes < this.mayAheadBytes(frameBytes, headStart);
   }
 
   /** Bytes on their way, or that are about to be again: what it is not given for a moment is not free for others. */
@@ -128,15 +132,16 @@ export class Member {
     return Math.max(this.aheadBytes, AHEAD_ROUND_TRIPS * this.rate * (this.rttMs ?? 0));
   }
 
-  /** How far ahead of its deliveries it may be, bytes. @param full a new one has no head start: the path takes no more */
-  mayAheadBytes(frameBytes: number, full: boolean): number {
+  /** How far ahead of its deliveries it may be, bytes. @param headStart of a new one, round trips; 0: the path takes no more */
+  mayAheadBytes(frameBytes: number, headStart: number): number {
     const rttMs = this.rttMs ?? UNKNOWN_RTT_MS;
     const roundTripBytes = this.rate * rttMs;
     if (this.#trip.probing) return Math.max(frameBytes, EMPTY_ROUND_TRIPS * roundTripBytes);
     if (this.#trip.refilling) return Math.max(frameBytes, roundTripBytes) + frameBytes;
     const steadyBytes = this.rate * Math.max(AHEAD_ROUND_TRIPS * rttMs, rttMs + LATE_MS);
-    const startingBytes = this.#starting && !full ? Math.min(STARTING_BYTES, STARTING_ROUND_TRIPS * roundTripBytes) : 0;
-    return Math.min(MOST_AHEAD_BYTES, AHEAD_FRAMES * frameBytes + Math.max(startingBytes, steadyBytes));
+    const startingRoundTrips = Math.min(headStart, AHEAD_ROUND_TRIPS * this.#growth);
+    const startingBytes = this.#starting && startingRoundTrips > 0 ? Math.min(STARTING_BYTES, startingRoundTrips * roundTripBytes) : 0;
+    return Math.min(MOST_AHEAD_BYTES, Math.max(AHEAD_FRAMES * frameBytes + steadyBytes, startingBytes));
   }
 
   /** When a frame of this size would arrive, ms from now, without the way itself. */
@@ -157,7 +162,7 @@ export class Member {
       }
       if (this.#trip.probing || this.#trip.refilling) {
         this.#heldFor = 2;
-        if (this.aheadBytes < this.mayAheadBytes(bytes, false)) this.#trip.sentIntoEmpty(nowMs);
+        if (this.aheadBytes < this.mayAheadBytes(bytes, 0)) this.#trip.sentIntoEmpty(nowMs);
       }
       carried = { seq, bytes, sentMs: nowMs, member: this };
       this.#carried.push(carried);
@@ -213,7 +218,10 @@ export class Member {
     // A member that was given little says nothing of what it could have carried.
     const limited = this.limited && this.#heldFor === 0;
     if (this.#heldFor > 0) this.#heldFor -= 1;
-    if (this.#starting && limited) this.#flat = rate > STARTING_GROWTH * this.rate ? 0 : this.#flat + 1;
+    if (this.#starting && limited) {
+      this.#flat = rate > STARTING_GROWTH * this.rate ? 0 : this.#flat + 1;
+      this.#growth = this.rate > 0 ? rate / this.rate : Number.POSITIVE_INFINITY;
+    }
     if (rate > this.rate) {
       const seen = this.#starting ? rate : (this.rate + rate) / 2;
       this.rate = Math.min(seen, RATE_GROWTH * Math.max(this.rate, FIRST_RATE));

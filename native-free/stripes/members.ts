@@ -8,6 +8,8 @@ import type { Carried, Member } from './member.js';
 /** What is late: so long after it was sent, ms, and so many round trips. */
 const LEAST_LATE_MS = 100;
 const LATE_ROUND_TRIPS = 3;
+/** How far ahead of its deliveries a new member may be, round trips: a window that doubles within each is two, and what was measured is one old. */
+const HEAD_START = 2.5;
 /** A member that delivers nothing for so long while another one does is given up, ms: far beyond what its own repair of a loss takes. */
 const STUCK_MS = 5000;
 /** A member's path does not carry its packets when a probe is not there after this long, ms: a lost one was sent again by then… */
@@ -57,7 +59,7 @@ export class Members {
    * @param passed those that refused
    */
   best(bytes: number, urgent: boolean, frameBytes: number, passed: readonly Member[], nowMs: number): Member | undefined {
-    const full = !urgent && this.full(nowMs);
+    const headStart = urgent ? 0 : this.headStart(nowMs);
     let best: Member | undefined;
     let bestMs = Number.POSITIVE_INFINITY;
     const { count } = this;
@@ -65,7 +67,7 @@ export class Members {
     for (let i = 0; i < count; i += 1) {
       const member = this.all[(this.#turn + i) % count] as Member;
       if (passed.includes(member) || member.unproven) continue;
-      if (!urgent && !member.takesMore(frameBytes, full)) {
+      if (!urgent && !member.takesMore(frameBytes, headStart)) {
         member.limited = true;
         continue;
       }
@@ -98,6 +100,11 @@ export class Members {
     return (ahead > 0 ? ahead : stalled) >= this.laneRate.fullBytes(rttMs);
   }
 
+  /** How far ahead of its deliveries a new member may be, round trips; 0 where the path takes no more. */
+  headStart(nowMs: number): number {
+    return this.full(nowMs) ? 0 : HEAD_START;
+  }
+
   /** The peer has so many messages of this member. @param arrived called with each sequence number that is no longer on its way @returns bytes of them */
   receipt(member: Member, messages: number, nowMs: number, arrived: (seq: number) => void): number {
     const { deliveredBytes: before, unproven } = member;
@@ -111,8 +118,8 @@ export class Members {
 
   /** Whether one of them may be given another frame. */
   takeMore(frameBytes: number, nowMs: number): boolean {
-    const full = this.full(nowMs);
-    return this.all.some((member) => member.takesMore(frameBytes, full));
+    const headStart = this.headStart(nowMs);
+    return this.all.some((member) => member.takesMore(frameBytes, headStart));
   }
 
   /** Any member, another one each time. Only while there is one. */
@@ -126,7 +133,7 @@ export class Members {
     let freeBytes = 0;
     let lateMs = LEAST_LATE_MS;
     for (const member of this.all) {
-      if (member.aheadBytes === 0 && !member.inTheDark) freeBytes += member.mayAheadBytes(frameBytes, false);
+      if (member.aheadBytes === 0 && !member.inTheDark) freeBytes += member.mayAheadBytes(frameBytes, HEAD_START);
       lateMs = Math.max(lateMs, LATE_ROUND_TRIPS * (member.rttMs ?? 0));
     }
     const late: number[] = [];

@@ -16,9 +16,9 @@ import { encodePathProbe, isPathProbe } from './path-probe.js';
 import { encodeReceipt, readReceipt } from './receipt.js';
 
 /** Largest frame once messages are watched, head included, bytes: small against what a member has on its way… */
-const FEW_FRAME_BYTES = 61_440;
-/** …which is less where it takes many of them: one that carries 0.25 MiB/s takes 100 ms for one. */
-const MANY_FRAME_BYTES = 24_576;
+const LARGE_FRAME_BYTES = 61_440;
+/** …which is less where it takes many of them, and on a slow path: a member that carries 0.25 MiB/s takes 100 ms for one. */
+const SMALL_FRAME_BYTES = 24_576;
 const MANY = 5;
 /** Messages this large are receipted one by one, bytes… */
 const RECEIPT_AT_ONCE_BYTES = 4096;
@@ -66,6 +66,8 @@ export class StripedLane implements Lane {
   /** A frame was refused since the last review. */
   #limited = false;
   #closed = false;
+  /** Frames are small for the path's sake, as far as the core knows. */
+  #slow = false;
   #used = false;
   #wakeMs = Number.POSITIVE_INFINITY;
   #receiptMs = Number.POSITIVE_INFINITY;
@@ -107,7 +109,7 @@ export class StripedLane implements Lane {
     return this.#members.count < MANY;
   }
   get #frameBytes(): number {
-    return this.#few ? FEW_FRAME_BYTES : MANY_FRAME_BYTES;
+    return this.#few && !this.#slow ? LARGE_FRAME_BYTES : SMALL_FRAME_BYTES;
   }
 
   /** Whether every member has been as busy as it may be since the last time this was asked. */
@@ -243,6 +245,7 @@ export class StripedLane implements Lane {
     if (nowMs >= this.#reviewMs) {
       this.#reviewMs = Number.POSITIVE_INFINITY;
       this.#used = false;
+      this.#sizeFrames();
       if (this.#events.review(nowMs)) this.#use(nowMs);
     }
     if (nowMs >= this.#lookMs) {
@@ -253,6 +256,13 @@ export class StripedLane implements Lane {
       for (const member of this.#members.refused(nowMs)) this.#events.tooWide(member.lane);
     }
     if (!this.#closed) this.#wake(this.dueMs);
+  }
+
+  #sizeFrames(): void {
+    const { slow } = this.#members.laneRate;
+    if (slow === this.#slow) return;
+    this.#slow = slow;
+    this.#events.resized(this);
   }
 
   #sendAlone(frame: Uint8Array, urgent: boolean): SendVerdict {

@@ -41,6 +41,11 @@ const QUEUE_MS = 1;
 /** A link that was full at some rate and still carries this share of it loses what it drops itself, for this long, ms: more members would only drop more. */
 const FULL_SHARE = 0.6;
 const FULL_MS = 30_000;
+/**
+ * What a full link holds is shared: no more members than with about so much each, bytes. On a slow link more of them each take seconds for a frame, and their first
+ * frames alone are more than it and its queue hold.
+ */
+const SHARE_BYTES = 65_536;
 /** From one member to so many, and then to all there may be. */
 const FIRST_STEP = 8;
 /** A lone member with so much on its way and no queue is on a path that takes more than one congestion window soon fills: its growth need not be waited for, bytes. */
@@ -119,7 +124,7 @@ export class StripePlan {
     const rate = this.#bytes / overMs;
     const queued = this.#queued;
     this.#begin(nowMs);
-    if (queued) {
+    if (queued && !first) {
       this.#fullRate = nowMs - this.#fullMs < FULL_MS ? Math.max(rate, this.#fullRate) : rate;
       this.#fullMs = nowMs;
     }
@@ -145,7 +150,8 @@ export class StripePlan {
     const rate = this.#flatRate;
     if (nowMs - this.#fullMs < FULL_MS && rate >= FULL_SHARE * this.#fullRate) return undefined;
     const onItsWay = rate * this.#shortestMs;
-    if (members >= this.#most) return further && this.#best < WORTH * this.#before ? this.#fewerAgain(nowMs) : undefined;
+    const most = this.#useful(nowMs);
+    if (members >= most) return further && this.#best < WORTH * this.#before ? this.#fewerAgain(nowMs) : undefined;
     if (this.#shortestMs < FAR_MS) return undefined;
     const fell = rate < FELL * this.#best && this.#shortestMs >= LONG_MS;
     if (!fell && onItsWay / members >= (members === 1 ? ENOUGH_ALONE_BYTES : ENOUGH_BYTES)) return undefined;
@@ -157,7 +163,14 @@ export class StripePlan {
     }
     if (fell && this.#flatLooks < FELL_LOOKS) return undefined;
     const all = members > 1 || fell;
-    return this.#ask(all ? this.#most : FIRST_STEP, members, rate, nowMs, all);
+    return this.#ask(all ? most : Math.min(most, FIRST_STEP), members, rate, nowMs, all);
+  }
+
+  /** So many have something to do on a link that was full not long ago. */
+  #useful(nowMs: number): number {
+    if (nowMs - this.#fullMs >= FULL_MS) return this.#most;
+    const shares = Math.round((Math.max(this.#fullRate, this.#best) * this.#shortestMs) / SHARE_BYTES);
+    return Math.min(this.#most, Math.max(1, shares));
   }
 
   #ask(wanted: number, members: number, before: number, nowMs: number, lossy = false): Widening {

@@ -64,6 +64,21 @@ describe('a lane on a long path', () => {
     expect(watch(plan, { ...lossy, bytes: 4 * MIB_PER_SECOND }, 1000, 10_000)[0]).toBeDefined();
   });
 
+  it('gets no more than have something to do on a link that was full a while ago, and none where that is one', () => {
+    const askedAfter = (full: number, forMs: number): number | undefined => {
+      const plan = new StripePlan(MOST);
+      plan.look({ ...lossy, nowMs: 1, pressed: false });
+      watch(plan, { ...lossy, rttMs: 90, bytes: full * MIB_PER_SECOND }, 0, 1000);
+      return watch(plan, { ...lossy, bytes: 0.3 * full * MIB_PER_SECOND }, 1000, forMs)[0]?.members;
+    };
+    // 50 KiB on their way, 200 and 3200, and 64 for each.
+    expect(askedAfter(1, 25_000)).toBeUndefined();
+    expect(askedAfter(4, 25_000)).toBe(3);
+    expect(askedAfter(64, 25_000)).toBe(MOST);
+    // What one longer round trip said, once, does not bind for ever.
+    expect(askedAfter(1, 35_000)).toBe(MOST);
+  });
+
   it('is not judged before anything came through', () => {
     const plan = new StripePlan(MOST);
     expect(watch(plan, { ...lossy, bytes: 0 })[0]).toBeUndefined();

@@ -1,0 +1,90 @@
+// What a striped lane has on its way while it finds out how fast its path is: a link with a queue of one round trip must not overflow, since on a slow one the
+// stack takes seconds to repair that (perf/README.md, "Slow links").
+
+import { describe, expect, it } from 'vitest';
+import { twinLanes } from '../../native-free/lane-twin.js';
+import { LaneRate } from '../../native-free/stripes/lane-rate.js';
+import { Member } from '../../native-free/stripes/member.js';
+import { Members } from '../../native-free/stripes/members.js';
+
+const FRAME_BYTES = 24_576;
+
+/** Fills a lone member over a link for a while. @returns the most that was on its way, and what was delivered in the second half, bytes */
+function fill({
+  bytesPerMs,
+  roundTripMs,
+  forMs,
+}: {
+  bytesPerMs: number;
+  roundTripMs: number;
+  forMs: number;
+}): [most: number, later: number] {
+  const members = new Members();
+  const member = new Member(twinLanes({ kind: 'webrtc', sid: 's1' })[0], 0);
+  members.all.push(member);
+  member.watch(0);
+  const arrivals: number[] = [];
+  let [freeMs, most, before, messages] = [0, 0, 0, 0];
+  for (let nowMs = 0; nowMs < forMs; nowMs += 1) {
+    while ((arrivals[0] ?? Number.POSITIVE_INFINITY) <= nowMs) {
+      arrivals.shift();
+      messages += 1;
+      const bytes = members.receipt(member, messages, nowMs, () => {});
+      members.laneRate.delivered(bytes, member.rttMs as number, nowMs);
+    }
+    for (; members.best(FRAME_BYTES, false, FRAME_BYTES, [], nowMs) !== undefined; ) {
+      member.sent(messages + arrivals.length + 1, FRAME_BYTES, nowMs);
+      freeMs = Math.max(freeMs, nowMs) + FRAME_BYTES / bytesPerMs;
+      arrivals.push(freeMs + roundTripMs);
+    }
+    members.laneRate.limited();
+    most = Math.max(most, member.aheadBytes);
+    if (nowMs < forMs / 2) before = member.deliveredBytes;
+  }
+  return [most, member.deliveredBytes - before];
+}
+
+describe('a lone member that finds out how fast its path is', () => {
+  it.each([
+    [2500, 100],
+    [12_500, 40],
+  ])(
+    'has no more on its way than a link of %i bytes a ms and %i ms and a queue as long hold, and a frame, and fills it',
+    (bytesPerMs, roundTripMs) => {
+      const forMs = 8000;
+      const [most, later] = fill({ bytesPerMs, roundTripMs, forMs });
+      expect(most).toBeLessThanOrEqual(2 * bytesPerMs * roundTripMs + FRAME_BYTES);
+      expect(later).toBeGreaterThan(0.9 * bytesPerMs * (forMs / 2));
+    },
+  );
+});
+
+describe('the rate of a lane', () => {
+  const laneAfter = (rates: readonly number[]): LaneRate => {
+    const lane = new LaneRate();
+    let nowMs = 0;
+    // A receipt each 10 ms, half a second of each rate.
+    for (const bytesPerMs of rates) {
+      for (let i = 0; i < 50; i += 1) {
+        nowMs += 10;
+        lane.limited();
+        lane.delivered(10 * bytesPerMs, 20, nowMs);
+      }
+    }
+    return lane;
+  };
+
+  it('takes a path for slow that carries little though there is more, until it carries more twice in a row', () => {
+    const slow = (...rates: number[]): boolean => laneAfter(rates).slow;
+    expect([slow(), slow(3100), slow(2900), slow(2900, 3100), slow(3100, 2000)]).toEqual([false, false, true, false, true]);
+    const lane = laneAfter([2500]);
+    // What a repair held up.
+    lane.delivered(200_000, 20, 520);
+    for (const nowMs of [530, 540, 550, 560]) lane.delivered(25_000, 20, nowMs);
+    expect(lane.slow).toBe(true);
+    // And what nobody wanted faster.
+    const idle = new LaneRate();
+    for (let nowMs = 0; nowMs < 500; nowMs += 10) idle.delivered(1000, 20, nowMs);
+    expect(idle.slow).toBe(false);
+  });
+});
