@@ -87,7 +87,7 @@ export class Members {
   }
 
   /** Several members together have as much on its way as they deliver. What is with one that delivers nothing at present does not count, unless none does. */
-  full(nowMs: number): boolean {
+  #full(nowMs: number): boolean {
     const { rttMs } = this;
     if (this.proven === 1 || rttMs === undefined) return false;
     const stalledMs = Math.max(LEAST_LATE_MS, STALLED_ROUND_TRIPS * rttMs);
@@ -102,7 +102,7 @@ export class Members {
 
   /** How far ahead of its deliveries a new member may be, round trips; 0 where the path takes no more. */
   headStart(nowMs: number): number {
-    return this.full(nowMs) ? 0 : HEAD_START;
+    return this.#full(nowMs) ? 0 : HEAD_START;
   }
 
   /** The peer has so many messages of this member. @param arrived called with each sequence number that is no longer on its way @returns bytes of them */
