@@ -1,8 +1,8 @@
 // What no type checker has seen: options of a program in JavaScript, or read from somewhere. Names, kinds and words only; the ranges that the command
 // insists on (src/config/table.ts) are advice to a program. Main thread.
 import { HotlinkError, LANE_KINDS } from '../native-free/index.js';
-import { closest } from './closest.js';
 import type { HotlinkOptions } from './options.js';
+import { refuseUnknown } from './unknown-options.js';
 
 interface Kind {
   meant(value: unknown): boolean;
@@ -84,14 +84,7 @@ const NAMES = Object.keys(KINDS) as (keyof HotlinkOptions)[];
 /** @throws HotlinkError `ERR_HLNK_CONFIG` naming the first option that there is not, or that cannot be meant */
 export function checkOptions(options: HotlinkOptions): void {
   if (typeof options !== 'object' || options === null) throw refused('createHotlink takes an object with email and server, or signaling');
-  // One that is left out without a word may be the very one that keeps bytes off the relay.
-  for (const [name, value] of Object.entries(options)) {
-    if (value === undefined || Object.hasOwn(KINDS, name)) continue;
-    const meant = closest(name, NAMES);
-    throw refused(
-      `${/^\w{1,40}$/.test(name) ? name : shown(name)}: there is no such option${meant === undefined ? '' : `; is ${meant} meant?`}`,
-    );
-  }
+  refuseUnknown(options, KINDS, 'ERR_HLNK_CONFIG');
   if (options.email === undefined) throw refused('email: an e-mail address is missing');
   for (const name of NAMES) {
     const value: unknown = options[name];

@@ -5,6 +5,7 @@ import type { ReadableStream, WritableStream } from 'node:stream/web';
 import { HotlinkError, isEmail, type Marker } from '../native-free/index.js';
 import type { ChannelShape } from '../workers/messages.js';
 import type { Hotlink } from './hotlink.js';
+import { type NamesOf, refuseUnknown } from './unknown-options.js';
 
 /** Options of `forward()`: one of `listen` and `dial`. */
 export interface ForwardOptions {
@@ -66,9 +67,12 @@ export interface ForwardPlan {
   directory: string;
 }
 
+const NAMES: NamesOf<ForwardOptions> = { peer: 1, name: 1, listen: 1, dial: 1, rendezvous: 1, signal: 1 };
+
 /** @throws HotlinkError `ERR_HLNK_USAGE` when the options make no sense */
 export function planForward(self: string, options: ForwardOptions): ForwardPlan {
   const { peer, name, listen, dial } = options;
+  refuseUnknown(options, NAMES, 'ERR_HLNK_USAGE');
   if (!isEmail(peer)) throw usage(`"${peer}" is not an e-mail address`);
   if (peer === self) throw usage('the peer is this identity itself');
   if (!/^[A-Za-z0-9._-]{1,64}$/.test(name) || /^\.+$/.test(name))

@@ -13,12 +13,16 @@ import {
   type StreamOptions,
 } from '../forward.js';
 import type { ResolvedOptions } from '../resolved-options.js';
+import { type NamesOf, refuseUnknown } from '../unknown-options.js';
 import type { ChannelControl } from './channel-control.js';
 import { type Channels, forwardId } from './channels.js';
 import { Permissions } from './permissions.js';
 import { type PingOptions, type PingResult, pingOver } from './ping.js';
 import { pingId, pingPlan } from './ping-channel.js';
 import { ProgramStream } from './program-stream.js';
+
+const STREAM_NAMES: NamesOf<StreamOptions> = { peer: 1, name: 1, signal: 1, highWaterMark: 1 };
+const PING_NAMES: NamesOf<PingOptions> = { peer: 1, name: 1, timeoutMs: 1, signal: 1 };
 
 export interface AdHocEvents {
   /** Whether channels may be added now: started, and not stopping. */
@@ -88,6 +92,7 @@ export class AdHocChannels {
 
   async connect(options: StreamOptions): Promise<HotlinkStream> {
     const { signal, highWaterMark } = options;
+    refuseUnknown(options, STREAM_NAMES, 'ERR_HLNK_USAGE');
     if (highWaterMark !== undefined && !(Number.isSafeInteger(highWaterMark) && highWaterMark > 0))
       throw new HotlinkError('ERR_HLNK_USAGE', `highWaterMark: ${highWaterMark} is not a number of bytes above 0`);
     // A place to listen is not used: the program is there already.
@@ -115,6 +120,7 @@ export class AdHocChannels {
 
   async ping(options: PingOptions): Promise<PingResult> {
     const { peer, name, signal } = options;
+    refuseUnknown(options, PING_NAMES, 'ERR_HLNK_USAGE');
     const { email, clock } = this.#options;
     const channel = this.#pingable(peer, name);
     if (channel === undefined && name !== undefined) throw new HotlinkError('ERR_HLNK_USAGE', `there is no channel "${name}" with ${peer}`);

@@ -2,7 +2,7 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import { HotlinkError } from '../../native-free/index.js';
-import type { RelayOptions } from './options.js';
+import { checkNames, type RelayOptions } from './options.js';
 import type { EmbeddedRelay } from './running.js';
 import { openRelay } from './server.js';
 
@@ -26,6 +26,7 @@ const API = /^\/api\/v1\/(?:events|acl|hotlink)(?:[/?]|$)/;
  * @throws HotlinkError `ERR_HLNK_CONFIG`, `ERR_HLNK_PORT_BUSY` (STUN)
  */
 export async function attachRelay(server: HttpServer | HttpsServer, options: AttachOptions = {}): Promise<EmbeddedRelay> {
+  checkNames(options, { path: 1 });
   const path = (options.path ?? '').replace(/\/+$/, '');
   if (!/^(?:\/[\w.~-]+)*$/.test(path))
     throw new HotlinkError(

@@ -1,8 +1,9 @@
 // What the relay server can be told; the numbers it goes by are in limits.ts.
 import { HotlinkError } from '../../native-free/index.js';
 import type { Log } from '../options.js';
+import { type NamesOf, refuseUnknown } from '../unknown-options.js';
 import type { Authenticate } from './auth.js';
-import type { RelayLimits } from './limits.js';
+import { DEFAULT_LIMITS, type RelayLimits } from './limits.js';
 
 /** Says nothing. */
 export const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -64,6 +65,41 @@ export interface RelayOptions {
 
 /** What every relay can be told, wherever it listens. */
 export type RelaySettings = Omit<RelayOptions, 'listen' | 'tls'>;
+
+const SETTINGS: NamesOf<RelaySettings> = {
+  dataDir: 1,
+  authSecret: 1,
+  secretFile: 1,
+  issuer: 1,
+  clockSkewSeconds: 1,
+  tokenFile: 1,
+  authenticate: 1,
+  iceServers: 1,
+  turnUser: 1,
+  turnPass: 1,
+  turnSecret: 1,
+  turnTtlSeconds: 1,
+  stunListen: 1,
+  limits: 1,
+  trustProxy: 1,
+  allowedOrigins: 1,
+  cluster: 1,
+  log: 1,
+};
+const TLS: NamesOf<NonNullable<RelayOptions['tls']>> = { certFile: 1, keyFile: 1 };
+const CLUSTER: NamesOf<NonNullable<RelayOptions['cluster']>> = { servers: 1, name: 1, silenceMs: 1 };
+
+/**
+ * A misspelt one may be the secret without which everybody is who they claim to be.
+ * @param place names of options that say where the relay is
+ * @throws HotlinkError ERR_HLNK_CONFIG
+ */
+export function checkNames(options: RelaySettings & Pick<RelayOptions, 'tls'>, place: object): void {
+  refuseUnknown(options, { ...SETTINGS, ...place }, 'ERR_HLNK_CONFIG');
+  refuseUnknown(options.tls ?? {}, TLS, 'ERR_HLNK_CONFIG', 'tls.');
+  refuseUnknown(options.cluster ?? {}, CLUSTER, 'ERR_HLNK_CONFIG', 'cluster.');
+  refuseUnknown(options.limits ?? {}, DEFAULT_LIMITS, 'ERR_HLNK_CONFIG', 'limits.');
+}
 
 /**
  * What is advertised goes into response headers as it is.

@@ -20,7 +20,7 @@ import { CUT_OFF, type HttpContext, handleRequest } from './http.js';
 import { Hub } from './hub.js';
 import { type IceAdvert, iceAdvertFor, iceHeaders } from './ice-advert.js';
 import { limitsOf, type RelayLimits } from './limits.js';
-import { checkHeaderValues, parseListen, type RelayOptions, type RelaySettings, SILENT } from './options.js';
+import { checkHeaderValues, checkNames, parseListen, type RelayOptions, type RelaySettings, SILENT } from './options.js';
 import { Patrol } from './patrol.js';
 import { Rates } from './rate.js';
 import type { Recipient } from './recipient.js';
@@ -42,6 +42,7 @@ const FILES_MS = 2000;
  * @throws HotlinkError `ERR_HLNK_CONFIG`, `ERR_HLNK_PORT_BUSY`
  */
 export async function startRelay(options: RelayOptions): Promise<RelayServer> {
+  checkNames(options, { listen: 1, tls: 1 });
   return openRelay(options, parseListen(options.listen, 'the listen address'));
 }
 

@@ -1,6 +1,8 @@
 // Options that no type checker has seen: what cannot be meant is refused by name, before anything starts.
+import { createServer } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { createHotlink, type HotlinkOptions } from '../../src/index.js';
+import { attachRelay, startRelay } from '../../src/relay/index.js';
 
 const good = { email: 'alice@example.com', server: 'http://127.0.0.1:1' };
 
@@ -61,6 +63,46 @@ describe('createHotlink refuses', () => {
 
   it('nothing in place of options', () => {
     expect(() => createHotlink(undefined as unknown as HotlinkOptions)).toThrow(/takes an object/);
+  });
+});
+
+const refusal = (code: string, message: RegExp) => expect.objectContaining({ code, message: expect.stringMatching(message) });
+const call = { peer: 'bob@example.com', name: 'x' };
+
+describe('a data plane refuses, before it asks anybody,', () => {
+  const link = createHotlink(good);
+
+  it.each<[string, (options: object) => Promise<unknown>, object, RegExp]>([
+    [
+      'forward',
+      (options) => link.forward(options as never),
+      { listen: '127.0.0.1:0', rendezvos: true },
+      /^rendezvos: .*is rendezvous meant\?$/,
+    ],
+    ['connect', (options) => link.connect(options as never), { highwatermark: 1 }, /^highwatermark: .*is highWaterMark meant\?$/],
+    ['ping', (options) => link.ping(options as never), { timeout: 1 }, /^timeout: there is no such option; is timeoutMs meant\?$/],
+  ])('an option that %s does not have', async (_what, ask, options, message) => {
+    await expect(ask({ ...call, ...options })).rejects.toThrow(refusal('ERR_HLNK_USAGE', message));
+  });
+});
+
+describe('a relay refuses', () => {
+  const listen = '127.0.0.1:0';
+
+  it.each<[string, object, RegExp]>([
+    ['a secret whose name is misspelt', { authsecret: 's' }, /^authsecret: there is no such option; is authSecret meant\?$/],
+    ['a path, which is for one in another server', { path: '/hotlink' }, /^path: there is no such option$/],
+    ['a limit', { limits: { maxClient: 1 } }, /^limits\.maxClient: there is no such option/],
+    ['a key', { tls: { certFile: 'a', keyfile: 'b' } }, /^tls\.keyfile: .*is tls\.keyFile meant\?$/],
+    ['a cluster', { cluster: { servers: 'nats://127.0.0.1:1', silenceMS: 1000 } }, /^cluster\.silenceMS: .*is cluster\.silenceMs meant\?$/],
+  ])('%s', async (_what, options, message) => {
+    await expect(startRelay({ listen, ...options } as never)).rejects.toThrow(refusal('ERR_HLNK_CONFIG', message));
+  });
+
+  it('in a server of the program: a place to listen', async () => {
+    await expect(attachRelay(createServer(), { listen } as never)).rejects.toThrow(
+      refusal('ERR_HLNK_CONFIG', /^listen: there is no such option$/),
+    );
   });
 });
 
