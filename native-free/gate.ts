@@ -35,10 +35,6 @@ export class SendGate {
     this.#waitMs = waitMs;
   }
 
-  /** Fewer buffered bytes than this do not close it. */
-  get highBytes(): number {
-    return this.#highBytes;
-  }
   get closed(): boolean {
     return this.#closedSinceMs !== undefined;
   }

@@ -84,7 +84,7 @@ const NAMES = Object.keys(KINDS) as (keyof HotlinkOptions)[];
 /** @throws HotlinkError `ERR_HLNK_CONFIG` naming the first option that there is not, or that cannot be meant */
 export function checkOptions(options: HotlinkOptions): void {
   if (typeof options !== 'object' || options === null) throw refused('createHotlink takes an object with email and server, or signaling');
-  refuseUnknown(options, KINDS, 'ERR_HLNK_CONFIG');
+  refuseUnknown('createHotlink', options, KINDS, 'ERR_HLNK_CONFIG');
   if (options.email === undefined) throw refused('email: an e-mail address is missing');
   for (const name of NAMES) {
     const value: unknown = options[name];

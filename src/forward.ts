@@ -71,8 +71,8 @@ const NAMES: NamesOf<ForwardOptions> = { peer: 1, name: 1, listen: 1, dial: 1, r
 
 /** @throws HotlinkError `ERR_HLNK_USAGE` when the options make no sense */
 export function planForward(self: string, options: ForwardOptions): ForwardPlan {
+  refuseUnknown('forward', options, NAMES, 'ERR_HLNK_USAGE');
   const { peer, name, listen, dial } = options;
-  refuseUnknown(options, NAMES, 'ERR_HLNK_USAGE');
   if (!isEmail(peer)) throw usage(`"${peer}" is not an e-mail address`);
   if (peer === self) throw usage('the peer is this identity itself');
   if (!/^[A-Za-z0-9._-]{1,64}$/.test(name) || /^\.+$/.test(name))

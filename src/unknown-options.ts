@@ -3,16 +3,18 @@
 import { HotlinkError, type HotlinkErrorCode } from '../native-free/index.js';
 import { closest } from './closest.js';
 
-/** Every name that options of this kind have: the compiler sees to it. */
+/** A table of every name that options of this kind have: the compiler sees to it. */
 export type NamesOf<Options> = { readonly [Name in keyof Required<Options>]: unknown };
 
 /**
+ * @param what takes the options, as the message calls it
  * @param options whose names are looked at; unset ones may have any
- * @param known by name
- * @param within what the options are part of, with a dot
- * @throws HotlinkError `code`, naming the first one that is not known, and what it was probably meant to be
+ * @param known a table of names, {@link NamesOf} the options' type
+ * @param within what goes before a name in a message, with a dot
+ * @throws HotlinkError `code`, for what is no object, or naming the first option that is not known and what it was probably meant to be
  */
-export function refuseUnknown(options: object, known: object, code: HotlinkErrorCode, within = ''): void {
+export function refuseUnknown(what: string, options: unknown, known: object, code: HotlinkErrorCode, within = ''): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) throw new HotlinkError(code, `${what} takes an object`);
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || Object.hasOwn(known, name)) continue;
     const meant = closest(name, Object.keys(known));

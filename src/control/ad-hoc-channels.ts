@@ -66,8 +66,8 @@ export class AdHocChannels {
   }
 
   async forward(options: ForwardOptions): Promise<ForwardChannel> {
-    const { signal } = options;
     const plan = planForward(this.#options.email, options);
+    const { signal } = options;
     const id = forwardId(plan.marker);
     const channel = await this.#add(id, plan, signal);
     let unwatch = (): void => {};
@@ -91,8 +91,8 @@ export class AdHocChannels {
   }
 
   async connect(options: StreamOptions): Promise<HotlinkStream> {
+    refuseUnknown('connect', options, STREAM_NAMES, 'ERR_HLNK_USAGE');
     const { signal, highWaterMark } = options;
-    refuseUnknown(options, STREAM_NAMES, 'ERR_HLNK_USAGE');
     if (highWaterMark !== undefined && !(Number.isSafeInteger(highWaterMark) && highWaterMark > 0))
       throw new HotlinkError('ERR_HLNK_USAGE', `highWaterMark: ${highWaterMark} is not a number of bytes above 0`);
     // A place to listen is not used: the program is there already.
@@ -119,8 +119,8 @@ export class AdHocChannels {
   }
 
   async ping(options: PingOptions): Promise<PingResult> {
+    refuseUnknown('ping', options, PING_NAMES, 'ERR_HLNK_USAGE');
     const { peer, name, signal } = options;
-    refuseUnknown(options, PING_NAMES, 'ERR_HLNK_USAGE');
     const { email, clock } = this.#options;
     const channel = this.#pingable(peer, name);
     if (channel === undefined && name !== undefined) throw new HotlinkError('ERR_HLNK_USAGE', `there is no channel "${name}" with ${peer}`);

@@ -26,7 +26,7 @@ const API = /^\/api\/v1\/(?:events|acl|hotlink)(?:[/?]|$)/;
  * @throws HotlinkError `ERR_HLNK_CONFIG`, `ERR_HLNK_PORT_BUSY` (STUN)
  */
 export async function attachRelay(server: HttpServer | HttpsServer, options: AttachOptions = {}): Promise<EmbeddedRelay> {
-  checkNames(options, { path: 1 });
+  checkNames('attachRelay', options, { path: 1 });
   const path = (options.path ?? '').replace(/\/+$/, '');
   if (!/^(?:\/[\w.~-]+)*$/.test(path))
     throw new HotlinkError(

@@ -90,15 +90,21 @@ const TLS: NamesOf<NonNullable<RelayOptions['tls']>> = { certFile: 1, keyFile: 1
 const CLUSTER: NamesOf<NonNullable<RelayOptions['cluster']>> = { servers: 1, name: 1, silenceMs: 1 };
 
 /**
- * A misspelt one may be the secret without which everybody is who they claim to be.
- * @param place names of options that say where the relay is
+ * Refuses options that there are not, those inside of others included.
+ * @param what takes them, as the message calls it
+ * @param place names of the options that every relay does not have: where it is
  * @throws HotlinkError ERR_HLNK_CONFIG
  */
-export function checkNames(options: RelaySettings & Pick<RelayOptions, 'tls'>, place: object): void {
-  refuseUnknown(options, { ...SETTINGS, ...place }, 'ERR_HLNK_CONFIG');
-  refuseUnknown(options.tls ?? {}, TLS, 'ERR_HLNK_CONFIG', 'tls.');
-  refuseUnknown(options.cluster ?? {}, CLUSTER, 'ERR_HLNK_CONFIG', 'cluster.');
-  refuseUnknown(options.limits ?? {}, DEFAULT_LIMITS, 'ERR_HLNK_CONFIG', 'limits.');
+export function checkNames<Options extends RelaySettings & Pick<RelayOptions, 'tls'>>(
+  what: string,
+  options: Options,
+  place: NamesOf<Omit<Options, keyof RelaySettings>>,
+): void {
+  refuseUnknown(what, options, { ...SETTINGS, ...place }, 'ERR_HLNK_CONFIG');
+  const { tls = {}, cluster = {}, limits = {} } = options;
+  refuseUnknown('tls', tls, TLS, 'ERR_HLNK_CONFIG', 'tls.');
+  refuseUnknown('cluster', cluster, CLUSTER, 'ERR_HLNK_CONFIG', 'cluster.');
+  refuseUnknown('limits', limits, DEFAULT_LIMITS, 'ERR_HLNK_CONFIG', 'limits.');
 }
 
 /**

@@ -42,7 +42,7 @@ const FILES_MS = 2000;
  * @throws HotlinkError `ERR_HLNK_CONFIG`, `ERR_HLNK_PORT_BUSY`
  */
 export async function startRelay(options: RelayOptions): Promise<RelayServer> {
-  checkNames(options, { listen: 1, tls: 1 });
+  checkNames('startRelay', options, { listen: 1, tls: 1 });
   return openRelay(options, parseListen(options.listen, 'the listen address'));
 }
 

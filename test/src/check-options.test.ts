@@ -74,14 +74,27 @@ describe('a data plane refuses, before it asks anybody,', () => {
 
   it.each<[string, (options: object) => Promise<unknown>, object, RegExp]>([
     [
-      'forward',
+      'an option that forward does not have',
       (options) => link.forward(options as never),
       { listen: '127.0.0.1:0', rendezvos: true },
       /^rendezvos: .*is rendezvous meant\?$/,
     ],
-    ['connect', (options) => link.connect(options as never), { highwatermark: 1 }, /^highwatermark: .*is highWaterMark meant\?$/],
-    ['ping', (options) => link.ping(options as never), { timeout: 1 }, /^timeout: there is no such option; is timeoutMs meant\?$/],
-  ])('an option that %s does not have', async (_what, ask, options, message) => {
+    [
+      'an option that connect does not have',
+      (options) => link.connect(options as never),
+      { highwatermark: 1 },
+      /^highwatermark: .*is highWaterMark meant\?$/,
+    ],
+    [
+      'an option that ping does not have',
+      (options) => link.ping(options as never),
+      { timeout: 1 },
+      /^timeout: there is no such option; is timeoutMs meant\?$/,
+    ],
+    ['a word in place of options of forward', () => link.forward('x' as never), {}, /^forward takes an object$/],
+    ['nothing in place of options of connect', () => link.connect(undefined as never), {}, /^connect takes an object$/],
+    ['a list in place of options of ping', () => link.ping([] as never), {}, /^ping takes an object$/],
+  ])('%s', async (_what, ask, options, message) => {
     await expect(ask({ ...call, ...options })).rejects.toThrow(refusal('ERR_HLNK_USAGE', message));
   });
 });
@@ -94,6 +107,7 @@ describe('a relay refuses', () => {
     ['a path, which is for one in another server', { path: '/hotlink' }, /^path: there is no such option$/],
     ['a limit', { limits: { maxClient: 1 } }, /^limits\.maxClient: there is no such option/],
     ['a key', { tls: { certFile: 'a', keyfile: 'b' } }, /^tls\.keyfile: .*is tls\.keyFile meant\?$/],
+    ['a server in place of a cluster', { cluster: 'nats://u:p@127.0.0.1:1' }, /^cluster takes an object$/],
     ['a cluster', { cluster: { servers: 'nats://127.0.0.1:1', silenceMS: 1000 } }, /^cluster\.silenceMS: .*is cluster\.silenceMs meant\?$/],
   ])('%s', async (_what, options, message) => {
     await expect(startRelay({ listen, ...options } as never)).rejects.toThrow(refusal('ERR_HLNK_CONFIG', message));

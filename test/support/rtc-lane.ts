@@ -65,16 +65,22 @@ export async function openLane({ peerBytes, highBytes = 1_048_576 }: { peerBytes
   );
   peer.onLocalDescription((sdp, type) => void lane.setRemote(type as 'answer', sdp));
   peer.onLocalCandidate((candidate, mid) => lane.addCandidate(candidate, mid));
-  await until('the channel is open', () => open);
+  const close = async (): Promise<void> => {
+    lane.close();
+    peer.close();
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  try {
+    await until('the channel is open', () => open);
+  } catch (error) {
+    await close();
+    throw error;
+  }
   return {
     lane,
     received,
     closed,
     writable: () => writable,
-    async [Symbol.asyncDispose]() {
-      lane.close();
-      peer.close();
-      await new Promise((resolve) => setImmediate(resolve));
-    },
+    [Symbol.asyncDispose]: close,
   };
 }

@@ -70,8 +70,6 @@ export class WebRtcLane implements Lane {
   #open = false;
   #closed = false;
   #described = false;
-  /** No more than this waits in the stack, bytes: what it said last, and all that it took since. Asking it is a call into the addon. */
-  #waitingAtMost = 0;
   #candidates: { candidate: string; mid: string }[] = [];
   /** Kinds of the peer's candidates by address and port, as it told them. */
   readonly #remoteKinds = new Map<string, string>();
@@ -190,9 +188,8 @@ export class WebRtcLane implements Lane {
     if (channel === undefined || !this.isOpen) return 'closed';
     if (frame.length > this.#maxFrameBytes) return 'oversize';
     try {
-      if (!urgent && (this.#gate.closed || this.#waitingAtMost >= this.#gate.highBytes)) {
-        this.#waitingAtMost = channel.bufferedAmount();
-        const verdict = this.#gate.observe(this.#waitingAtMost, performance.now());
+      if (!urgent) {
+        const verdict = this.#gate.observe(channel.bufferedAmount(), performance.now());
         if (verdict !== 'open') {
           if (verdict === 'expired') this.#expired();
           else this.#armDeadline();
@@ -200,7 +197,6 @@ export class WebRtcLane implements Lane {
         }
       }
       channel.sendMessageBinary(frame);
-      this.#waitingAtMost += frame.length;
       return 'taken';
     } catch (error) {
       const message = (error as Error).message;
