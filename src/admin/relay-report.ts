@@ -5,7 +5,8 @@ import type { RelayServer, RelayStats } from '../relay/index.js';
 import type { RelayFigures } from './relay-metrics.js';
 
 const SAMPLE_MS = 1000;
-const RESOLUTION_MS = 10;
+/** Whoever stands still for longer is seen; each look wakes the thread. */
+const RESOLUTION_MS = 100;
 
 /** `hotlink status --json` of a relay. */
 export interface RelayReport {
