@@ -7,8 +7,8 @@ import { ThreadHealthWriter, type ThreadRole } from '../native-free/thread-healt
 /** Between two looks, ms: what `top` and the metrics show is at most this old. */
 const LOOK_MS = 1000;
 /**
- * The loop is measured by a timer of this spacing, ms: whoever stands still for longer is seen. Each look wakes the thread; every 20 ms it was a third of an
- * idle daemon's time (perf/README.md, "Who else wakes up").
+ * The loop is measured by a timer of this spacing, ms: whoever stands still for longer is seen, as late by up to this much less. Each look wakes the thread;
+ * every 20 ms it was a third of an idle daemon's time (perf/README.md, "Who else wakes up").
  */
 const RESOLUTION_MS = 100;
 

@@ -5,7 +5,7 @@ import type { RelayServer, RelayStats } from '../relay/index.js';
 import type { RelayFigures } from './relay-metrics.js';
 
 const SAMPLE_MS = 1000;
-/** Whoever stands still for longer is seen; each look wakes the thread. */
+/** Whoever stands still for longer is seen, as late by up to this much less; each look wakes the thread. */
 const RESOLUTION_MS = 100;
 
 /** `hotlink status --json` of a relay. */
