@@ -122,12 +122,6 @@ export class Members {
     return this.all.some((member) => member.takesMore(frameBytes, headStart));
   }
 
-  /** Any member, another one each time. Only while there is one. */
-  next(): Member {
-    this.#turn += 1;
-    return this.all[this.#turn % this.all.length] as Member;
-  }
-
   /** @param on frames on their way, oldest first @returns those that are late, no more than the members that have nothing to do could take */
   late(on: Iterable<[number, Carried]>, frameBytes: number, nowMs: number): number[] {
     let freeBytes = 0;

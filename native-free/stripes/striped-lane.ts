@@ -60,8 +60,9 @@ export class StripedLane implements Lane {
   #newsBytes = 0;
   /** And as all of them said so far. */
   #deliveredBytes = 0;
-  /** Messages heard since the last receipt. */
+  /** Messages heard since the last receipt, and where the last one came in: that member is alive, another one may stand still. */
   #owed = 0;
+  #heardOn: Member | undefined;
   #refused = false;
   /** A frame was refused since the last review. */
   #limited = false;
@@ -159,6 +160,7 @@ export class StripedLane implements Lane {
     const index = this.#members.all.findIndex((member) => member.lane === lane);
     if (index < 0 || this.#closed) return false;
     const [member] = this.#members.all.splice(index, 1) as [Member];
+    if (this.#heardOn === member) this.#heardOn = undefined;
     // Those that are still to show what their path carries cannot take over.
     if (this.#members.proven === 0) {
       this.close();
@@ -240,7 +242,7 @@ export class StripedLane implements Lane {
     if (this.#closed) return;
     if (nowMs >= this.#receiptMs) {
       this.#receiptMs = Number.POSITIVE_INFINITY;
-      if (this.#owed > 0) this.#tell(this.#members.next());
+      if (this.#owed > 0) this.#tell(this.#heardOn ?? (this.#members.all[0] as Member));
     }
     if (nowMs >= this.#reviewMs) {
       this.#reviewMs = Number.POSITIVE_INFINITY;
@@ -342,6 +344,7 @@ export class StripedLane implements Lane {
 
   #owe(member: Member, bytes: number): void {
     this.#owed += 1;
+    this.#heardOn = member;
     if (bytes >= RECEIPT_AT_ONCE_BYTES || this.#owed >= RECEIPT_AFTER_MESSAGES) {
       this.#tell(member);
       return;
