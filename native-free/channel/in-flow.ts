@@ -7,7 +7,7 @@ import { Counter } from '../counters.js';
 import { ReorderWindow } from '../reorder.js';
 import { HoleWatch } from './holes.js';
 import { InStream } from './in-stream.js';
-import { ACK_DELAY_MS, ACK_EVERY_BYTES, type ChannelLimits } from './limits.js';
+import { ACK_AGAIN_MS, ACK_DELAY_MS, ACK_EVERY_BYTES, ACK_EVERY_FRAMES, type ChannelLimits } from './limits.js';
 import { ACK_MAX_STREAMS, encodeAck, OwnKind, type OwnKindCode } from './own-wire.js';
 
 /** The one stream of an upstream session, which knows no streams. */
@@ -56,11 +56,12 @@ export class InFlow {
   #reorder: ReorderWindow<Held>;
   #openHalves = 0;
   #highestStream = 0;
-  #unackedBytes = 0;
   #answersPing = 0;
   #ackDueMs: number | undefined;
-  /** An end was delivered since the last acknowledgement. */
-  #endHeard = false;
+  /** Bytes and frames since the last acknowledgement, and whether a stream's last word was among them. */
+  #unackedBytes = 0;
+  #unackedFrames = 0;
+  #lastWord = false;
   #creditBytes: number;
 
   constructor(limits: ChannelLimits, counters: Float64Array, ports: InFlowPorts, peer: 'own' | 'upstream' = 'own') {
@@ -129,7 +130,7 @@ export class InFlow {
       case 'duplicate':
         // The sender repeats what it thinks is lost: tell it again how far we are. Not at once, since repeats come in runs.
         this.#counters[Counter.duplicates] = (this.#counters[Counter.duplicates] as number) + 1;
-        this.#scheduleAck(nowMs);
+        this.#ackBy(nowMs + ACK_AGAIN_MS);
         return 'duplicate';
       case 'full':
         return 'full';
@@ -206,10 +207,9 @@ export class InFlow {
     const report = answersPing > 0 || (holeDueMs !== undefined && holeDueMs <= nowMs);
     const missingFrames = report ? this.#holes.report(nextSeq, nowMs) : 0;
     if (missingFrames > 0) this.#counters[Counter.holeReports] = (this.#counters[Counter.holeReports] as number) + 1;
-    this.#unackedBytes = 0;
     this.#answersPing = 0;
     this.#ackDueMs = this.#untold.size === 0 ? undefined : nowMs;
-    this.#endHeard = false;
+    this.#nothingUnacked();
     return encodeAck({ nextSeq, answersPing, missingFrames }, limits);
   }
 
@@ -222,10 +222,9 @@ export class InFlow {
     this.#counters[Counter.heldFrames] = 0;
     this.#openHalves = 0;
     this.#highestStream = 0;
-    this.#unackedBytes = 0;
     this.#answersPing = 0;
     this.#ackDueMs = undefined;
-    this.#endHeard = false;
+    this.#nothingUnacked();
   }
 
   /** Delivers what a closed hole set free. */
@@ -240,6 +239,9 @@ export class InFlow {
 
   #dispatch(kind: OwnKindCode, id: number, payload: Uint8Array, lasting: boolean): void {
     this.#unackedBytes += payload.length;
+    this.#unackedFrames += 1;
+    // At once: whoever ended or reset a stream may be waiting to leave.
+    if (kind === OwnKind.end || kind === OwnKind.reset) this.#lastWord = true;
     let stream = this.#streams.get(id);
     if (stream === undefined) {
       // Ids only grow: one that is not known and not new belongs to a stream that is over here.
@@ -267,8 +269,6 @@ export class InFlow {
       this.#ports.deliver(id, payload, lasting);
     } else if (kind === OwnKind.end) {
       this.#finish(stream);
-      // At once: whoever ended may be waiting to leave.
-      this.#endHeard = true;
       this.#ports.ended(id);
     }
   }
@@ -287,7 +287,17 @@ export class InFlow {
   }
 
   #scheduleAck(nowMs: number): void {
-    const due = this.#endHeard || this.#unackedBytes >= ACK_EVERY_BYTES ? nowMs : nowMs + ACK_DELAY_MS;
-    if (this.#ackDueMs === undefined || due < this.#ackDueMs) this.#ackDueMs = due;
+    const atOnce = this.#lastWord || this.#unackedBytes >= ACK_EVERY_BYTES || this.#unackedFrames >= ACK_EVERY_FRAMES;
+    this.#ackBy(atOnce ? nowMs : nowMs + ACK_DELAY_MS);
+  }
+
+  #ackBy(dueMs: number): void {
+    if (this.#ackDueMs === undefined || dueMs < this.#ackDueMs) this.#ackDueMs = dueMs;
+  }
+
+  #nothingUnacked(): void {
+    this.#unackedBytes = 0;
+    this.#unackedFrames = 0;
+    this.#lastWord = false;
   }
 }

@@ -15,7 +15,7 @@ import type { Lane, SendVerdict } from '../lane.js';
 import { type ByteMemory, PLAIN_MEMORY } from '../memory.js';
 import { Framer } from './framer.js';
 import { InFlight } from './in-flight.js';
-import { ACK_EVERY_BYTES, type ChannelLimits, OWN_FRAME_BYTES } from './limits.js';
+import { ASKING_WINDOW_BYTES, type ChannelLimits, OWN_FRAME_BYTES } from './limits.js';
 import { OutStream } from './out-stream.js';
 import { OwnKind, type OwnKindCode } from './own-wire.js';
 import { Resend } from './resend.js';
@@ -213,7 +213,7 @@ export class OutFlow {
     const window = stream.window ?? this.#makeWindow(stream);
     window.chunkBytes = this.#chunker.payloadBytes;
     if (!window.take(source, landedAt)) {
-      if (this.#limits.windowBytes < 2 * ACK_EVERY_BYTES) this.#ports.blocked();
+      if (this.#limits.windowBytes < ASKING_WINDOW_BYTES) this.#ports.blocked();
       return false;
     }
     if (!stream.queued) this.#enqueue(stream);

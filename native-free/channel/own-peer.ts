@@ -12,7 +12,7 @@ import type { Lane } from '../lane.js';
 import type { Carriers, LaneState } from './carriers.js';
 import { Heartbeat, type PingRecord } from './heartbeat.js';
 import type { InFlow } from './in-flow.js';
-import { ACK_DELAY_MS, type ChannelLimits, HOLE_REPORT_MS } from './limits.js';
+import { ACK_AGAIN_MS, type ChannelLimits, HOLE_REPORT_MS } from './limits.js';
 import type { OutFlow } from './out-flow.js';
 import { type Ack, decodeAck, decodePing, encodePing, OwnKind, type OwnKindCode } from './own-wire.js';
 
@@ -171,7 +171,7 @@ export class OwnPeer {
         continue;
       }
       // The lanes are congested or about to be reported lost; not at once, or a full lane would make this spin.
-      this.#in.refresh(nowMs + ACK_DELAY_MS);
+      this.#in.refresh(nowMs + ACK_AGAIN_MS);
       return;
     }
   }

@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ACK_DELAY_MS, PING_FIRST_MS } from '../../native-free/channel/limits.js';
 import { FrameView } from '../../native-free/hlnk/index.js';
 import { carry, twinLanes } from '../../native-free/lane-twin.js';
 import { counting, Pair } from './channel-pair.js';
@@ -43,9 +44,9 @@ describe('a frame that is lost inside a lane', () => {
     let lost = 0;
     wire.lose = (message) => seqOf(message) >= 5 && lost++ < 2;
     pair.send(pair.open(), 6000);
-    pair.pass(900);
+    pair.pass(ACK_DELAY_MS + PING_FIRST_MS - 50);
     expect(pair.b.bytes(1)).toBe(4000);
-    pair.pass(200);
+    pair.pass(100);
     expect(pair.b.delivered.get(1)).toEqual(counting(6000));
     expect(pair.a.count('retransmits')).toBe(2);
   });

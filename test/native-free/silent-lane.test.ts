@@ -56,7 +56,7 @@ describe('a lane that fell silent', () => {
     pair.lane('relay');
     const stream = pair.open();
     pair.send(stream, BYTES);
-    pair.pass(100);
+    pair.pass(ACK_DELAY_MS);
     wire.moving = false;
     pair.a.core.ping(1, pair.nowMs);
     // Nobody looked at the clock, as after a laptop's sleep.
