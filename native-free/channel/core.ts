@@ -172,6 +172,11 @@ export class ChannelCore {
     return 'no-lane';
   }
 
+  /** Whoever wants to leave does not wait for acknowledgements to come by themselves. To be called until nothing is under way. */
+  hasten(nowMs: number): void {
+    if (this.#ownPeer && !this.#over) this.#peer.hasten(nowMs);
+  }
+
   /** The application has no more to send. */
   endStream(stream: OutStream, nowMs: number): void {
     this.out.end(stream);

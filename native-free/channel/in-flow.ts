@@ -58,10 +58,10 @@ export class InFlow {
   #highestStream = 0;
   #answersPing = 0;
   #ackDueMs: number | undefined;
-  /** Bytes and frames since the last acknowledgement, and whether a stream's last word was among them. */
+  /** Bytes and frames since the last acknowledgement, and whether a stream's end was among them. */
   #unackedBytes = 0;
   #unackedFrames = 0;
-  #lastWord = false;
+  #endHeard = false;
   #creditBytes: number;
 
   constructor(limits: ChannelLimits, counters: Float64Array, ports: InFlowPorts, peer: 'own' | 'upstream' = 'own') {
@@ -176,6 +176,11 @@ export class InFlow {
     this.#ackDueMs = dueMs;
   }
 
+  /** What is to be acknowledged some time is to be acknowledged now. */
+  hasten(nowMs: number): void {
+    if (this.#ackDueMs !== undefined) this.#ackBy(nowMs);
+  }
+
   /** The peer asks where it stands. @param id of its ping */
   pinged(id: number, nowMs: number): void {
     this.#answersPing = id;
@@ -240,8 +245,8 @@ export class InFlow {
   #dispatch(kind: OwnKindCode, id: number, payload: Uint8Array, lasting: boolean): void {
     this.#unackedBytes += payload.length;
     this.#unackedFrames += 1;
-    // At once: whoever ended or reset a stream may be waiting to leave.
-    if (kind === OwnKind.end || kind === OwnKind.reset) this.#lastWord = true;
+    // At once: whoever ended a stream may be waiting to leave.
+    if (kind === OwnKind.end) this.#endHeard = true;
     let stream = this.#streams.get(id);
     if (stream === undefined) {
       // Ids only grow: one that is not known and not new belongs to a stream that is over here.
@@ -287,7 +292,7 @@ export class InFlow {
   }
 
   #scheduleAck(nowMs: number): void {
-    const atOnce = this.#lastWord || this.#unackedBytes >= ACK_EVERY_BYTES || this.#unackedFrames >= ACK_EVERY_FRAMES;
+    const atOnce = this.#endHeard || this.#unackedBytes >= ACK_EVERY_BYTES || this.#unackedFrames >= ACK_EVERY_FRAMES;
     this.#ackBy(atOnce ? nowMs : nowMs + ACK_DELAY_MS);
   }
 
@@ -298,6 +303,6 @@ export class InFlow {
   #nothingUnacked(): void {
     this.#unackedBytes = 0;
     this.#unackedFrames = 0;
-    this.#lastWord = false;
+    this.#endHeard = false;
   }
 }

@@ -51,6 +51,8 @@ export class OwnPeer {
   /** The last hole that was filled, and when. */
   #filledSeq = 0;
   #filledMs = Number.NEGATIVE_INFINITY;
+  /** The peer was asked to acknowledge everything below this. */
+  #hastenedSeq = 0;
   /** Pings up to this one left before the last resend: their answers do not know of it. */
   #resentAtPing = 0;
 
@@ -186,6 +188,16 @@ export class OwnPeer {
     this.#out.lane?.trySend(this.#out.framer.control(OwnKind.ping, 0, 0, encodePing(0)), true);
   }
 
+  /** Somebody waits for everything to be acknowledged, by either side. To be called until it is. */
+  hasten(nowMs: number): void {
+    this.#in.hasten(nowMs);
+    this.acknowledge(nowMs);
+    const { nextSeq, inFlightFrames, pending } = this.#out;
+    if (inFlightFrames === 0 || pending || nextSeq === this.#hastenedSeq) return;
+    this.#hastenedSeq = nextSeq;
+    this.askForRoom();
+  }
+
   /** Everything in flight is sent again, on the lane that is chosen next. */
   resendAll(): void {
     this.#resentAtPing = this.#heartbeat.lastId;
@@ -206,6 +218,7 @@ export class OwnPeer {
     this.#replyLane = undefined;
     this.#outageSinceMs = undefined;
     this.#filledSeq = 0;
+    this.#hastenedSeq = 0;
     this.#heartbeat.restart();
     this.#resentAtPing = this.#heartbeat.lastId;
   }

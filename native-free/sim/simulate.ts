@@ -17,8 +17,8 @@ const SETTLE_MS = 150_000;
 const STREAM_MS = 15_000;
 /** An application writes as many at a time at least, on the average, bytes. */
 const PIECE_BYTES = 40;
-/** Most ticks of one party in one second: acknowledgements wait 10 ms, so 100, and as many again for everything else. */
-const TICKS_PER_SECOND = 200;
+/** Most ticks of one party in one second: a repeat is acknowledged after 40 ms, so 25, and as many again for everything else. */
+const TICKS_PER_SECOND = 50;
 /** How long the idle channel is watched, ms: several keep-alives. */
 const SILENCE_MS = 20_000;
 /** Events kept to explain a failure. */

@@ -242,7 +242,8 @@ export class StripedLane implements Lane {
     if (this.#closed) return;
     if (nowMs >= this.#receiptMs) {
       this.#receiptMs = Number.POSITIVE_INFINITY;
-      if (this.#owed > 0) this.#tell(this.#heardOn ?? (this.#members.all[0] as Member));
+      if (this.#owed > 0)
+        this.#tell(this.#heardOn ?? this.#members.best(0, true, this.#frameBytes, NOBODY, nowMs) ?? (this.#members.all[0] as Member));
     }
     if (nowMs >= this.#reviewMs) {
       this.#reviewMs = Number.POSITIVE_INFINITY;
@@ -344,7 +345,7 @@ export class StripedLane implements Lane {
 
   #owe(member: Member, bytes: number): void {
     this.#owed += 1;
-    this.#heardOn = member;
+    if (!member.unproven) this.#heardOn = member;
     if (bytes >= RECEIPT_AT_ONCE_BYTES || this.#owed >= RECEIPT_AFTER_MESSAGES) {
       this.#tell(member);
       return;

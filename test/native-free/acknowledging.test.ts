@@ -48,15 +48,35 @@ describe('frames between own peers', () => {
     expect([acks(), pair.a.core.out.inFlightFrames]).toEqual([1, 0]);
   });
 
-  it.each(['end', 'reset'])('are acknowledged at once with the last of a stream, its %s', (what) => {
+  it("are acknowledged at once with a stream's end", () => {
     const { pair, stream, acks } = begun();
     pair.send(stream, ROUND_BYTES);
     pair.settle();
     expect(acks()).toBe(0);
-    if (what === 'end') pair.a.core.endStream(stream, pair.nowMs);
-    else pair.a.core.resetStream(stream, 'for a reason', pair.nowMs);
+    pair.a.core.endStream(stream, pair.nowMs);
     pair.settle();
     expect([acks(), pair.a.core.out.inFlightFrames]).toEqual([1, 0]);
+  });
+
+  it('are acknowledged at once, on either side, when somebody waits for it', () => {
+    const { pair, stream, acks } = begun();
+    pair.send(stream, ROUND_BYTES);
+    pair.settle();
+    pair.a.core.hasten(pair.nowMs);
+    pair.settle();
+    expect([acks(), pair.a.core.out.inFlightFrames]).toEqual([1, 0]);
+    pair.send(stream, ROUND_BYTES);
+    pair.settle();
+    pair.b.core.hasten(pair.nowMs);
+    expect(pair.b.core.in.ackDueMs).toBeUndefined();
+    pair.settle();
+    expect([acks(), pair.a.core.out.inFlightFrames]).toEqual([2, 0]);
+    // And nothing is said when there is nothing to say.
+    const { messages } = pair;
+    pair.a.core.hasten(pair.nowMs);
+    pair.b.core.hasten(pair.nowMs);
+    pair.settle();
+    expect(pair.messages).toBe(messages);
   });
 
   it('that come again are acknowledged soon, once for all of them', () => {

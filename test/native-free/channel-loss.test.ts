@@ -171,10 +171,10 @@ describe('a lane that takes over from a silent one', () => {
     const quiet = pair.lane('webrtc');
     const second = pair.lane('webrtc');
     pair.send(pair.open(), 1000);
-    pair.pass(100);
+    pair.pass(ACK_DELAY_MS);
     quiet.moving = false;
     second.moving = false;
-    pair.pass(9300);
+    pair.pass(9400 - ACK_DELAY_MS);
     pair.kill(quiet);
     second.moving = true;
     pair.pass(5000);
@@ -204,7 +204,7 @@ describe('a peer that falls silent', () => {
     const wire = pair.lane('relay');
     const stream = pair.open();
     pair.send(stream, 1000);
-    pair.pass(100);
+    pair.pass(ACK_DELAY_MS);
     wire.lose = () => true;
     pair.pass(9300);
     expect(pair.a.failure).toBeUndefined();
@@ -222,7 +222,7 @@ describe('a peer that falls silent', () => {
     const wire = pair.lane('webrtc');
     const stream = pair.open();
     pair.send(stream, 1000);
-    pair.pass(100);
+    pair.pass(ACK_DELAY_MS);
     wire.lose = () => true;
     pair.send(stream, 1000);
     // What a full data channel does when nothing is taken from it; the relay is there at once, or nearly.
@@ -242,7 +242,7 @@ describe('a peer that falls silent', () => {
     const [first, second] = [pair.lane('webrtc'), pair.lane('webrtc')];
     pair.lane('relay').lose = () => true;
     pair.send(pair.open(), 1000);
-    pair.pass(100);
+    pair.pass(ACK_DELAY_MS);
     first.lose = () => true;
     second.lose = () => true;
     pair.pass(4000);
@@ -287,7 +287,7 @@ describe('a peer that falls silent', () => {
     const pair = new Pair().session();
     const wire = pair.lane('relay');
     pair.send(pair.open(), 1000);
-    pair.pass(100);
+    pair.pass(ACK_DELAY_MS);
     wire.moving = false;
     // Timers run before reads, so the clock is looked at first.
     pair.nowMs += 12_000;
@@ -303,7 +303,7 @@ describe('a peer that falls silent', () => {
     const pair = new Pair().session();
     const wire = pair.lane('relay');
     pair.send(pair.open(), 1000);
-    pair.pass(100);
+    pair.pass(ACK_DELAY_MS);
     wire.lose = () => true;
     pair.nowMs += 12_000;
     pair.a.core.tick(pair.nowMs);
@@ -317,7 +317,7 @@ describe('a peer that falls silent', () => {
     const pair = new Pair().session();
     const wire = pair.lane('relay');
     pair.send(pair.open(), 1000);
-    pair.pass(100);
+    pair.pass(ACK_DELAY_MS);
     pair.kill(wire);
     pair.pass(20_000);
     const again = pair.lane('relay');
@@ -344,7 +344,7 @@ describe('a peer that falls silent', () => {
     const wire = pair.lane('relay');
     const stream = pair.open();
     pair.send(stream, 1000);
-    pair.pass(100);
+    pair.pass(ACK_DELAY_MS);
     pair.kill(wire);
     pair.send(stream, 2000);
     pair.pass(59_000);
@@ -363,12 +363,12 @@ describe('a peer that falls silent', () => {
     const stream = pair.open();
     pair.send(stream, 1000);
     pair.a.core.endStream(stream, pair.nowMs);
-    pair.pass(100);
+    pair.pass(ACK_DELAY_MS);
     pair.b.core.endStream(pair.b.core.openStream(1, false, false, pair.nowMs), pair.nowMs);
-    pair.pass(100);
+    pair.pass(ACK_DELAY_MS);
     pair.a.core.removeStream(1);
     pair.b.core.removeStream(1);
-    pair.pass(100);
+    pair.pass(ACK_DELAY_MS);
     const before = pair.messages;
     wire.lose = () => true;
     pair.pass(3_600_000);

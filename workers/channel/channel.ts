@@ -431,7 +431,9 @@ export class Channel {
   async #drain(): Promise<void> {
     const deadline = performance.now() + DRAIN_MS;
     const settle = async (until: number): Promise<void> => {
-      while (performance.now() < until && (this.#core.lane !== undefined || this.#streams.flushing) && !this.#settled) {
+      while (performance.now() < until && (this.#core.lane !== undefined || this.#streams.flushing)) {
+        this.#core.hasten(performance.now());
+        if (this.#settled) return;
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
     };
