@@ -44,6 +44,8 @@ export const COUNTER_NAMES = [
   'backlogBytes',
   'sealBroken',
   'sealRepeats',
+  'txDatagrams',
+  'datagramsLost',
 ] as const;
 
 /** One of them. */

@@ -72,6 +72,7 @@ const KINDS: { readonly [K in keyof Required<HotlinkOptions>]: Kind } = {
   sctpCongestion: oneOf('standard', 'hstcp'),
   quickAck: oneOf('auto', 'off'),
   batchScheduling: oneOf('auto', 'off'),
+  datagrams: oneOf('auto', 'off'),
   signaling: port('connect', 'send', 'close'),
   log: port('debug', 'info', 'warn', 'error'),
   clock: port('nowMs', 'unixMs', 'after'),

@@ -134,7 +134,7 @@ export interface HotlinkOptions {
   /** How long WebRTC is waited for before the relay carries, ms. */
   fallbackGraceMs?: number;
   /**
-   * Silence after which a hotlink is asked for a word, ms.
+   * Silence after which a hotlink is pinged, ms.
    * @remarks At most a third of `peerLossMs` is used.
    */
   keepAliveMs?: number;
@@ -168,10 +168,16 @@ export interface HotlinkOptions {
    */
   quickAck?: 'auto' | 'off';
   /**
-   * Have the WebRTC stack's threads wait for each other instead of interrupting each other (Linux, with koffi).
+   * Keep the WebRTC stack's threads from interrupting each other (Linux, with koffi).
    * @remarks More bytes and quicker rounds on busy processors. Not while other programs take all of them. Default `auto`.
    */
   batchScheduling?: 'auto' | 'off';
+
+  /**
+   * Small frames may go beside the data channel.
+   * @remarks To a hotlink that is near, as RTP packets of the same connection: quicker rounds. What gets lost is repaired over the data channel. Default `auto`.
+   */
+  datagrams?: 'auto' | 'off';
 
   /**
    * Carries the control messages in place of the relay.
@@ -189,12 +195,12 @@ export interface HotlinkOptions {
    */
   clock?: { nowMs(): number; unixMs(): number; after(delayMs: number, call: () => void): () => void };
   /**
-   * `file:` URLs of the threads' modules, for a program that is bundled.
+   * `file:` URLs of the threads' modules, for bundled programs.
    * @remarks Each must be, or re-export, the module of the same role in this package (`dist/workers/channel/entry.js`, `dist/workers/relay/entry.js`).
    */
   workers?: { channel?: URL; relay?: URL };
   /**
-   * False keeps a local address from the peer, and a remote one from being tried.
+   * False keeps a local address from the peer, a remote one untried.
    * @remarks `kind` is how WebRTC found it: `host`, `srflx` (what a STUN server saw) or `relay` (at a TURN server); `host` on the direct lane. It cannot keep the system from sending from an address that the peer was not told, nor the peer from dialling in.
    */
   addressFilter?: (use: { address: string; side: 'local' | 'remote'; lane: 'webrtc' | 'direct'; kind: string; peer: string }) => boolean;

@@ -94,6 +94,7 @@ export function resolveOptions(options: HotlinkOptions): ResolvedOptions {
     sctpCongestion: options.sctpCongestion ?? 'standard',
     stripes: options.stripes ?? 'auto',
     batchScheduling: options.batchScheduling !== 'off',
+    datagrams: options.datagrams !== 'off',
     bufferedHighBytes: options.bufferedHighBytes ?? 1_048_576,
     backpressureWaitMs: options.backpressureWaitMs ?? 1500,
   };

@@ -174,6 +174,10 @@ export interface ChannelStatus {
     sealBroken: number;
     /** Sealed frames that came again, or too late to tell. */
     sealRepeats: number;
+    /** Small frames sent beside the data channel. */
+    txDatagrams: number;
+    /** Of them, those sent again over it. */
+    datagramsLost: number;
   };
   /** Its sessions, in both directions. */
   sessions: SessionStatus[];

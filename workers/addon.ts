@@ -8,13 +8,14 @@
 import { chmodSync, copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { PeerConnection, RtcConfig, SctpSettings } from 'node-datachannel';
+import type { Audio, PeerConnection, RtcConfig, SctpSettings } from 'node-datachannel';
 import { HotlinkError } from '../native-free/errors.js';
 import { addonFile } from './addon-file.js';
 
 /** The part of the addon that this program uses. */
 export interface Addon {
   PeerConnection: new (name: string, config: RtcConfig) => PeerConnection;
+  Audio: new (mid: string, direction: 'SendRecv') => Audio;
   setSctpSettings(settings: SctpSettings): void;
   cleanup(): void;
 }

@@ -25,6 +25,8 @@ export interface RtcSettings {
   stripes: number | 'auto';
   /** The stack's threads do not interrupt others, where that can be arranged (stack-threads.ts). */
   batchScheduling: boolean;
+  /** Small frames between own peers near each other go beside the data channel (native-free/datagrams.ts). */
+  datagrams: boolean;
   bufferedHighBytes: number;
   backpressureWaitMs: number;
 }

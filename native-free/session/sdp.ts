@@ -26,7 +26,7 @@ export function normaliseCandidate(text: string): string | undefined {
   return bare.startsWith('candidate:') ? bare : `candidate:${bare}`;
 }
 
-/** The description with those candidates that it does not have yet. They go to its end: there is only one media section. */
+/** The description with those candidates that it does not have yet. They go to its end: all sections share one transport. */
 export function withCandidates(sdp: string, candidates: Iterable<string>): string {
   const known = new Set(candidatesIn(sdp));
   const added = [...candidates].filter((candidate) => !known.has(candidate));

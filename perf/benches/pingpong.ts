@@ -4,6 +4,7 @@
 import type { Percentiles } from '../../src/bench/percentiles.js';
 import { runBareRounds } from '../bare-pair.js';
 import { dataChannelBridge } from '../contenders/channel-bridge.js';
+import { hotlink } from '../contenders/hotlink.js';
 import { sshForward } from '../contenders/ssh.js';
 import { LOOPBACK } from '../place.js';
 import { result } from '../results.js';
@@ -26,6 +27,9 @@ const COLD = '64 B, the first 1,000 rounds';
 const COLD_SHAPE = { messageBytes: 64, rounds: 1000, warmUp: 0, lengthFirst: false };
 const SLOW_PART = 0.1;
 const BARE = 'bare data channel, no sockets';
+const WEBRTC = 'hotlink, webrtc';
+/** What small frames beside the data channel are worth. */
+const CHANNEL_ONLY = hotlink({ lane: 'webrtc', name: `${WEBRTC}, data channel only`, options: { datagrams: 'off' } });
 const METRICS: readonly (readonly [metric: string, key: keyof Percentiles])[] = [
   ['p50', 'p50Us'],
   ['p90', 'p90Us'],
@@ -40,7 +44,9 @@ export const pingpong: Bench = async (run) => {
   const note = (size: string, name: string, found: Percentiles): void => {
     for (const [metric, key] of METRICS) recorder.add(size, name, metric, 'µs', found[key]);
   };
-  const { skipped } = await takeTurns([...chosen(run), bare], run, talk, signal, async (contender) => {
+  const others = chosen(run);
+  const variants = others.some(({ name }) => name === WEBRTC) ? [CHANNEL_ONLY] : [];
+  const { skipped } = await takeTurns([...others, ...variants, bare], run, talk, signal, async (contender) => {
     const part = contender.slow ? SLOW_PART : 1;
     const shapeOf = (messageBytes: number, count: number, warmUp: number) => {
       return { messageBytes, rounds: scaled(count * part, scale, 10), warmUp: Math.ceil(warmUp * part), lengthFirst: false };
@@ -63,9 +69,10 @@ export const pingpong: Bench = async (run) => {
     {
       series: recorder.series,
       ratios: {
-        ...recorder.ratio('64 B', 'p50', 'hotlink, webrtc', BARE),
+        ...recorder.ratio('64 B', 'p50', WEBRTC, BARE),
+        ...recorder.ratio('64 B', 'p50', WEBRTC, CHANNEL_ONLY.name),
         // The same channel with the same applications at its ends.
-        ...recorder.ratio('64 B', 'p50', 'hotlink, webrtc', dataChannelBridge.name),
+        ...recorder.ratio('64 B', 'p50', WEBRTC, dataChannelBridge.name),
         ...recorder.ratio('64 B', 'p50', 'hotlink, direct', sshForward.name),
       },
       skipped,

@@ -139,6 +139,16 @@ export const metrics: readonly Metric[] = [
     ({ counters }) => counters.holeReports,
   ),
   channelCounter(
+    'hotlink_datagrams',
+    'Small frames sent beside the data channel, as RTP packets of its connection.',
+    ({ counters }) => counters.txDatagrams,
+  ),
+  channelCounter(
+    'hotlink_datagrams_lost',
+    'Of them, those that were sent again over the data channel.',
+    ({ counters }) => counters.datagramsLost,
+  ),
+  channelCounter(
     'hotlink_lanes_suspected',
     'Times a lane was passed over because it had fallen silent.',
     ({ counters }) => counters.lanesSuspected,

@@ -337,6 +337,18 @@ export const settings: readonly Setting[] = [
     parse: parseAutoOff,
     schema: z.enum(['auto', 'off']),
   }),
+  setting<'datagrams'>({
+    key: 'datagrams',
+    env: [{ name: 'HOTLINK_DATAGRAMS' }],
+    flag: '--datagrams <auto|off>',
+    unit: 'word',
+    default: 'auto',
+    range: 'auto, off',
+    meaning:
+      'auto: small frames to another hotlink that answers a probe within 5 ms go beside the data channel, as RTP packets of the same connection (marked EF, as voice is), which fewer threads handle; what gets lost is repaired over the data channel, and the next ones go there for a while. off: none from here; with off at both ends there is no audio section in the session descriptions either.',
+    parse: parseAutoOff,
+    schema: z.enum(['auto', 'off']),
+  }),
   integerSetting<'windowBytes'>({
     key: 'windowBytes',
     env: ['HOTLINK_WINDOW'],

@@ -118,6 +118,7 @@ describe('docs/tuning.md', () => {
       'sctpCongestion',
       'quickAck',
       'batchScheduling',
+      'datagrams',
       'p2pOnly',
     ];
     expect(keys.length).toBeGreaterThan(15);

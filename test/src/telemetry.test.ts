@@ -39,6 +39,8 @@ const noCounters: ChannelCounters = {
   windowBytes: 0,
   sealBroken: 0,
   sealRepeats: 0,
+  txDatagrams: 0,
+  datagramsLost: 0,
 };
 
 function session(over: Partial<SessionStatus>): SessionStatus {

@@ -37,12 +37,14 @@ export async function openLane({ peerBytes, highBytes = 1_048_576 }: { peerBytes
       probed: false,
       mtu: 1280,
       loopback: true,
+      datagrams: false,
       ice: { iceServers: [] },
       settings: {
         sctpWindowBytes: 'auto',
         sctpCongestion: 'standard',
         stripes: 'auto',
         batchScheduling: true,
+        datagrams: false,
         bufferedHighBytes: highBytes,
         backpressureWaitMs: 1500,
       },
@@ -61,6 +63,7 @@ export async function openLane({ peerBytes, highBytes = 1_048_576 }: { peerBytes
         writable += 1;
       },
       stalled: () => {},
+      datagram: () => {},
     },
   );
   peer.onLocalDescription((sdp, type) => void lane.setRemote(type as 'answer', sdp));

@@ -9,6 +9,7 @@ const settings: RtcSettings = {
   sctpCongestion: 'standard',
   stripes: 'auto',
   batchScheduling: true,
+  datagrams: true,
   bufferedHighBytes: 1_048_576,
   backpressureWaitMs: 1500,
 };

@@ -149,6 +149,7 @@ export class Channel {
       frame: (lane, message) => this.#frame(lane, message, true),
       writable: () => this.#pump(),
       stalled: () => this.#count(Counter.gateStalls),
+      datagram: (lost) => this.#count(lost ? Counter.datagramsLost : Counter.txDatagrams),
     });
     this.#direct = new DirectSessions(task.direct, task.rtc.bufferedHighBytes, {
       post: (message) => this.#post(message),

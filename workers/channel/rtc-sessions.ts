@@ -21,6 +21,7 @@ export interface RtcSessionEvents extends Pick<StripesEvents, 'lost' | 'resized'
   frame(lane: Lane, message: Uint8Array): void;
   writable(lane: Lane): void;
   stalled(): void;
+  datagram(lost: boolean): void;
 }
 
 export type RtcStart = Extract<ToChannel, { t: 'rtc-start' }>;
@@ -74,7 +75,18 @@ export class RtcSessions {
     try {
       const lane = new WebRtcLane(
         this.#tuned(loopback, use),
-        { sid, role, own, mtu, probed, loopback, ice, settings: this.#settings },
+        // Several connections' receipts count on each one's order (stripes/receipt.ts).
+        {
+          sid,
+          role,
+          own,
+          mtu,
+          probed,
+          loopback,
+          datagrams: own && member === '' && this.#settings.datagrams,
+          ice,
+          settings: this.#settings,
+        },
         {
           description: (type, sdp) => events.post({ t: 'rtc-description', sid, ...named, type, sdp }),
           candidate: (candidate, mid) => events.post({ t: 'rtc-local-candidate', sid, ...named, candidate, mid }),
@@ -90,6 +102,7 @@ export class RtcSessions {
             else session.stripes.writable(writable);
           },
           stalled: () => events.stalled(),
+          datagram: (lost) => events.datagram(lost),
         },
       );
       session.connections.set(member, { lane, use, role });
@@ -161,8 +174,10 @@ export class RtcSessions {
     if (member === '') this.#leave(sid);
     const [local, remote] = candidates;
     if (member !== '') {
-      if (session.stripes?.add(lane, member) === true) this.#events.post({ t: 'rtc-open', sid, member, local, remote });
-      else this.#refuse(sid, member, session, 'there are as many connections as there may be');
+      if (session.stripes?.add(lane, member) === true) {
+        session.connections.get('')?.lane.retireDatagrams();
+        this.#events.post({ t: 'rtc-open', sid, member, local, remote });
+      } else this.#refuse(sid, member, session, 'there are as many connections as there may be');
       return;
     }
     this.#events.post({ t: 'rtc-open', sid, local, remote });

@@ -7,9 +7,12 @@
 
 import type { DataChannel, PeerConnection, RtcConfig } from 'node-datachannel';
 import { SendGate } from '../../native-free/gate.js';
+import { HEADER_BYTES } from '../../native-free/hlnk/constants.js';
 import type { Lane, SendVerdict } from '../../native-free/lane.js';
+import { seqOf } from '../../native-free/stripes/on-its-way.js';
 import type { Addon } from '../addon.js';
 import type { IceSettings, RtcSettings } from '../messages.js';
+import { DatagramTrack } from './datagram-track.js';
 import { parseIceServers } from './ice-servers.js';
 
 /** A Rust peer's receive buffer: a larger message closes the channel on its side (wire.md 5.4). */
@@ -35,6 +38,8 @@ export interface WebRtcEvents {
   writable(lane: WebRtcLane): void;
   /** The data channel reached its high watermark. */
   stalled(lane: WebRtcLane): void;
+  /** A small frame went as a datagram, or got lost as one and goes over the data channel. */
+  datagram(lost: boolean): void;
 }
 
 export interface WebRtcConfig {
@@ -47,6 +52,8 @@ export interface WebRtcConfig {
   probed: boolean;
   /** Both ends are on this machine: the connection stays on 127.0.0.1. */
   loopback: boolean;
+  /** Small frames may go as datagrams where the peer is near. */
+  datagrams: boolean;
   ice: IceSettings;
   settings: RtcSettings;
 }
@@ -66,6 +73,7 @@ export class WebRtcLane implements Lane {
   readonly #own: boolean;
   readonly #lowBytes: number;
   #channel: DataChannel | undefined;
+  #datagrams: DatagramTrack | undefined;
   #maxFrameBytes = RUST_MESSAGE_BYTES;
   #open = false;
   #closed = false;
@@ -76,7 +84,7 @@ export class WebRtcLane implements Lane {
   #deadline: NodeJS.Timeout | undefined;
   #hold: NodeJS.Timeout | undefined;
 
-  constructor(addon: Addon, { sid, role, own, mtu, probed, loopback, ice, settings }: WebRtcConfig, events: WebRtcEvents) {
+  constructor(addon: Addon, { sid, role, own, mtu, probed, loopback, datagrams, ice, settings }: WebRtcConfig, events: WebRtcEvents) {
     this.sid = sid;
     this.loopback = loopback;
     this.mtu = mtu;
@@ -111,6 +119,7 @@ export class WebRtcLane implements Lane {
       }),
     );
     this.#pc.onDataChannel((channel) => this.#guard(() => this.#adopt(channel)));
+    if (datagrams) this.#datagrams = this.#datagramTrack(addon, role);
     if (role === 'offerer') this.#adopt(this.#pc.createDataChannel(LABEL));
   }
 
@@ -187,9 +196,16 @@ export class WebRtcLane implements Lane {
     const channel = this.#channel;
     if (channel === undefined || !this.isOpen) return 'closed';
     if (frame.length > this.#maxFrameBytes) return 'oversize';
+    const numbered = frame.length >= HEADER_BYTES && seqOf(frame) > 0;
     try {
       if (!urgent) {
-        const verdict = this.#gate.observe(channel.bufferedAmount(), performance.now());
+        const nowMs = performance.now();
+        // Only numbered frames: what else there is may count on its place among them.
+        if (numbered && this.#datagrams?.offer(frame, nowMs) === true) {
+          this.#events.datagram(false);
+          return 'taken';
+        }
+        const verdict = this.#gate.observe(channel.bufferedAmount(), nowMs);
         if (verdict !== 'open') {
           if (verdict === 'expired') this.#expired();
           else this.#armDeadline();
@@ -197,6 +213,7 @@ export class WebRtcLane implements Lane {
         }
       }
       channel.sendMessageBinary(frame);
+      this.#datagrams?.sentOnChannel(numbered);
       return 'taken';
     } catch (error) {
       const message = (error as Error).message;
@@ -205,6 +222,11 @@ export class WebRtcLane implements Lane {
       queueMicrotask(() => this.#lost(message));
       return 'closed';
     }
+  }
+
+  /** From now on small frames go over the data channel, too. */
+  retireDatagrams(): void {
+    this.#datagrams?.retire();
   }
 
   bufferedBytes(): number {
@@ -222,6 +244,7 @@ export class WebRtcLane implements Lane {
     clearTimeout(this.#deadline);
     clearTimeout(this.#hold);
     try {
+      this.#datagrams?.close();
       this.#channel?.close();
       this.#pc.close();
     } catch {
@@ -240,10 +263,9 @@ export class WebRtcLane implements Lane {
       this.#guard(() => {
         if (this.#closed) return;
         // Text frames are read as bytes, as the Rust client does.
-        this.#events.frame(
-          this,
-          typeof message === 'string' ? Buffer.from(message) : message instanceof ArrayBuffer ? new Uint8Array(message) : message,
-        );
+        const bytes =
+          typeof message === 'string' ? Buffer.from(message) : message instanceof ArrayBuffer ? new Uint8Array(message) : message;
+        if (this.#datagrams?.heardOnChannel(bytes) !== true) this.#events.frame(this, bytes);
       }),
     );
     // The answerer may be handed a channel that is open already.
@@ -256,11 +278,36 @@ export class WebRtcLane implements Lane {
     this.#maxFrameBytes = this.#own ? channel.maxMessageSize() : Math.min(channel.maxMessageSize(), RUST_MESSAGE_BYTES);
     const pair = this.#pc.getSelectedCandidatePair();
     this.#events.open(this, pair?.local.type ?? 'unknown', pair === null ? 'unknown' : this.#kindOf(pair.remote));
+    // No frame comes before the lane is known.
+    if (this.isOpen) this.#datagrams?.begin();
   }
 
   /** The library calls a peer reflexive whose packet came before its candidate; what the peer said of that address tells more. */
   #kindOf({ address, port, type }: { address: string; port: number; type: string }): string {
     return type === 'prflx' ? (this.#remoteKinds.get(`${address} ${port}`) ?? type) : type;
+  }
+
+  #datagramTrack(addon: Addon, role: 'offerer' | 'answerer'): DatagramTrack {
+    return new DatagramTrack(addon, this.#pc, role, this.mtu, {
+      guard: (action) => this.#guard(action),
+      frame: (frame) => {
+        if (!this.#closed) this.#events.frame(this, frame);
+      },
+      repair: (message) => this.#repair(message),
+    });
+  }
+
+  #repair(message: Uint8Array): void {
+    // With the lane goes what is under way on it: the core sends it again.
+    if (!this.isOpen) return;
+    try {
+      this.#channel?.sendMessageBinary(message);
+    } catch (error) {
+      queueMicrotask(() => this.#lost((error as Error).message));
+      return;
+    }
+    this.#datagrams?.sentOnChannel(true);
+    this.#events.datagram(true);
   }
 
   #low(): void {

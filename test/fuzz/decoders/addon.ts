@@ -25,6 +25,7 @@ function laneFor(wanted: 'offerer' | 'answerer'): WebRtcLane {
       probed: false,
       mtu: 1280,
       loopback: true,
+      datagrams: true,
       ice: { iceServers: [] },
       settings: { bufferedHighBytes: 1_048_576, backpressureWaitMs: 1500 } as never,
     },
@@ -37,6 +38,7 @@ function laneFor(wanted: 'offerer' | 'answerer'): WebRtcLane {
       frame: silent,
       writable: silent,
       stalled: silent,
+      datagram: silent,
     },
   );
   return lane;
