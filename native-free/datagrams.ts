@@ -41,18 +41,22 @@ const RETRY_MOST_MS = 60_000;
 const RETRY_SLOW_MS = 2000;
 /** Losses are forgotten when all went well for this long, ms. */
 const STEADY_MS = 10_000;
-/** While frames go over the data channel, the peer is told this often that its own have arrived, ms. */
+/** While frames go over the data channel, the peer is told after this long that its own have arrived, ms; doubles each time that brings nothing back, up to… */
 const REPORT_MS = 5;
-/** Numbers of packets that did not come, as many as are remembered. After a loss hardly any packet goes out before its repair has, so it is among them. */
+/** …this, ms. */
+const REPORT_MOST_MS = 2000;
+/** An acknowledgement that the track refuses is tried so often once more: without it the peer takes what came for lost. */
+const REFUSED_MOST = 3;
+/** When the peer has heard none of so many packets in a row, this way does not work; numbers have 16 bits. */
+const UNHEARD_MOST = 64;
+/** Numbers of packets that did not come, as many as are remembered: more than UNHEARD_MOST, so that what is repaired is among them. */
 const MISSING_KEPT = 256;
-/** A repair is not so far ahead of what was heard. */
-const FAR_AHEAD = 1024;
 
 export interface DatagramPorts {
   /** Puts a packet on the track; the bytes are only valid during the call. @returns false when it takes none */
   packet(bytes: Uint8Array): boolean;
-  /** Puts a message on the data channel, which is then told by `sentOnChannel` as others are. */
-  repair(message: Uint8Array): void;
+  /** Puts a message on the data channel. @returns whether it went there, and is counted */
+  repair(message: Uint8Array): boolean;
   /** A frame has come. */
   frame(frame: Uint8Array): void;
   /** `tick` is to be called at this time, ms, which is earlier than any said before. */
@@ -65,6 +69,8 @@ interface Sent {
   buffer: Uint8Array;
   packet: Uint8Array;
   atMs: number;
+  /** Its time began anew, since the thread stood still: once. */
+  excused: boolean;
 }
 
 export class Datagrams {
@@ -92,6 +98,10 @@ export class Datagrams {
   #heardMessages = 0;
   #reportedMessages = 0;
   #reportAtMs = 0;
+  #reportAgainMs = REPORT_MS;
+  /** Highest of our packets that the peer is known to have heard. */
+  #toldHighest = -1;
+  #refused = 0;
   #owedAtMs = Number.POSITIVE_INFINITY;
   #wakeMs = Number.POSITIVE_INFINITY;
   #retired = false;
@@ -110,7 +120,7 @@ export class Datagrams {
 
   /** The track and the data channel are open on this side. */
   begin(nowMs: number): void {
-    this.#ask(nowMs);
+    if (this.#nextNumber === 0) this.#ask(nowMs);
   }
 
   /** @returns whether the frame goes this way; it was copied */
@@ -123,14 +133,21 @@ export class Datagrams {
     if (this.#draining || this.#toldMessages < this.#lastNumbered) {
       // The peer may be waiting for the same.
       if (this.#heardMessages > this.#reportedMessages && nowMs >= this.#reportAtMs) {
-        this.#reportAtMs = nowMs + REPORT_MS;
+        this.#reportAtMs = nowMs + this.#reportAgainMs;
+        this.#reportAgainMs = Math.min(2 * this.#reportAgainMs, REPORT_MOST_MS);
         this.#say(nowMs);
       }
       return false;
     }
     const buffer = this.#buffers.pop() ?? new Uint8Array(HEAD_BYTES + this.#mostFrameBytes);
     buffer.set(frame, HEAD_BYTES);
-    const sent: Sent = { number: this.#nextNumber, buffer, packet: buffer.subarray(0, HEAD_BYTES + frame.length), atMs: nowMs };
+    const sent: Sent = {
+      number: this.#nextNumber,
+      buffer,
+      packet: buffer.subarray(0, HEAD_BYTES + frame.length),
+      atMs: nowMs,
+      excused: false,
+    };
     if (!this.#send(sent.packet, nowMs)) return false;
     this.#underway.push(sent);
     this.#draining = this.#underway.length === MOST_UNDERWAY;
@@ -138,7 +155,7 @@ export class Datagrams {
     return true;
   }
 
-  /** A message went over the data channel. @param numbered it may not be overtaken */
+  /** A message other than a repair went over the data channel. @param numbered it may not be overtaken */
   sentOnChannel(numbered: boolean): void {
     this.#sentMessages += 1;
     if (numbered) this.#lastNumbered = this.#sentMessages;
@@ -161,8 +178,13 @@ export class Datagrams {
     const isNew = this.#received.packet(extended(word(bytes, 2), this.#received.highest));
     const messages = this.#sentMessages - ((this.#sentMessages - word(bytes, MESSAGES_AT) * 0x1_0000 - word(bytes, MESSAGES_AT + 2)) >>> 0);
     this.#toldMessages = Math.max(this.#toldMessages, messages);
-    if (((bytes[1] as number) & MARKER) === 0) this.#say(nowMs);
-    else {
+    if (this.#toldMessages >= this.#lastNumbered) {
+      this.#reportAgainMs = REPORT_MS;
+      this.#reportAtMs = Math.min(this.#reportAtMs, nowMs + REPORT_MS);
+    }
+    if (((bytes[1] as number) & MARKER) === 0) {
+      if (isNew) this.#say(nowMs);
+    } else {
       this.#told(extended(word(bytes, 4), this.#nextNumber - 1), word(bytes, 6), nowMs);
       if (bytes.length > HEAD_BYTES && this.#owedAtMs === Number.POSITIVE_INFINITY) {
         this.#owedAtMs = nowMs + ACK_MS;
@@ -177,9 +199,12 @@ export class Datagrams {
     this.#wakeMs = Number.POSITIVE_INFINITY;
     if (nowMs >= this.#owedAtMs) this.#say(nowMs);
     for (const sent of [...this.#underway]) {
-      // What has come meanwhile is read after this.
-      if (late) sent.atMs = Math.max(sent.atMs, nowMs - LOST_MS / 2);
-      else if (nowMs - sent.atMs >= LOST_MS) this.#lost(sent, nowMs);
+      const agoMs = nowMs - sent.atMs;
+      // What has come meanwhile is read after this. Once: a thread that is always late would never repair anything.
+      if (late && !sent.excused && agoMs > LOST_MS / 2) {
+        sent.excused = true;
+        sent.atMs = nowMs - LOST_MS / 2;
+      } else if (agoMs >= LOST_MS) this.#lost(sent, nowMs);
     }
     const [oldest] = this.#underway;
     this.#wake(Math.min(this.#owedAtMs, oldest === undefined ? Number.POSITIVE_INFINITY : oldest.atMs + LOST_MS));
@@ -217,14 +242,19 @@ export class Datagrams {
       return false;
     }
     this.#reportedMessages = this.#heardMessages;
+    this.#refused = 0;
     if (says) this.#owedAtMs = Number.POSITIVE_INFINITY;
+    if (this.#nextNumber - this.#toldHighest > UNHEARD_MOST) this.#leave(nowMs);
     return true;
   }
 
   /** What was heard, in a packet of its own. */
   #say(nowMs: number): void {
     this.#owedAtMs = Number.POSITIVE_INFINITY;
-    this.#send(new Uint8Array(HEAD_BYTES), nowMs);
+    if (this.#send(new Uint8Array(HEAD_BYTES), nowMs) || this.#refused >= REFUSED_MOST) return;
+    this.#refused += 1;
+    this.#owedAtMs = nowMs + ACK_MS;
+    this.#wake(this.#owedAtMs);
   }
 
   #ask(nowMs: number): void {
@@ -238,6 +268,7 @@ export class Datagrams {
   #told(highest: number, bits: number, nowMs: number): void {
     // Of what was never sent.
     if (highest >= this.#nextNumber) return;
+    this.#toldHighest = Math.max(this.#toldHighest, highest);
     const heard = (number: number): boolean => {
       const below = highest - number;
       return below === 0 || (below > 0 && below <= 16 && (bits & (1 << (below - 1))) !== 0);
@@ -276,7 +307,7 @@ export class Datagrams {
     this.#gone(sent);
     this.#repaired = [...this.#repaired, sent.number].slice(-MOST_UNDERWAY);
     this.#leave(nowMs);
-    this.#ports.repair(message);
+    if (this.#ports.repair(message)) this.sentOnChannel(true);
   }
 
   /** For a while frames go over the data channel. */
@@ -318,6 +349,10 @@ class Received {
       return this.#missing.delete(number);
     }
     this.bits = ahead > 16 ? 0 : ((this.bits << ahead) | (1 << (ahead - 1))) & 0xffff;
+    if (ahead > MISSING_KEPT) {
+      this.#missing.clear();
+      for (const one of this.#ahead) if (one < number - MISSING_KEPT) this.#ahead.delete(one);
+    }
     for (let one = Math.max(this.highest + 1, number - MISSING_KEPT); one < number; one += 1) {
       if (!this.#ahead.delete(one)) keep(this.#missing, one);
     }
@@ -325,10 +360,10 @@ class Received {
     return !this.#ahead.delete(number);
   }
 
-  /** @returns whether it is to be passed on */
+  /** The data channel loses nothing: however far ahead of the packets, it is what the peer sent. @returns whether it is to be passed on */
   repaired(number: number): boolean {
     if (number <= this.highest) return this.#missing.delete(number);
-    if (number - this.highest > FAR_AHEAD || this.#ahead.has(number)) return false;
+    if (this.#ahead.has(number)) return false;
     keep(this.#ahead, number);
     return true;
   }

@@ -153,7 +153,10 @@ export class OwnPeer {
     this.#out.resend(seq, seq + frames);
   }
 
-  /** Asked behind everything that was sent, on the lane it was sent on, and still the peer has not got it: then it is lost. */
+  /**
+   * Asked behind everything that was sent, on the lane it was sent on, and still the peer has not got it: then it is lost. Or it is a small frame that went beside
+   * the data channel and is repaired (datagrams.ts): then it comes twice, and is passed on once.
+   */
   #resendTail(seq: number, ping: PingRecord): void {
     if (ping.lane !== this.#out.lane || ping.id <= this.#resentAtPing || this.#out.resending || seq >= ping.nextSeq) return;
     this.#resentAtPing = this.#heartbeat.lastId;

@@ -121,6 +121,10 @@ export class RustClient {
   get labels(): string[] {
     return [...this.#inbound.values(), ...this.#outbound.values()].flatMap(({ rtc }) => (rtc === undefined ? [] : [rtc.label]));
   }
+  /** Kinds of the sections that it was offered, in all sessions. */
+  get offered(): string[] {
+    return [...this.#inbound.values(), ...this.#outbound.values()].flatMap(({ rtc }) => rtc?.offered ?? []);
+  }
   get adopted(): number {
     return [...this.#outbound.values()].filter(({ adopted }) => adopted).length;
   }

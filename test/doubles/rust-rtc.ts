@@ -20,6 +20,8 @@ export class RustRtc {
   /** Messages that did not fit the receive buffer. */
   tooLarge = 0;
   label = '';
+  /** Kinds of the sections that it was offered. */
+  offered: string[] = [];
   readonly #pc: RTCPeerConnection;
   readonly #events: RustRtcEvents;
   readonly #backpressureMs: number;
@@ -53,7 +55,9 @@ export class RustRtc {
 
   /** Opener: answers, again if it is asked again. */
   async answer(tok: string): Promise<void> {
-    await this.#pc.setRemoteDescription({ type: 'offer', sdp: (JSON.parse(tok) as { sdp: string }).sdp });
+    const { sdp } = JSON.parse(tok) as { sdp: string };
+    this.offered = [...sdp.matchAll(/^m=(\S+)/gm)].map(([, kind]) => kind as string);
+    await this.#pc.setRemoteDescription({ type: 'offer', sdp });
     this.#onLoopback();
     await this.#flush();
     const answer = await this.#pc.createAnswer();

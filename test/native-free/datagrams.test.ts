@@ -45,7 +45,8 @@ class World {
           },
           repair: (message) => {
             this.repairs[end] = (this.repairs[end] as number) + 1;
-            this.#overChannel(end, message);
+            this.#push(1 - end, message, this.channelMs, true);
+            return true;
           },
           frame: (frame) => {
             const text = new TextDecoder().decode(frame);
@@ -82,6 +83,12 @@ class World {
     return false;
   }
 
+  /** A control frame: empty, on the data channel, without a number. */
+  control(end: number): void {
+    this.#push(1 - end, new Uint8Array(0), this.channelMs, true);
+    this.ends[end]?.sentOnChannel(false);
+  }
+
   #overChannel(end: number, message: Uint8Array): void {
     this.#push(1 - end, message, this.channelMs, true);
     this.ends[end]?.sentOnChannel(true);
@@ -101,7 +108,7 @@ class World {
         this.#way.shift();
         const end = this.ends[next.to] as Datagrams;
         if (!next.channel) end.packet(next.bytes, this.nowMs);
-        else if (!end.heardOnChannel(next.bytes)) {
+        else if (!end.heardOnChannel(next.bytes) && next.bytes.length > 0) {
           const text = new TextDecoder().decode(next.bytes);
           this.came[next.to]?.push(text);
           this.answer(next.to, text);
@@ -127,6 +134,37 @@ const begun = (): World => {
   world.begin();
   return world;
 };
+
+interface Words {
+  version?: number;
+  marked?: boolean;
+  heard?: number;
+  bits?: number;
+  messages?: number;
+  frame?: string;
+}
+
+/** A packet as no honest peer would send it, or not just then. */
+function packet(number: number, { version = 0x80, marked = false, heard = 0, bits = 0, messages = 0, frame = '' }: Words = {}): Uint8Array {
+  const bytes = new Uint8Array(16 + frame.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint8(0, version);
+  view.setUint8(1, RTP_TYPE | (marked ? 0x80 : 0));
+  view.setUint16(2, number);
+  view.setUint16(4, heard);
+  view.setUint16(6, bits);
+  view.setUint32(12, messages);
+  bytes.set(new TextEncoder().encode(frame), 16);
+  return bytes;
+}
+
+function repair(number: bigint, frame: string): Uint8Array {
+  const bytes = new Uint8Array(12 + frame.length);
+  bytes.set(new TextEncoder().encode('h1dr'));
+  new DataView(bytes.buffer).setBigUint64(4, number);
+  bytes.set(new TextEncoder().encode(frame), 12);
+  return bytes;
+}
 
 describe('frames beside the data channel', () => {
   it('go there once each side has answered the other, and arrive once each', () => {
@@ -242,7 +280,72 @@ describe('a numbered frame on the data channel', () => {
       expect(world.send(0, `${i}`)).toBe(false);
       world.run(1);
     }
-    expect(world.packets[0]?.length).toBeLessThan(10);
+    // A probe and an answer.
+    expect(world.packets[0]?.length).toBe(2);
+  });
+
+  it('that is only sent one way costs ever fewer reports, also where the peer acknowledges it there, and rounds behind it come back to the track', () => {
+    const world = begun();
+    world.send(0, 'y'.repeat(1500));
+    const before = world.packets[0]?.length as number;
+    for (let i = 0; i < 10_000; i += 1) {
+      expect(world.send(0, `${i}`)).toBe(false);
+      if (i % 2 === 0) world.control(1);
+      world.run(1);
+    }
+    // Ten seconds.
+    expect((world.packets[0]?.length as number) - before).toBeLessThan(20);
+    expect(world.packets[1]?.length).toBeLessThan(10);
+    world.answer = (end, text) => {
+      if (end === 1) world.send(1, text);
+    };
+    const beside = Array.from({ length: 10 }, () => {
+      const way = world.send(0, 'round');
+      world.run(1);
+      return way;
+    });
+    expect(beside.slice(5)).not.toContain(false);
+    world.answer = () => {};
+    // Reports are quick again.
+    world.run(20);
+    for (let i = 0; i < 3; i += 1) {
+      world.control(1);
+      world.run(10);
+      const reported = world.packets[0]?.length as number;
+      world.send(0, 'y'.repeat(1500));
+      expect(world.send(0, 'behind it')).toBe(false);
+      expect(world.packets[0]?.length).toBe(reported + 1);
+    }
+  });
+
+  it('may be a repair', () => {
+    const world = begun();
+    world.channelMs = 1000;
+    world.fate = () => [];
+    world.offer(0, 'lost');
+    world.run(110);
+    expect(world.repairs[0]).toBe(1);
+    world.fate = () => [0.1];
+    world.run(150);
+    world.offer(0, 'asks');
+    world.run(10);
+    expect([world.near.usable, world.offer(0, 'behind it')]).toEqual([true, false]);
+    world.run(1000);
+    expect(world.came[1]).toEqual(['lost']);
+    world.offer(1, 'tells');
+    world.run(1);
+    expect(world.offer(0, 'behind it')).toBe(true);
+  });
+
+  it('is where it is, whatever the peer says it has heard, and stays heard when it says less', () => {
+    const world = begun();
+    world.channelMs = 1000;
+    expect(world.send(0, 'y'.repeat(1500))).toBe(false);
+    world.near.packet(packet(10, { marked: true, messages: 7 }), world.nowMs);
+    expect(world.offer(0, 'too early')).toBe(false);
+    world.near.packet(packet(11, { marked: true, messages: 1 }), world.nowMs);
+    world.near.packet(packet(12, { marked: true, messages: 0 }), world.nowMs);
+    expect(world.offer(0, 'behind it')).toBe(true);
   });
 });
 
@@ -296,6 +399,36 @@ describe('a packet that gets lost', () => {
     late.offer(0, 'late');
     late.run(500);
     expect([late.repairs[0], late.came[1]]).toEqual([1, ['late']]);
+  });
+
+  it('is repaired, too, where the thread is always late', () => {
+    for (const lateMs of [0, 40, 60, 300]) {
+      const world = begun();
+      world.fate = () => [];
+      world.offer(0, 'lost');
+      world.run(1000, lateMs);
+      expect([lateMs, world.came[1]]).toEqual([lateMs, ['lost']]);
+      world.run(60_000, lateMs);
+      expect([world.repairs[0], world.came[1]]).toEqual([1, ['lost']]);
+    }
+  });
+
+  it('is none when a later one overtook it', () => {
+    const world = begun();
+    let count = 0;
+    world.fate = (from) => (from === 0 && ++count === 1 ? [5] : [0.1]);
+    world.offer(0, 'late');
+    world.offer(0, 'early');
+    world.run(1000);
+    expect([world.repairs[0], world.came[1]]).toEqual([0, ['early', 'late']]);
+  });
+
+  it('is none because a peer says it heard what was never sent', () => {
+    const world = begun();
+    world.fate = () => [5];
+    world.offer(0, 'under way');
+    world.near.packet(packet(10, { marked: true, heard: 40 }), world.nowMs);
+    expect(world.repairs[0]).toBe(0);
   });
 
   it('is not thought of where the thread stood still', () => {
@@ -354,6 +487,48 @@ describe('a peer', () => {
     expect(world.packets[0]?.length).toBeLessThan(25);
   });
 
+  it('that answered slowly for long is asked again within two seconds', () => {
+    const world = new World();
+    world.fate = () => [4];
+    world.begin();
+    for (let i = 0; i < 3000; i += 1) {
+      world.offer(0, 'x');
+      world.run(20);
+    }
+    expect(world.near.usable).toBe(false);
+    world.fate = () => [0.1];
+    for (let i = 0; i < 110; i += 1) {
+      world.offer(0, 'x');
+      world.run(20);
+    }
+    expect(world.near.usable).toBe(true);
+  });
+
+  it('that has heard nothing for long gets no frame', () => {
+    const world = begun();
+    world.fate = () => [];
+    for (let i = 0; i < 60; i += 1) world.near.packet(packet(10 + i), world.nowMs);
+    expect(world.near.usable).toBe(true);
+    for (let i = 60; i < 70; i += 1) world.near.packet(packet(10 + i), world.nowMs);
+    expect([world.near.usable, world.offer(0, 'x')]).toEqual([false, false]);
+    expect(world.packets[0]?.length).toBeGreaterThan(70);
+  });
+
+  it('is answered once for each question', () => {
+    const world = begun();
+    const before = world.packets[0]?.length as number;
+    for (let i = 0; i < 100; i += 1) world.near.packet(packet(10), world.nowMs);
+    expect(world.packets[0]?.length).toBe(before + 1);
+  });
+
+  it('that speaks another version is not heard', () => {
+    const world = begun();
+    world.near.packet(packet(10, { version: 0x90, marked: true, frame: 'padded' }), world.nowMs);
+    world.near.packet(packet(11, { version: 0x00, marked: true, frame: 'old' }), world.nowMs);
+    world.near.packet(packet(12, { marked: true, frame: 'this one' }), world.nowMs);
+    expect(world.came[0]).toEqual(['this one']);
+  });
+
   it('that is far gets no frame', () => {
     const world = new World();
     world.fate = () => [4];
@@ -369,7 +544,7 @@ describe('a peer', () => {
     const extreme = (): number => random.pick([0, 1, 0x1f, 0x20, 0x7f, 0x80, 0xff]);
     const world = begun();
     world.answer = () => {};
-    for (let i = 0; i < 50_000; i += 1) {
+    for (let i = 0; i < 20_000; i += 1) {
       const packet = Uint8Array.from({ length: random.between(0, 39) }, () => (random.chance(0.5) ? extreme() : random.between(0, 255)));
       if (random.chance(0.7)) packet.set([0x80, RTP_TYPE | (random.between(0, 1) << 7)].slice(0, packet.length));
       world.near.packet(packet, world.nowMs);
@@ -425,6 +600,35 @@ it('what is under way when the track goes is repaired, and then all goes over th
   expect(world.offer(0, 'd')).toBe(false);
 });
 
+it('nothing goes out behind the end of the track', () => {
+  const world = begun();
+  world.offer(1, 'to be acknowledged');
+  world.run(1);
+  world.near.end(world.nowMs);
+  const before = world.packets[0]?.length;
+  world.run(1000);
+  expect(world.offer(0, 'x')).toBe(false);
+  expect(world.packets[0]?.length).toBe(before);
+});
+
+it('an acknowledgement that the track refuses goes out a little later, or never', () => {
+  const world = begun();
+  for (let i = 0; i < 5; i += 1) {
+    world.offer(1, 'heard');
+    world.run(10);
+    world.takes = false;
+    world.run(20);
+    world.takes = true;
+    world.run(500);
+  }
+  expect([world.repairs[1], world.far.usable]).toEqual([0, true]);
+  world.offer(1, 'heard, too');
+  world.run(1);
+  world.takes = false;
+  expect(world.run(10_000)).toBeLessThan(15);
+  expect(world.came[0]).toEqual([...Array<string>(5).fill('heard'), 'heard, too']);
+});
+
 it('a track that takes nothing is not tried again at once, and what was lost before is repaired', () => {
   const world = begun();
   world.fate = () => [];
@@ -467,6 +671,33 @@ it('a repair comes once, whether its packet comes before or after it, or never',
     world.run(1000);
     expect([order, world.came[1]]).toEqual([order, ['once']]);
   }
+});
+
+it('a repair is passed on however far ahead it is, once; so many are remembered, and no more', () => {
+  const world = begun();
+  const heard = (number: bigint): string[] => {
+    world.came[0] = [];
+    expect(world.near.heardOnChannel(repair(number, `${number}`))).toBe(true);
+    return world.came[0];
+  };
+  expect([heard(5000n), heard(5000n), heard(2n ** 53n - 1n), heard(2n ** 53n)]).toEqual([['5000'], [], ['9007199254740991'], []]);
+  for (let i = 0n; i < 300n; i += 1n) expect(heard(6000n + i)).toHaveLength(1);
+  expect([heard(6299n), heard(5000n)]).toEqual([[], ['5000']]);
+});
+
+it('a repair is passed on once, also when its packet comes behind many that got lost', () => {
+  const world = begun();
+  world.near.heardOnChannel(repair(990n, 'once'));
+  world.near.packet(packet(1000), world.nowMs);
+  world.near.packet(packet(990, { frame: 'once' }), world.nowMs);
+  expect(world.came[0]).toEqual(['once']);
+});
+
+it('the peer is asked once, however often the way is said to be open', () => {
+  const world = new World();
+  world.near.begin(world.nowMs);
+  world.near.begin(world.nowMs);
+  expect(world.packets[0]).toHaveLength(1);
 });
 
 it.each(Array.from({ length: 40 }, (_, seed) => seed))('each frame once, with losses, repeats and swaps (seed %i)', (seed) => {

@@ -30,6 +30,7 @@ describe.each(relays)('a Rust client at %s', (_name, relay) => {
     expect(back.received).toBe(back.sent);
     expect(scene.clients).toEqual(['rust']);
     expect(scene.peer.labels).toEqual(['hotlink', 'hotlink']);
+    expect(scene.peer.offered).toEqual(['application']);
     expect(scene.peer.connected).toBe(2);
     expect(scene.peer.counts).toMatchObject({ ws: 0, panics: 0 });
     expect(scene.peer.lostFrames).toBe(0);

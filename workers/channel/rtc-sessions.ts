@@ -174,8 +174,9 @@ export class RtcSessions {
     if (member === '') this.#leave(sid);
     const [local, remote] = candidates;
     if (member !== '') {
+      // Before frames take turns: what is counted on a member of several comes in its order.
+      session.connections.get('')?.lane.retireDatagrams();
       if (session.stripes?.add(lane, member) === true) {
-        session.connections.get('')?.lane.retireDatagrams();
         this.#events.post({ t: 'rtc-open', sid, member, local, remote });
       } else this.#refuse(sid, member, session, 'there are as many connections as there may be');
       return;

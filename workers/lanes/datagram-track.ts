@@ -15,8 +15,8 @@ export interface DatagramTrackEvents {
   /** Runs what a callback of the addon calls. */
   guard(action: () => void): void;
   frame(frame: Uint8Array): void;
-  /** A message that is to go over the data channel: a frame that got lost. */
-  repair(message: Uint8Array): void;
+  /** A message that is to go over the data channel: a frame that got lost. @returns whether it went there */
+  repair(message: Uint8Array): boolean;
 }
 
 export class DatagramTrack {
@@ -56,10 +56,10 @@ export class DatagramTrack {
 
   /** @returns whether the frame goes this way; it was copied */
   offer(frame: Uint8Array, nowMs: number): boolean {
-    return this.#begun && this.#datagrams.offer(frame, nowMs);
+    return this.#begun && this.#open && this.#datagrams.offer(frame, nowMs);
   }
 
-  /** A message went over the data channel. @param numbered it may not be overtaken */
+  /** A message other than a repair went over the data channel. @param numbered it may not be overtaken */
   sentOnChannel(numbered: boolean): void {
     this.#datagrams.sentOnChannel(numbered);
   }

@@ -290,24 +290,23 @@ export class WebRtcLane implements Lane {
   #datagramTrack(addon: Addon, role: 'offerer' | 'answerer'): DatagramTrack {
     return new DatagramTrack(addon, this.#pc, role, this.mtu, {
       guard: (action) => this.#guard(action),
-      frame: (frame) => {
-        if (!this.#closed) this.#events.frame(this, frame);
-      },
+      frame: (frame) => this.#events.frame(this, frame),
       repair: (message) => this.#repair(message),
     });
   }
 
-  #repair(message: Uint8Array): void {
+  /** @returns whether it went over the data channel */
+  #repair(message: Uint8Array): boolean {
     // With the lane goes what is under way on it: the core sends it again.
-    if (!this.isOpen) return;
+    if (!this.isOpen) return false;
     try {
       this.#channel?.sendMessageBinary(message);
     } catch (error) {
       queueMicrotask(() => this.#lost((error as Error).message));
-      return;
+      return false;
     }
-    this.#datagrams?.sentOnChannel(true);
     this.#events.datagram(true);
+    return true;
   }
 
   #low(): void {
