@@ -1,6 +1,6 @@
 // `npm run perf -- pingpong`: latency of half-duplex rounds, from 64 bytes to 1 MiB, with the tail. Programs that compile themselves while they run need
 // some thousand rounds before they are as fast as they will be, so those are a table of their own, and what is counted otherwise comes behind them.
-// Everybody takes part once; the rest of the time goes to what a goal compares, side by side.
+// Everybody takes part once with all sizes; the rest of the time goes to what a goal compares, side by side.
 
 import type { Percentiles } from '../../src/bench/percentiles.js';
 import { runBareRounds } from '../bare-pair.js';
@@ -54,7 +54,7 @@ export const pingpong: Bench = async (run) => {
   const compared = contenders.filter((one) =>
     [DIRECT, sshForward.name, WEBRTC, BARE, CHANNEL_ONLY.name, dataChannelBridge.name].includes(one.name),
   );
-  const turn = async (contender: Contender): Promise<void> => {
+  const take = async (contender: Contender, sizes: typeof SIZES): Promise<void> => {
     const part = contender.slow ? SLOW_PART : 1;
     const shapeOf = (messageBytes: number, count: number, warmUp: number) => {
       return { messageBytes, rounds: scaled(count * part, scale, 10), warmUp: Math.ceil(warmUp * part), lengthFirst: false };
@@ -63,19 +63,19 @@ export const pingpong: Bench = async (run) => {
     if (contender === bare) {
       const options = { ...LOOPBACK, timeoutMs: 120_000, signal };
       note(COLD, BARE, await runBareRounds(cold, options));
-      for (const [bytes, words, ...counts] of SIZES) note(words, BARE, await runBareRounds(shapeOf(bytes, ...counts), options));
+      for (const [bytes, words, ...counts] of sizes) note(words, BARE, await runBareRounds(shapeOf(bytes, ...counts), options));
       return;
     }
     await withRoute(contender, LOOPBACK, signal, async (route) => {
       note(COLD, contender.name, await rounds(route, cold));
-      for (const [bytes, words, ...counts] of SIZES) note(words, contender.name, await rounds(route, shapeOf(bytes, ...counts)));
+      for (const [bytes, words, ...counts] of sizes) note(words, contender.name, await rounds(route, shapeOf(bytes, ...counts)));
     });
   };
   const skipped = unable(contenders);
   const beganMs = performance.now();
-  await oneRound(contenders, 1, skipped, talk, signal, turn);
+  await oneRound(contenders, 1, skipped, talk, signal, (contender) => take(contender, SIZES));
   for (const more of roundsInTime({ repeat: repeat - 1, budgetMs: budgetMs - (performance.now() - beganMs) })) {
-    await oneRound(compared, more + 1, skipped, talk, signal, turn);
+    await oneRound(compared, more + 1, skipped, talk, signal, (contender) => take(contender, SIZES.slice(0, 1)));
   }
   return result(
     'pingpong',
