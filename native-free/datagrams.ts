@@ -44,7 +44,7 @@ const STEADY_MS = 10_000;
 /** While frames go over the data channel, the peer is told after this long that its own have arrived, ms; doubles each time that brings nothing back, up to… */
 const REPORT_MS = 5;
 /** …this, ms. */
-const REPORT_MOST_MS = 2000;
+const REPORT_MOST_MS = 50;
 /** An acknowledgement that the track refuses is tried so often once more: without it the peer takes what came for lost. */
 const REFUSED_MOST = 3;
 /** When the peer has heard none of so many packets in a row, this way does not work; numbers have 16 bits. */
@@ -96,6 +96,8 @@ export class Datagrams {
   #lastNumbered = 0;
   #toldMessages = 0;
   #heardMessages = 0;
+  /** The last numbered one of them. */
+  #heardNumbered = 0;
   #reportedMessages = 0;
   #reportAtMs = 0;
   #reportAgainMs = REPORT_MS;
@@ -132,7 +134,7 @@ export class Datagrams {
     }
     if (this.#draining || this.#toldMessages < this.#lastNumbered) {
       // The peer may be waiting for the same.
-      if (this.#heardMessages > this.#reportedMessages && nowMs >= this.#reportAtMs) {
+      if (this.#heardNumbered > this.#reportedMessages && nowMs >= this.#reportAtMs) {
         this.#reportAtMs = nowMs + this.#reportAgainMs;
         this.#reportAgainMs = Math.min(2 * this.#reportAgainMs, REPORT_MOST_MS);
         this.#say(nowMs);
@@ -161,11 +163,13 @@ export class Datagrams {
     if (numbered) this.#lastNumbered = this.#sentMessages;
   }
 
-  /** A message came on the data channel. @returns whether it was a repair, and is dealt with */
-  heardOnChannel(message: Uint8Array): boolean {
+  /** A message came on the data channel. @param numbered see {@link sentOnChannel} @returns whether it was a repair, and is dealt with */
+  heardOnChannel(message: Uint8Array, numbered: boolean): boolean {
     this.#heardMessages += 1;
+    if (numbered) this.#heardNumbered = this.#heardMessages;
     if (message.length < REPAIR_HEAD_BYTES || message[0] !== 0x68 || message[1] !== 0x31 || message[2] !== 0x64 || message[3] !== 0x72)
       return false;
+    this.#heardNumbered = this.#heardMessages;
     const high = word(message, 4) * 0x1_0000 + word(message, 6);
     const number = high * 0x1_0000_0000 + word(message, 8) * 0x1_0000 + word(message, 10);
     if (high <= 0x1f_ffff && this.#received.repaired(number)) this.#ports.frame(message.subarray(REPAIR_HEAD_BYTES));

@@ -64,9 +64,9 @@ export class DatagramTrack {
     this.#datagrams.sentOnChannel(numbered);
   }
 
-  /** A message came on the data channel. @returns whether it is one of these, and dealt with */
-  heardOnChannel(message: Uint8Array): boolean {
-    return this.#datagrams.heardOnChannel(message);
+  /** A message came on the data channel. @param numbered as in {@link sentOnChannel} @returns whether it is one of these, and dealt with */
+  heardOnChannel(message: Uint8Array, numbered: boolean): boolean {
+    return this.#datagrams.heardOnChannel(message, numbered);
   }
 
   /** From now on frames go over the data channel; what comes is still taken. */

@@ -196,7 +196,7 @@ export class WebRtcLane implements Lane {
     const channel = this.#channel;
     if (channel === undefined || !this.isOpen) return 'closed';
     if (frame.length > this.#maxFrameBytes) return 'oversize';
-    const numbered = frame.length >= HEADER_BYTES && seqOf(frame) > 0;
+    const numbered = isNumbered(frame);
     try {
       if (!urgent) {
         const nowMs = performance.now();
@@ -265,7 +265,7 @@ export class WebRtcLane implements Lane {
         // Text frames are read as bytes, as the Rust client does.
         const bytes =
           typeof message === 'string' ? Buffer.from(message) : message instanceof ArrayBuffer ? new Uint8Array(message) : message;
-        if (this.#datagrams?.heardOnChannel(bytes) !== true) this.#events.frame(this, bytes);
+        if (this.#datagrams?.heardOnChannel(bytes, isNumbered(bytes)) !== true) this.#events.frame(this, bytes);
       }),
     );
     // The answerer may be handed a channel that is open already.
@@ -353,4 +353,9 @@ export class WebRtcLane implements Lane {
       setImmediate(() => this.#lost(reason));
     }
   }
+}
+
+/** Only those have a place that counts; a repair has one, too, and is none of these. */
+function isNumbered(frame: Uint8Array): boolean {
+  return frame.length >= HEADER_BYTES && seqOf(frame) > 0;
 }
