@@ -358,6 +358,18 @@ describe('a numbered frame on the data channel', () => {
     expect(world.offer(0, 'behind it')).toBe(true);
   });
 
+  it('is reported, also when it is a repair', () => {
+    const world = begun();
+    world.fate = (from) => (from === 1 ? [] : [0.1]);
+    world.offer(1, 'lost');
+    world.run(110);
+    expect(world.came[0]).toEqual(['lost']);
+    const before = world.packets[0]?.length as number;
+    world.send(0, 'y'.repeat(1500));
+    expect(world.send(0, 'behind it')).toBe(false);
+    expect(world.packets[0]?.length).toBe(before + 1);
+  });
+
   it('is where it is, whatever the peer says it has heard, and stays heard when it says less', () => {
     const world = begun();
     world.channelMs = 1000;
