@@ -1,5 +1,5 @@
 // Two WebRTC lanes of the real stack, back to back over loopback: small frames go beside the data channel, the others do not, and what a track loses, doubles or
-// refuses arrives once all the same. The rules of it, exactly: test/native-free/datagrams.test.ts.
+// refuses arrives once all the same. The rules of it, exactly: test/native-free/datagrams*.test.ts.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Audio, PeerConnection, RtcConfig, Track } from 'node-datachannel';
