@@ -1,8 +1,8 @@
 // What no type checker has seen: options of a program in JavaScript, or read from somewhere. Names, kinds and words only; the ranges that the command
 // insists on (src/config/table.ts) are advice to a program. Main thread.
 import { HotlinkError, LANE_KINDS } from '../native-free/index.js';
-import type { HotlinkOptions } from './options.js';
-import { refuseUnknown } from './unknown-options.js';
+import type { HotlinkOptions, WorkerEntries } from './options.js';
+import { type NamesOf, refuseUnknown } from './unknown-options.js';
 
 interface Kind {
   meant(value: unknown): boolean;
@@ -80,6 +80,7 @@ const KINDS: { readonly [K in keyof Required<HotlinkOptions>]: Kind } = {
   addressFilter: call,
 };
 
+const WORKERS: NamesOf<WorkerEntries> = { channel: 1, relay: 1 };
 const NAMES = Object.keys(KINDS) as (keyof HotlinkOptions)[];
 
 /** @throws HotlinkError `ERR_HLNK_CONFIG` naming the first option that there is not, or that cannot be meant */
@@ -92,6 +93,7 @@ export function checkOptions(options: HotlinkOptions): void {
     const { meant, words, quiet } = KINDS[name];
     if (value !== undefined && !meant(value)) throw refused(`${name}: ${quiet ? kindOf(value) : shown(value)} is not ${words}`);
   }
+  if (options.workers !== undefined) refuseUnknown('workers', options.workers, WORKERS, 'ERR_HLNK_CONFIG', 'workers.');
   for (const lane of options.lanes ?? []) {
     if (!LANE_KINDS.includes(lane)) throw refused(`lanes: ${shown(lane)} is not one of ${LANE_KINDS.join(', ')}`);
   }

@@ -261,12 +261,12 @@ export class DataPlane implements Hotlink {
     return this.#adHoc.ping(options);
   }
 
-  profile({ milliseconds, signal }: { milliseconds: number; signal?: AbortSignal }): Promise<ThreadProfile[]> {
+  profile(options: { milliseconds: number; signal?: AbortSignal }): Promise<ThreadProfile[]> {
     const channels: ProfiledThread[] = [...this.#channels.all()].map((channel) => ({
       kind: 'channel',
       profile: (port, intervalUs) => channel.profile(port, intervalUs),
     }));
-    return profileThreads([...this.#relay.profiled(), ...channels], milliseconds, signal);
+    return profileThreads([...this.#relay.profiled(), ...channels], options);
   }
 
   status(): Status {

@@ -3,12 +3,14 @@
 
 import type { HotlinkEvent } from './events.js';
 import type { Hotlink } from './hotlink.js';
+import { type NamesOf, refuseUnknown } from './unknown-options.js';
 
 /** Events that wait for a reader unless it says otherwise: some 200 KB, and minutes of a busy data plane. */
 const WAITING_EVENTS = 1024;
 
 /** Aborting ends the iteration, without an error. */
 export type EventsOptions = NonNullable<Parameters<Hotlink['events']>[0]>;
+const NAMES: NamesOf<EventsOptions> = { signal: 1, limit: 1 };
 
 export class EventReader implements AsyncIterableIterator<HotlinkEvent> {
   readonly #limit: number;
@@ -18,8 +20,10 @@ export class EventReader implements AsyncIterableIterator<HotlinkEvent> {
   readonly #asking: ((result: IteratorResult<HotlinkEvent>) => void)[] = [];
   #over = false;
 
-  /** @param left called once, when nothing more is wanted */
-  constructor({ signal, limit }: EventsOptions, left: (reader: EventReader) => void) {
+  /** @param left called once, when nothing more is wanted @throws HotlinkError `ERR_HLNK_USAGE` for an option that there is not */
+  constructor(options: EventsOptions, left: (reader: EventReader) => void) {
+    refuseUnknown('events', options, NAMES, 'ERR_HLNK_USAGE');
+    const { signal, limit } = options;
     this.#limit = Math.min(65_536, Math.max(1, Math.floor(limit ?? WAITING_EVENTS)));
     this.#signal = signal;
     this.#left = left;

@@ -94,7 +94,7 @@ async function profile(response: ServerResponse, url: URL): Promise<void> {
   const abort = new AbortController();
   response.on('close', () => abort.abort());
   try {
-    answerJson(response, 200, { threads: await profileThreads([], seconds * 1000, abort.signal) });
+    answerJson(response, 200, { threads: await profileThreads([], { milliseconds: seconds * 1000, signal: abort.signal }) });
   } catch (error) {
     if (!(error instanceof HotlinkError)) throw error;
     answerJson(response, 409, { code: error.code, error: error.message });

@@ -5,11 +5,17 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { HotlinkError } from '../../native-free/errors.js';
 import { kernelThread, startProfile, stopProfile, type ThreadAnswer } from '../../workers/profiler.js';
 import type { Hotlink } from '../hotlink.js';
+import { type NamesOf, refuseUnknown } from '../unknown-options.js';
 
 /** V8's own default is 1000; finer costs the profiled program speed. */
 const INTERVAL_US = 1000;
 /** A thread that answers nothing for this long after the end is left out, ms: one that is stuck has no profile to give. */
 const ANSWER_MS = 5000;
+/** What a timer can wait, ms. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+type ProfileOptions = Parameters<Hotlink['profile']>[0];
+const NAMES: NamesOf<ProfileOptions> = { milliseconds: 1, signal: 1 };
 
 /** The CPU profile of one thread, `main`, `relay`, `channel-1`…; `tid` is the number by which the kernel knows it, in `top -H` or `perf`. */
 export type ThreadProfile = Awaited<ReturnType<Hotlink['profile']>>[number];
@@ -27,13 +33,13 @@ let running = false;
  * @param others channels that share a thread may all be named: their thread is profiled once
  * @param signal aborting it ends the profile early; what was taken so far is returned
  * @returns main first, then the relay worker, then the channel workers in the order they were started
- * @throws HotlinkError `ERR_HLNK_USAGE` while another profile is being taken in this process
+ * @throws HotlinkError `ERR_HLNK_USAGE` for options that cannot be meant, and while another profile is being taken in this process
  */
-export async function profileThreads(
-  others: readonly ProfiledThread[],
-  milliseconds: number,
-  signal?: AbortSignal,
-): Promise<ThreadProfile[]> {
+export async function profileThreads(others: readonly ProfiledThread[], options: ProfileOptions): Promise<ThreadProfile[]> {
+  refuseUnknown('profile', options, NAMES, 'ERR_HLNK_USAGE');
+  const { milliseconds, signal } = options;
+  if (!(milliseconds > 0 && milliseconds <= LONGEST_MS))
+    throw new HotlinkError('ERR_HLNK_USAGE', 'milliseconds: how long is missing, or cannot be');
   if (running) throw new HotlinkError('ERR_HLNK_USAGE', 'a profile is being taken already; wait until it is done');
   running = true;
   try {
