@@ -2,7 +2,7 @@
 //
 //  - Frames in flight, or bytes waiting for credit, without progress: a ping after 1 s, then 2 s, then every 3 s; every second while nothing
 //    is answered at all. The answer says where the peer stands, so nothing that was lost (frames, acknowledgements, credit) stays lost.
-//  - A stream open and nothing heard for keepAliveMs: a ping.
+//  - A stream open and nothing heard for keepAliveMs: a ping, at the last moment before that at which others of this thread ping as well.
 //  - Silence, and another lane that carries now: a ping on that one, at once.
 //  - Nothing heard for lossAfterMs(peerLossMs) with a lane up: the peer is lost. Silence is counted on whatever lane carries meanwhile, so
 //    that changes of lanes do not put it off; what shows that the peer lives ends it (a message, a session, a data channel). Without any
@@ -15,6 +15,12 @@ import { type ChannelLimits, LOSS_MARGIN_MS, lossAfterMs, PING_FIRST_MS, PING_MA
 
 /** Pings remembered until answered; at one per second, longer than a peer may be silent by default. Power of two. */
 const HISTORY = 16;
+
+/**
+ * Moments in each keepAliveMs at which pings that keep alive go. So those of a thread's channels go together, and are answered together: what a thread
+ * costs that wakes up is more than what a ping does.
+ */
+const KEEP_ALIVE_MOMENTS = 6;
 
 /** Where the sender stood when a ping left. */
 export interface PingRecord {
@@ -30,6 +36,7 @@ export interface PingRecord {
 export class Heartbeat {
   readonly #limits: ChannelLimits;
   readonly #lossAfterMs: number;
+  readonly #momentsMs: number;
   #offline = false;
   readonly #history: (PingRecord | undefined)[] = new Array(HISTORY).fill(undefined);
   #open = false;
@@ -58,6 +65,7 @@ export class Heartbeat {
   constructor(limits: ChannelLimits) {
     this.#limits = limits;
     this.#lossAfterMs = lossAfterMs(limits);
+    this.#momentsMs = limits.keepAliveMs / KEEP_ALIVE_MOMENTS;
   }
 
   /** Id of the last ping. */
@@ -151,7 +159,8 @@ export class Heartbeat {
   /** When a ping is due, ms; undefined when none is. */
   get pingDueMs(): number | undefined {
     if (!this.#reachable || !(this.#open || this.#inFlight)) return undefined;
-    const keepAliveMs = Math.min(this.#askMs, Math.max(this.#heardMs, this.#pingedMs) + this.#limits.keepAliveMs);
+    const quietMs = Math.max(this.#heardMs, this.#pingedMs) + this.#limits.keepAliveMs;
+    const keepAliveMs = Math.min(this.#askMs, Math.floor(quietMs / this.#momentsMs) * this.#momentsMs);
     return this.#inFlight || this.#starved || this.#unanswered ? Math.min(keepAliveMs, this.#againMs) : keepAliveMs;
   }
 

@@ -29,7 +29,7 @@ export interface ChannelLimits {
   fallbackGraceMs: number;
   /** How long a p2p-only or strict channel waits for a lane or an Accept before it is an error, ms (upstream: 10 s). */
   p2pWaitMs: number;
-  /** Silence of an own peer after which it is asked whether it is there, while a stream is open, ms. */
+  /** Silence of an own peer after which it is asked at the latest whether it is there, while a stream is open, ms. */
   keepAliveMs: number;
   /** Within this long a killed own peer's streams are reset, ms: its last message, {@link lossAfterMs} of silence, and the reset itself. */
   peerLossMs: number;

@@ -369,7 +369,7 @@ export const settings: readonly Setting[] = [
     min: 500,
     max: 60_000,
     meaning:
-      'Silence of a peer of our own kind after which it is asked whether it is there, while a stream is open; at most a third of the next setting is used.',
+      'Silence of a peer of our own kind after which, at the latest, it is asked whether it is there, while a stream is open; up to a sixth earlier, together with those of other channels. At most a third of the next setting is used.',
   }),
   integerSetting<'peerLossMs'>({
     key: 'peerLossMs',

@@ -91,7 +91,6 @@ export class DatagramTrack {
         if (this.#begun) this.#datagrams.end(performance.now());
       }),
     );
-    track.onError(() => {});
     if (this.#closed || this.#track !== undefined || track.mid() !== MID) {
       // Nothing that we would have asked for.
       track.close();

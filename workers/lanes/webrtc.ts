@@ -3,7 +3,8 @@
 //
 // Traps of the addon that this file answers: an exception inside one of its callbacks aborts the process, so every callback is wrapped;
 // a candidate before the remote description throws, so they are queued; dropping the last reference closes the connection, so the owner
-// holds this object; `onBufferedAmountLow` fires on a crossing only, so the gate looks at the amount before it trusts the event.
+// holds this object; `onBufferedAmountLow` fires on a crossing only, so the gate looks at the amount before it trusts the event; each callback
+// that is registered is a handle of the event loop, and all of them are looked at on each wake-up of the thread, so only what is needed is.
 
 import type { DataChannel, PeerConnection, RtcConfig } from 'node-datachannel';
 import { SendGate } from '../../native-free/gate.js';
@@ -118,9 +119,9 @@ export class WebRtcLane implements Lane {
         else if (state === 'closed') this.#lost('the peer connection was closed');
       }),
     );
-    this.#pc.onDataChannel((channel) => this.#guard(() => this.#adopt(channel)));
     if (datagrams) this.#datagrams = this.#datagramTrack(addon, role);
     if (role === 'offerer') this.#adopt(this.#pc.createDataChannel(LABEL));
+    else this.#pc.onDataChannel((channel) => this.#guard(() => this.#adopt(channel)));
   }
 
   get maxFrameBytes(): number {
