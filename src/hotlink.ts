@@ -40,9 +40,10 @@ export interface Hotlink extends AsyncDisposable {
   /** A snapshot of what runs now. Cheap. */
   status(): Status;
   /**
-   * What happens from now on, for `for await`; of what a slow reader leaves, the newest `limit` (1024) wait.
+   * What happens from now on, for `for await`; of what is unread, the newest `limit` (1024) wait.
    * @remarks Every call is a reader of its own. Beyond `limit` (1…65536) the oldest event is dropped and the `id`s show a gap. Ends when the data plane has stopped,
    * the signal aborts or the loop is left.
+   * @throws HotlinkError `ERR_HLNK_USAGE`
    */
   events(options?: { signal?: AbortSignal; limit?: number }): AsyncIterableIterator<HotlinkEvent>;
   /** Calls `listener` at each event, within its turn; what it throws is thrown there. */
@@ -58,7 +59,7 @@ export interface Hotlink extends AsyncDisposable {
   /**
    * A `.cpuprofile` of every thread over that time; `tid` is the kernel's number of the thread.
    * @remarks Roles are `main`, `relay`, `channel-1`, … Aborting ends it early.
-   * @throws HotlinkError `ERR_HLNK_USAGE` while one is being taken
+   * @throws HotlinkError `ERR_HLNK_USAGE`, also while one is taken
    */
   profile(options: { milliseconds: number; signal?: AbortSignal }): Promise<{ role: string; tid: number | undefined; profile: string }[]>;
   /**

@@ -17,8 +17,8 @@ import { type ChannelLimits, LOSS_MARGIN_MS, lossAfterMs, PING_FIRST_MS, PING_MA
 const HISTORY = 16;
 
 /**
- * Moments in each keepAliveMs at which pings that keep alive go. So those of a thread's channels go together, and are answered together: what a thread
- * costs that wakes up is more than what a ping does.
+ * Moments in each keepAliveMs at which pings that keep alive go. So those of a thread's channels go together, and are answered together: waking up
+ * costs a thread more than a ping does.
  */
 const KEEP_ALIVE_MOMENTS = 6;
 
@@ -36,7 +36,8 @@ export interface PingRecord {
 export class Heartbeat {
   readonly #limits: ChannelLimits;
   readonly #lossAfterMs: number;
-  readonly #momentsMs: number;
+  /** From one such moment to the next, ms. */
+  readonly #momentMs: number;
   #offline = false;
   readonly #history: (PingRecord | undefined)[] = new Array(HISTORY).fill(undefined);
   #open = false;
@@ -65,7 +66,7 @@ export class Heartbeat {
   constructor(limits: ChannelLimits) {
     this.#limits = limits;
     this.#lossAfterMs = lossAfterMs(limits);
-    this.#momentsMs = limits.keepAliveMs / KEEP_ALIVE_MOMENTS;
+    this.#momentMs = limits.keepAliveMs / KEEP_ALIVE_MOMENTS;
   }
 
   /** Id of the last ping. */
@@ -160,7 +161,7 @@ export class Heartbeat {
   get pingDueMs(): number | undefined {
     if (!this.#reachable || !(this.#open || this.#inFlight)) return undefined;
     const quietMs = Math.max(this.#heardMs, this.#pingedMs) + this.#limits.keepAliveMs;
-    const keepAliveMs = Math.min(this.#askMs, Math.floor(quietMs / this.#momentsMs) * this.#momentsMs);
+    const keepAliveMs = Math.min(this.#askMs, Math.floor(quietMs / this.#momentMs) * this.#momentMs);
     return this.#inFlight || this.#starved || this.#unanswered ? Math.min(keepAliveMs, this.#againMs) : keepAliveMs;
   }
 

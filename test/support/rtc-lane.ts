@@ -6,6 +6,7 @@ import { until } from './sandbox.js';
 
 export interface OpenLane extends AsyncDisposable {
   lane: WebRtcLane;
+  peer: PeerConnection;
   /** What came to the peer. */
   received: Buffer[];
   /** Reasons why the lane ended. */
@@ -81,6 +82,7 @@ export async function openLane({ peerBytes, highBytes = 1_048_576 }: { peerBytes
   }
   return {
     lane,
+    peer,
     received,
     closed,
     writable: () => writable,

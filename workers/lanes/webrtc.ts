@@ -120,8 +120,8 @@ export class WebRtcLane implements Lane {
       }),
     );
     if (datagrams) this.#datagrams = this.#datagramTrack(addon, role);
+    this.#pc.onDataChannel((channel) => this.#guard(() => this.#offered(channel)));
     if (role === 'offerer') this.#adopt(this.#pc.createDataChannel(LABEL));
-    else this.#pc.onDataChannel((channel) => this.#guard(() => this.#adopt(channel)));
   }
 
   get maxFrameBytes(): number {
@@ -251,6 +251,12 @@ export class WebRtcLane implements Lane {
     } catch {
       // already gone
     }
+  }
+
+  /** The peer opened a channel. One too many is closed: nobody would read it, and the stack would keep what comes on it. */
+  #offered(channel: DataChannel): void {
+    if (this.#channel === undefined) this.#adopt(channel);
+    else channel.close();
   }
 
   #adopt(channel: DataChannel): void {
