@@ -205,10 +205,11 @@ export class ChannelCore {
     this.pump(this.#nowMs);
   }
 
-  /** The application took bytes that were delivered. */
-  consumed(stream: number, bytes: number, nowMs: number): void {
-    this.in.consumed(stream, bytes, nowMs);
+  /** The application took bytes that were delivered. @returns false when nothing is said about it now, so that no deadline is another one by it */
+  consumed(stream: number, bytes: number, nowMs: number): boolean {
+    if (!this.in.consumed(stream, bytes, nowMs)) return false;
     this.#acknowledge(nowMs);
+    return true;
   }
 
   /**
@@ -285,7 +286,7 @@ export class ChannelCore {
     // A connection between the two takes both; a lane through the relay comes up alone.
     if (lane.kind !== 'relay') this.#peer.alive(nowMs);
     // What was said on the lane before may be lost.
-    if (this.#ownPeer && this.#open) this.in.refresh(nowMs);
+    if (this.#ownPeer && this.#open()) this.in.refresh(nowMs);
     this.#choose(nowMs);
     this.pump(nowMs);
   }
@@ -301,7 +302,7 @@ export class ChannelCore {
     this.#peer.laneGone(lane);
     // A relay lane's owner knows how far it came; the others never say.
     if (this.out.lane === lane && !this.#survives(lane, reason, lossy || lane.kind !== 'relay' || lane.bufferedBytes() > 0)) return;
-    if (this.#ownPeer && this.#open) this.in.refresh(nowMs);
+    if (this.#ownPeer && this.#open()) this.in.refresh(nowMs);
     this.#choose(nowMs);
     this.pump(nowMs);
   }
@@ -435,16 +436,16 @@ export class ChannelCore {
 
   /** Without a lane something would stand still. */
   #needsLane(): boolean {
-    return this.#open || this.out.inFlightFrames > 0 || this.out.pending;
+    return this.#open() || this.out.inFlightFrames > 0 || this.out.pending;
   }
 
   /** Something is expected of the peer: a half of a stream, or what is missing in front of frames that are held. */
-  get #open(): boolean {
+  #open(): boolean {
     return this.out.openHalves > 0 || this.in.openHalves > 0 || this.in.heldFrames > 0;
   }
 
   /** Something was sent or received: from here on a lost peer or a long outage costs the streams. */
-  get #begun(): boolean {
+  #begun(): boolean {
     return this.out.nextSeq > 1 || this.in.nextSeq > 1 || this.in.heldFrames > 0;
   }
 
@@ -619,7 +620,7 @@ export class ChannelCore {
   }
 
   #considerSession(nowMs: number): void {
-    const open = this.#ownPeer === true && this.#begun && this.#carriers.usable === 0 && this.#open;
+    const open = this.#ownPeer === true && this.#begun() && this.#carriers.usable === 0 && this.#open();
     const needed = open || this.out.pending || this.out.inFlightFrames > 0;
     if (!needed && this.#asked.length === 0) return;
     // A ping alone is no reason for strict mode to be violated.
@@ -634,7 +635,7 @@ export class ChannelCore {
 
   #settle(nowMs: number): void {
     this.#nowMs = nowMs;
-    if (this.#ownPeer && !this.#over) this.#peer.settle(this.#open, this.#begun, nowMs);
+    if (this.#ownPeer && !this.#over) this.#peer.settle(this.#open(), this.#begun(), nowMs);
   }
 
   #count(counter: number): void {

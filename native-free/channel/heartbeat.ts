@@ -119,10 +119,10 @@ export class Heartbeat {
   }
   /** Silence after which the peer is given up now, ms. */
   get patienceMs(): number {
-    return this.#offline ? this.#longestMs : this.#lossAfterMs;
+    return this.#offline ? this.#longestMs() : this.#lossAfterMs;
   }
 
-  get #longestMs(): number {
+  #longestMs(): number {
     return Math.max(this.#limits.resumeMs, this.#lossAfterMs);
   }
 
@@ -150,10 +150,10 @@ export class Heartbeat {
   get dueMs(): number {
     if (!this.#reachable || !(this.#open || this.#inFlight)) return Number.POSITIVE_INFINITY;
     const pingMs = this.pingDueMs as number;
-    const lossMs = this.#lossMs;
+    const lossMs = this.#lossMs();
     const firstMs = pingMs < lossMs ? pingMs : lossMs;
     if (!this.#inFlight) return firstMs;
-    const stuckMs = this.#ackedMs + this.#stuckAfterMs;
+    const stuckMs = this.#ackedMs + this.#stuckAfterMs();
     return firstMs < stuckMs ? firstMs : stuckMs;
   }
 
@@ -162,16 +162,16 @@ export class Heartbeat {
     if (!this.#reachable || !(this.#open || this.#inFlight)) return undefined;
     const quietMs = Math.max(this.#heardMs, this.#pingedMs) + this.#limits.keepAliveMs;
     const keepAliveMs = Math.min(this.#askMs, Math.floor(quietMs / this.#momentMs) * this.#momentMs);
-    return this.#inFlight || this.#starved || this.#unanswered ? Math.min(keepAliveMs, this.#againMs) : keepAliveMs;
+    return this.#inFlight || this.#starved || this.#unanswered() ? Math.min(keepAliveMs, this.#againMs()) : keepAliveMs;
   }
 
-  get #unanswered(): boolean {
+  #unanswered(): boolean {
     return this.#pingedMs > this.#heardMs;
   }
 
   /** When to ask (again) for want of progress. A question without any answer is repeated every second: it may be the one that was lost. */
-  get #againMs(): number {
-    return Math.max(this.#progressMs, this.#pingedMs) + (this.#unanswered ? PING_FIRST_MS : this.#intervalMs);
+  #againMs(): number {
+    return Math.max(this.#progressMs, this.#pingedMs) + (this.#unanswered() ? PING_FIRST_MS : this.#intervalMs);
   }
 
   /** A ping leaves now. @returns its id */
@@ -199,11 +199,11 @@ export class Heartbeat {
 
   /** When the peer counts as lost if nothing is heard until then, ms. See {@link excuse}. */
   get lossDueMs(): number | undefined {
-    return this.#reachable && (this.#open || this.#inFlight) ? this.#lossMs : undefined;
+    return this.#reachable && (this.#open || this.#inFlight) ? this.#lossMs() : undefined;
   }
 
-  get #lossMs(): number {
-    const atMs = Math.min(this.#heardMs + this.patienceMs, this.#spokeMs + this.#longestMs);
+  #lossMs(): number {
+    const atMs = Math.min(this.#heardMs + this.patienceMs, this.#spokeMs + this.#longestMs());
     return this.#excusedMs === this.#heardMs && this.#excuseEndsMs > atMs ? this.#excuseEndsMs : atMs;
   }
 
@@ -214,7 +214,7 @@ export class Heartbeat {
    */
   excuse(nowMs: number): boolean {
     // Nobody looks while there is no lane.
-    if (nowMs < Math.max(this.#lossMs, this.#appearedMs) + LOSS_MARGIN_MS || this.#excusedMs === this.#heardMs) return false;
+    if (nowMs < Math.max(this.#lossMs(), this.#appearedMs) + LOSS_MARGIN_MS || this.#excusedMs === this.#heardMs) return false;
     this.#excusedMs = this.#heardMs;
     this.#excuseEndsMs = nowMs + PING_FIRST_MS;
     this.#askMs = nowMs;
@@ -223,10 +223,10 @@ export class Heartbeat {
 
   /** When frames in flight have been stuck for too long although the peer is heard, ms. */
   get stuckDueMs(): number | undefined {
-    return this.#reachable && this.#inFlight ? this.#ackedMs + this.#stuckAfterMs : undefined;
+    return this.#reachable && this.#inFlight ? this.#ackedMs + this.#stuckAfterMs() : undefined;
   }
 
-  get #stuckAfterMs(): number {
+  #stuckAfterMs(): number {
     return Math.max(this.#limits.gapMs, this.#offline ? this.#limits.resumeMs : 0);
   }
 

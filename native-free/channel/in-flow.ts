@@ -151,12 +151,13 @@ export class InFlow {
     this.#add(stream);
   }
 
-  /** The application has taken `bytes` more of a stream. */
-  consumed(id: number, bytes: number, nowMs: number): void {
+  /** The application has taken `bytes` more of a stream. @returns whether the peer is to be told now */
+  consumed(id: number, bytes: number, nowMs: number): boolean {
     const stream = this.#streams.get(id);
-    if (stream === undefined || stream.done || !stream.consume(bytes)) return;
+    if (stream === undefined || stream.done || !stream.consume(bytes)) return false;
     this.#untold.add(id);
     this.#ackDueMs = nowMs;
+    return true;
   }
 
   /** The sender of a stream waits for nothing but credit, or will soon. */

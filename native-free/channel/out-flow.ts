@@ -213,7 +213,7 @@ export class OutFlow {
     const window = stream.window ?? this.#makeWindow(stream);
     window.chunkBytes = this.#chunker.payloadBytes;
     if (!window.take(source, landedAt)) {
-      if (this.#asks) this.#ports.blocked();
+      if (this.#asks()) this.#ports.blocked();
       return false;
     }
     if (!stream.queued) this.#enqueue(stream);
@@ -409,12 +409,12 @@ export class OutFlow {
     this.#sent(stream, start, at + payload, detached ? frame : undefined, last);
     if (!framer.own) this.#release();
     // Its application is not read while there is no place for it, so that nothing more comes to be refused.
-    else if (this.#asks && window.unsentRecords === 0 && window.landingAt() < 0) this.#ports.blocked();
+    else if (this.#asks() && window.unsentRecords === 0 && window.landingAt() < 0) this.#ports.blocked();
     return 'taken';
   }
 
   /** Windows are so small that they may be full before the peer owes an acknowledgement. */
-  get #asks(): boolean {
+  #asks(): boolean {
     return this.#limits.windowBytes < ASKING_WINDOW_BYTES;
   }
 

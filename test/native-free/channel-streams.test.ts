@@ -1,6 +1,6 @@
 // Streams of an own peer: credit, fairness, ends, resets, and that nothing of them is left behind.
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Framer } from '../../native-free/channel/framer.js';
 import { OWN_FRAME_BYTES } from '../../native-free/channel/index.js';
 import { OwnKind } from '../../native-free/channel/own-wire.js';
@@ -26,6 +26,25 @@ describe('credit', () => {
     }
     expect(pair.b.bytes(2)).toBe(100_000);
     expect(pair.b.bytes(1)).toBeLessThanOrEqual(8192);
+  });
+
+  it('is told of when a good part was taken, later where the lane takes nothing just then; whoever reports that hears whether to look at the clock', () => {
+    const pair = new Pair({ creditFloorBytes: 8192, creditBytes: 8192 }).session();
+    const wire = pair.lane('webrtc');
+    pair.b.reading = false;
+    pair.send(pair.open(1), 6000);
+    pair.pass(1000);
+    const dueMs = pair.b.core.timeoutMs();
+    expect([pair.b.core.consumed(1, 100, pair.nowMs), pair.b.core.timeoutMs()]).toEqual([false, dueMs]);
+    const full = vi.spyOn(wire.b, 'trySend').mockReturnValue('full');
+    expect(pair.b.core.consumed(1, 5000, pair.nowMs)).toBe(true);
+    const againMs = pair.b.core.timeoutMs() as number;
+    expect(againMs).toBeGreaterThan(pair.nowMs);
+    expect(againMs).toBeLessThan((dueMs as number) - 100);
+    full.mockRestore();
+    const told = pair.b.count('acksSent');
+    pair.pass(againMs - pair.nowMs);
+    expect(pair.b.count('acksSent')).toBe(told + 1);
   });
 
   it('lasts through a reader that stalls for minutes', () => {

@@ -1,5 +1,5 @@
 // Two ends of the datagrams' rules and a track between them that loses, doubles and swaps, on a clock of its own; and packets that no honest end would send.
-import { Datagrams, RTP_TYPE } from '../../native-free/datagrams.js';
+import { Datagrams, RTP_TYPE, TICK_MS } from '../../native-free/datagrams.js';
 
 interface Packet {
   to: number;
@@ -50,8 +50,8 @@ export class World {
             this.came[end]?.push(text);
             this.answer(end, text);
           },
-          wake: (atMs) => {
-            this.#wakes[end] = atMs;
+          wake: () => {
+            this.#wakes[end] = this.nowMs + TICK_MS;
           },
         }),
     );

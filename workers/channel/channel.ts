@@ -8,6 +8,7 @@ import { ChannelCore, SteadyWatch } from '../../native-free/channel/index.js';
 import { Counter } from '../../native-free/counters.js';
 import { HotlinkError } from '../../native-free/errors.js';
 import type { Lane } from '../../native-free/lane.js';
+import { clockMs } from '../clock.js';
 import { ipcHosts } from '../ipc/host.js';
 import { IpcLeg } from '../ipc/leg.js';
 import { type RelayLane, RelayRings } from '../lanes/relay.js';
@@ -139,13 +140,13 @@ export class Channel {
       },
       laneDown: (lane, reason) => this.#laneDown(lane, reason),
       lost: (from, end) => {
-        this.#core.framesLost(from, end, performance.now());
+        this.#core.framesLost(from, end, clockMs());
         this.#rearm();
       },
       resized: (lane) => this.#core.laneResized(lane),
       pressure: () => this.#core.out,
       grow: (neededBytes) => this.#core.out.growWindows(neededBytes),
-      failed: (sid, reason) => this.#core.attemptFailed(sid, 'webrtc', reason, performance.now()),
+      failed: (sid, reason) => this.#core.attemptFailed(sid, 'webrtc', reason, clockMs()),
       frame: (lane, message) => this.#frame(lane, message, true),
       writable: () => this.#pump(),
       stalled: () => this.#count(Counter.gateStalls),
@@ -156,7 +157,7 @@ export class Channel {
       laneUp: (lane, loopback) => {
         this.#laneUp(lane);
         // How far is it? No other lane of an own peer needs to know by asking.
-        if (!loopback) this.#core.ping(PATH_TOKEN, performance.now());
+        if (!loopback) this.#core.ping(PATH_TOKEN, clockMs());
       },
       laneDown: (lane, reason) => this.#laneDown(lane, reason),
       frame: (lane, message, lasting) => this.#frame(lane, message, lasting),
@@ -181,7 +182,7 @@ export class Channel {
   }
 
   #handle(message: ToChannel): void {
-    const now = performance.now();
+    const now = clockMs();
     switch (message.t) {
       case 'session-up':
         this.#wanting = false;
@@ -281,7 +282,7 @@ export class Channel {
       this.#firstPayloadSid = lane.sid;
       this.#post({ t: 'first-payload', sid: lane.sid });
     }
-    const now = performance.now();
+    const now = clockMs();
     this.#core.frame(lane, message, lasting, now);
     if (!this.#steady.done) this.#watchSteady(now);
     if (this.#ending.size > 0 && this.#core.out.inFlightFrames === 0) for (const sid of this.#ending.keys()) this.#endEnding(sid);
@@ -295,20 +296,20 @@ export class Channel {
 
   #pump(): void {
     if (this.#stopping) return;
-    this.#core.pump(performance.now());
+    this.#core.pump(clockMs());
     this.#streams.writable?.();
     this.#rearm();
   }
 
   #laneUp(lane: Lane): void {
-    this.#core.laneUp(lane, performance.now());
+    this.#core.laneUp(lane, clockMs());
     this.#streams.writable?.();
     this.#rearm();
   }
 
   #laneDown(lane: Lane, reason: string): void {
     if (this.#stopping) return;
-    const now = performance.now();
+    const now = clockMs();
     this.#core.laneDown(lane, reason, now);
     if (lane.kind !== 'relay') this.#core.attemptFailed(lane.sid, lane.kind, reason, now);
     this.#endEnding(lane.sid);
@@ -338,7 +339,7 @@ export class Channel {
     this.#relayLanes.delete(lane.sid);
     lane.close();
     this.#post({ t: 'seal-broken', sid: lane.sid, reason });
-    this.#core.laneBroken(lane, reason, performance.now());
+    this.#core.laneBroken(lane, reason, clockMs());
     this.#rearm();
   }
 
@@ -376,7 +377,7 @@ export class Channel {
   #endEnding(sid: string): void {
     clearTimeout(this.#ending.get(sid));
     if (!this.#ending.delete(sid) || this.#stopping) return;
-    this.#endSession(sid, performance.now());
+    this.#endSession(sid, clockMs());
     this.#rearm();
   }
 
@@ -396,10 +397,10 @@ export class Channel {
     this.#timer = setTimeout(
       () => {
         this.#timerAtMs = Number.POSITIVE_INFINITY;
-        this.#core.tick(performance.now());
+        this.#core.tick(clockMs());
         this.#rearm();
       },
-      Math.max(1, at - performance.now()),
+      Math.max(1, at - clockMs()),
     );
   }
 
@@ -430,10 +431,10 @@ export class Channel {
    * open with a reset that the peer hears of. Bounded: a peer or an application that does not take its bytes does not hold us up.
    */
   async #drain(): Promise<void> {
-    const deadline = performance.now() + DRAIN_MS;
+    const deadline = clockMs() + DRAIN_MS;
     const settle = async (until: number): Promise<void> => {
-      while (performance.now() < until && (this.#core.lane !== undefined || this.#streams.flushing)) {
-        this.#core.hasten(performance.now());
+      while (clockMs() < until && (this.#core.lane !== undefined || this.#streams.flushing)) {
+        this.#core.hasten(clockMs());
         if (this.#settled) return;
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
@@ -443,7 +444,7 @@ export class Channel {
     const { lane, out, ownPeer } = this.#core;
     if (ownPeer === false && lane?.kind === 'webrtc' && out.nextSeq > 1) await new Promise((resolve) => setTimeout(resolve, LINGER_MS));
     this.#streams.endAll('the daemon is shutting down');
-    await settle(Math.min(deadline, performance.now() + RESET_MS));
+    await settle(Math.min(deadline, clockMs() + RESET_MS));
     // A data channel that is closed forgets what it was given, and the last word may be the acknowledgement that lets the peer leave too.
     if (ownPeer === true && this.#core.lane?.kind === 'webrtc') await new Promise((resolve) => setTimeout(resolve, OWN_LINGER_MS));
   }

@@ -162,8 +162,7 @@ export class IpcLeg implements LocalSide {
   /** @param frames of which stream: its number may be another one's by now */
   #consumed(frames: OwnFrames, bytes: number): void {
     if (this.#stopped || frames !== this.#frames || this.#inStream === undefined || bytes === 0) return;
-    this.#core.consumed(this.#inStream, bytes, performance.now());
-    this.#events.rearm();
+    if (this.#core.consumed(this.#inStream, bytes, performance.now())) this.#events.rearm();
   }
 
   opened(id: number): void {

@@ -2,8 +2,9 @@
 // The audio that the description speaks of is never sent. Channel worker thread.
 
 import type { PeerConnection, Track } from 'node-datachannel';
-import { Datagrams, RTP_TYPE } from '../../native-free/datagrams.js';
+import { Datagrams, RTP_TYPE, TICK_MS } from '../../native-free/datagrams.js';
 import type { Addon } from '../addon.js';
+import { clockMs } from '../clock.js';
 
 const MID = 'datagrams';
 /** A track that is garbage-collected before it is closed leaves the addon with a dangling pointer, on which it dies at the end of the thread. */
@@ -35,7 +36,7 @@ export class DatagramTrack {
       packet: (bytes) => this.#send(bytes),
       repair: (message) => events.repair(message),
       frame: (frame) => events.frame(frame),
-      wake: (atMs) => this.#wake(atMs),
+      wake: () => this.#wake(),
     });
     if (role === 'answerer') {
       connection.onTrack((track) => events.guard(() => this.#adopt(track)));
@@ -51,7 +52,7 @@ export class DatagramTrack {
   /** The data channel is open: the peer may be asked. */
   begin(): void {
     this.#begun = true;
-    if (this.#open) this.#datagrams.begin(performance.now());
+    if (this.#open) this.#datagrams.begin(clockMs());
   }
 
   /** @returns whether the frame goes this way; it was copied */
@@ -88,7 +89,7 @@ export class DatagramTrack {
         HELD.delete(track);
         if (track !== this.#track) return;
         this.#open = false;
-        if (this.#begun) this.#datagrams.end(performance.now());
+        if (this.#begun) this.#datagrams.end(clockMs());
       }),
     );
     if (this.#closed || this.#track !== undefined || track.mid() !== MID) {
@@ -101,12 +102,12 @@ export class DatagramTrack {
     track.onOpen(() =>
       this.#events.guard(() => {
         this.#open = true;
-        if (this.#begun) this.#datagrams.begin(performance.now());
+        if (this.#begun) this.#datagrams.begin(clockMs());
       }),
     );
     track.onMessage((packet) =>
       this.#events.guard(() => {
-        if (this.#begun) this.#datagrams.packet(packet, performance.now());
+        if (this.#begun) this.#datagrams.packet(packet, clockMs());
       }),
     );
   }
@@ -120,11 +121,12 @@ export class DatagramTrack {
     }
   }
 
-  #wake(atMs: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(
-      () => this.#events.guard(() => this.#datagrams.tick(performance.now())),
-      Math.max(1, atMs - performance.now()),
-    );
+  #wake(): void {
+    if (this.#timer === undefined) this.#timer = setTimeout(() => this.#tick(), TICK_MS);
+    else this.#timer.refresh();
+  }
+
+  #tick(): void {
+    this.#events.guard(() => this.#datagrams.tick(clockMs()));
   }
 }

@@ -8,6 +8,7 @@
 
 import type { TLSSocket } from 'node:tls';
 import type { Lane, SendVerdict } from '../../native-free/lane.js';
+import { clockMs } from '../clock.js';
 import { FrameReader } from '../direct/frame-reader.js';
 import { landReads } from '../direct/land-reads.js';
 
@@ -121,7 +122,7 @@ export class DirectLane implements Lane {
 
   #write(bytes: Uint8Array): void {
     this.#writingBytes = bytes.length;
-    this.#writtenMs = performance.now();
+    this.#writtenMs = clockMs();
     // The last word of the attempt may still be under way: behind it Node would keep the frame itself, and its slot may be written over.
     this.#socket.write(this.#socket.writableLength === 0 ? bytes : Buffer.from(bytes), this.#written);
   }
@@ -141,8 +142,7 @@ export class DirectLane implements Lane {
   }
 
   #look(): void {
-    if (this.#writingBytes > 0 && performance.now() - this.#writtenMs > STUCK_MS)
-      this.#lost(`the connection took nothing for ${STUCK_MS} ms`);
+    if (this.#writingBytes > 0 && clockMs() - this.#writtenMs > STUCK_MS) this.#lost(`the connection took nothing for ${STUCK_MS} ms`);
   }
 
   #grow(moreBytes: number): void {

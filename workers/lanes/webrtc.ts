@@ -12,6 +12,7 @@ import { HEADER_BYTES } from '../../native-free/hlnk/constants.js';
 import type { Lane, SendVerdict } from '../../native-free/lane.js';
 import { seqOf } from '../../native-free/stripes/on-its-way.js';
 import type { Addon } from '../addon.js';
+import { clockMs } from '../clock.js';
 import type { IceSettings, RtcSettings } from '../messages.js';
 import { DatagramTrack } from './datagram-track.js';
 import { parseIceServers } from './ice-servers.js';
@@ -200,7 +201,7 @@ export class WebRtcLane implements Lane {
     const numbered = isNumbered(frame);
     try {
       if (!urgent) {
-        const nowMs = performance.now();
+        const nowMs = clockMs();
         // Only numbered frames: what else there is may count on its place among them.
         if (numbered && this.#datagrams?.offer(frame, nowMs) === true) {
           this.#events.datagram(false);
@@ -318,7 +319,7 @@ export class WebRtcLane implements Lane {
 
   #low(): void {
     if (this.#closed || !this.#gate.closed) return;
-    if (this.#gate.observe(this.bufferedBytes(), performance.now()) !== 'open') return;
+    if (this.#gate.observe(this.bufferedBytes(), clockMs()) !== 'open') return;
     clearTimeout(this.#deadline);
     this.#deadline = undefined;
     this.#events.writable(this);
@@ -329,13 +330,13 @@ export class WebRtcLane implements Lane {
     this.#events.stalled(this);
     const due = this.#gate.deadlineMs();
     if (due === undefined) return;
-    this.#deadline = setTimeout(() => this.#guard(() => this.#deadlinePassed()), Math.max(1, due - performance.now()));
+    this.#deadline = setTimeout(() => this.#guard(() => this.#deadlinePassed()), Math.max(1, due - clockMs()));
   }
 
   #deadlinePassed(): void {
     this.#deadline = undefined;
     if (this.#closed) return;
-    const verdict = this.#gate.observe(this.bufferedBytes(), performance.now());
+    const verdict = this.#gate.observe(this.bufferedBytes(), clockMs());
     if (verdict === 'open') this.#events.writable(this);
     else if (verdict === 'expired') this.#expired();
     else this.#armDeadline();

@@ -6,6 +6,7 @@
 
 import { connect, type OnReadOpts, Socket } from 'node:net';
 import { Block } from '../blocks.js';
+import { clockMs } from '../clock.js';
 import { AckWatch, type QuickAck } from './quickack.js';
 
 /** One buffer per thread for reads that have no place of their own yet. As large as the default chunk, so that it fills one frame. */
@@ -85,7 +86,7 @@ export class LocalConnection implements ApplicationConnection {
 
   private constructor(events: ConnectionEvents, open: (onread: OnReadOpts) => Socket) {
     this.#events = events;
-    this.openedMs = performance.now();
+    this.openedMs = clockMs();
     let place: Uint8Array | undefined;
     this.#socket = open({
       buffer: () => {
@@ -96,7 +97,7 @@ export class LocalConnection implements ApplicationConnection {
         const landed = buffer === place;
         this.used = true;
         const { quickAck } = events;
-        const eager = quickAck !== undefined && this.#acks.read(bytes, performance.now());
+        const eager = quickAck !== undefined && this.#acks.read(bytes, clockMs());
         const more = events.read(this, buffer.subarray(0, bytes), landed);
         // Behind it, so that nobody waits for the packet that this makes.
         if (eager) this.#acknowledge(quickAck, bytes);
@@ -141,7 +142,7 @@ export class LocalConnection implements ApplicationConnection {
     this.used = true;
     this.#acks.wrote();
     this.#writtenBytes += bytes.length;
-    if (!this.#socket.write(bytes, this.#onWritten) && this.#blockedSinceMs < 0) this.#blockedSinceMs = performance.now();
+    if (!this.#socket.write(bytes, this.#onWritten) && this.#blockedSinceMs < 0) this.#blockedSinceMs = clockMs();
     if (this.#socket.writableLength === 0) Block.passedOn(bytes);
     else if (Block.lent(bytes)) this.#underWay.push({ bytes, endAt: this.#writtenBytes });
   }
@@ -199,7 +200,7 @@ export class LocalConnection implements ApplicationConnection {
   }
 
   #unblocked(): void {
-    if (this.#blockedSinceMs >= 0) this.blockedMs += performance.now() - this.#blockedSinceMs;
+    if (this.#blockedSinceMs >= 0) this.blockedMs += clockMs() - this.#blockedSinceMs;
     this.#blockedSinceMs = -1;
     this.#report();
   }

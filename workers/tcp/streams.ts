@@ -10,6 +10,7 @@
 import type { ChannelCore, OutStream } from '../../native-free/channel/index.js';
 import { UPSTREAM_STREAM } from '../../native-free/channel/index.js';
 import { Counter } from '../../native-free/counters.js';
+import { clockMs } from '../clock.js';
 import { copyOf } from '../memory.js';
 import type { ApplicationConnection, ConnectionEvents } from './connection.js';
 import type { QuickAck } from './quickack.js';
@@ -91,7 +92,7 @@ export abstract class Streams implements ConnectionEvents {
     }
     const window = stream.out.window;
     const landedAt = landed && window !== undefined ? bytes.byteOffset - window.bytes.byteOffset : -1;
-    if (!this.core.take(stream.out, bytes, landedAt, performance.now())) {
+    if (!this.core.take(stream.out, bytes, landedAt, clockMs())) {
       this.pending.set(connection, bytes.slice());
       this.events.rearm();
       return false;
@@ -112,7 +113,7 @@ export abstract class Streams implements ConnectionEvents {
   ended(connection: ApplicationConnection): void {
     const stream = this.#streamOf.get(connection);
     if (stream?.out !== undefined) {
-      this.core.endStream(stream.out, performance.now());
+      this.core.endStream(stream.out, clockMs());
       this.events.rearm();
       this.#reapIfOver(stream);
     } else if (this.pending.has(connection)) this.#endedEarly.add(connection);
@@ -129,8 +130,7 @@ export abstract class Streams implements ConnectionEvents {
     if (connection.blockedMs > (this.counters[Counter.rxWriteMsMax] as number)) this.counters[Counter.rxWriteMsMax] = connection.blockedMs;
     connection.blockedMs = 0;
     if (stream === undefined) return;
-    this.core.consumed(stream.id, bytes, performance.now());
-    this.events.rearm();
+    if (this.core.consumed(stream.id, bytes, clockMs())) this.events.rearm();
   }
 
   closed(connection: ApplicationConnection, error: Error | undefined): void {
@@ -149,7 +149,7 @@ export abstract class Streams implements ConnectionEvents {
     this.events.closed(stream.id, !clean, error?.message ?? '');
     // Gone before the peer's direction ended: the far application must see that nobody reads it any more.
     if (!clean && stream.out !== undefined && this.streams.get(stream.id) === stream) {
-      this.core.resetStream(stream.out, error?.message ?? 'the application closed its connection', performance.now());
+      this.core.resetStream(stream.out, error?.message ?? 'the application closed its connection', clockMs());
       stream.inEnded = true;
       this.events.rearm();
     }
@@ -253,7 +253,7 @@ export abstract class Streams implements ConnectionEvents {
 
   /** Every stream that is still open ends with a reset that the peer hears of. */
   endAll(reason: string): void {
-    for (const { out } of this.streams.values()) if (out !== undefined) this.core.resetStream(out, reason, performance.now());
+    for (const { out } of this.streams.values()) if (out !== undefined) this.core.resetStream(out, reason, clockMs());
   }
 
   /** Bytes delivered that applications have not taken. */
@@ -287,7 +287,7 @@ export abstract class Streams implements ConnectionEvents {
     this.#streamOf.set(connection, stream);
     stream.connection = connection;
     connection.used = true;
-    stream.out = this.core.openStream(stream.id, opener, announce, performance.now());
+    stream.out = this.core.openStream(stream.id, opener, announce, clockMs());
     this.counters[Counter.connections] = (this.counters[Counter.connections] as number) + 1;
     this.#live(1);
     this.events.bound(stream.id);
@@ -305,8 +305,8 @@ export abstract class Streams implements ConnectionEvents {
 
   /** A stream that this end will not carry: the peer is told. */
   protected refuse(stream: LocalStream, reason: string): void {
-    const out = this.core.openStream(stream.id, false, false, performance.now());
-    this.core.resetStream(out, reason, performance.now());
+    const out = this.core.openStream(stream.id, false, false, clockMs());
+    this.core.resetStream(out, reason, clockMs());
     this.#abort(stream, reason);
   }
 
