@@ -26,7 +26,7 @@ const MOST_FRAME_BYTES = 1180;
 const MOST_UNDERWAY = 4;
 /**
  * From one look at what is owed and under way to the next, ms; none while nothing is. Always the same time, since each new one is a list of its own to Node:
- * a timer for the very moment, put off with every few dozen rounds, took 1.3 % of a small round (perf/README.md).
+ * a timer for the very moment, moved every few dozen rounds, took one per cent of a small round (perf/README.md, "Timers and clocks").
  */
 export const TICK_MS = 20;
 /** A packet with a frame is acknowledged by the next one there is, and by one of its own at the first look after this long, ms. */

@@ -1,5 +1,5 @@
-// The time of every frame's way. The global is found by a getter, and `now` on an object with slow properties: with several looks a frame, 2 % of a channel
-// worker's time in small rounds (perf/README.md). Any thread.
+// The time, for what looks at it with every frame of a channel: the global is found by a getter, and `now` on an object with slow properties, each time
+// (perf/README.md, "Timers and clocks"). Any thread.
 import { performance } from 'node:perf_hooks';
 
 /** What `performance.now()` says: since this thread began, ms, with a fraction, never going back. */

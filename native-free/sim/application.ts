@@ -189,8 +189,7 @@ export class Application {
       const bytes = this.#queue.shift();
       if (this.gone || bytes === undefined) return;
       this.#queuedBytes -= bytes;
-      this.#core.consumed(this.id, bytes, this.#clock.nowMs);
-      this.#events.rearm();
+      if (this.#core.consumed(this.id, bytes, this.#clock.nowMs)) this.#events.rearm();
       this.#read();
     });
   }

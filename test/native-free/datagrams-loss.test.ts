@@ -85,6 +85,25 @@ describe('a packet that gets lost', () => {
     expect(world.repairs[0]).toBe(0);
   });
 
+  it('is repaired within 120 ms, and one that came acknowledged within 30, at whatever moment between two looks', () => {
+    for (let intoMs = 0.1; intoMs < 40; intoMs += 0.7) {
+      const heard = begun();
+      heard.offer(0, 'before');
+      heard.run(intoMs);
+      heard.offer(0, 'heard');
+      const said = heard.packets[1]?.length;
+      heard.run(30.2);
+      expect([intoMs, heard.packets[1]?.length === said]).toEqual([intoMs, false]);
+      const lost = begun();
+      lost.offer(0, 'before');
+      lost.run(intoMs);
+      lost.fate = () => [];
+      lost.offer(0, 'lost');
+      lost.run(120.5);
+      expect([intoMs, lost.came[1]]).toEqual([intoMs, ['before', 'lost']]);
+    }
+  });
+
   it('is not thought of where the thread stood still', () => {
     const world = begun();
     world.fate = (from) => (from === 1 ? [145] : [0.1]);

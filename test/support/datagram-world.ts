@@ -51,6 +51,7 @@ export class World {
             this.answer(end, text);
           },
           wake: () => {
+            if (this.#wakes[end] !== Number.POSITIVE_INFINITY) throw new Error('woken twice for one look');
             this.#wakes[end] = this.nowMs + TICK_MS;
           },
         }),

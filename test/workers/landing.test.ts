@@ -8,6 +8,7 @@ import { COUNTER_NAMES, Counter } from '../../native-free/counters.js';
 import { type TwinLane, twinLanes } from '../../native-free/lane-twin.js';
 import { Random } from '../../native-free/sim/index.js';
 import { ForwardListen } from '../../workers/tcp/forward-listen.js';
+import { QUIET_PORTS } from '../support/channel-ports.js';
 import { until } from '../support/sandbox.js';
 
 const TOTAL_BYTES = 4_000_000;
@@ -36,18 +37,7 @@ it.each([
         limits,
         counters: ports.deliver === undefined ? counters : new Float64Array(COUNTER_NAMES.length),
         ports: {
-          deliver: () => {},
-          opened: () => {},
-          ended: () => {},
-          reset: () => {},
-          room: () => {},
-          sendingDone: () => {},
-          wantSession: () => {},
-          wantRelay: () => {},
-          peerRestarted: () => {},
-          failed: () => {},
-          refused: () => {},
-          carries: () => {},
+          ...QUIET_PORTS,
           ...ports,
         },
       });

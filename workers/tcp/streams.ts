@@ -300,6 +300,8 @@ export abstract class Streams implements ConnectionEvents {
       if (this.read(connection, pending, false)) connection.resume();
     }
     if (this.#endedEarly.delete(connection)) this.ended(connection);
+    // A half of a stream began, though nothing may be read or written yet: from here on a silent peer is asked.
+    this.events.rearm();
     return stream;
   }
 
