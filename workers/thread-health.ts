@@ -23,16 +23,19 @@ export function watchThread(memory: SharedArrayBuffer, role: ThreadRole, also?: 
   delay.enable();
   let before = performance.eventLoopUtilization();
   const look = (): void => {
-    const { utilization } = performance.eventLoopUtilization(before);
-    before = performance.eventLoopUtilization();
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, before);
+    before = now;
     const late = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e6 - RESOLUTION_MS);
     const quiet = delay.count === 0;
+    const delayMaxMs = quiet ? 0 : late(delay.max);
     writer.write({
       atMs: Date.now(),
       utilization,
       delayMeanMs: quiet ? 0 : late(delay.mean),
-      delayP99Ms: quiet ? 0 : late(delay.percentile(99)),
-      delayMaxMs: quiet ? 0 : late(delay.max),
+      // Of the ten or so that there are.
+      delayP99Ms: delayMaxMs,
+      delayMaxMs,
     });
     delay.reset();
     also?.();

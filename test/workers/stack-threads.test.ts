@@ -15,7 +15,7 @@ let batchBefore = false;
 let proc: string;
 let policies: Map<number, number>;
 let threads: StackThreads;
-const ticks = { idle: 0, other: 0, own: 0 };
+const ticks = { idle: 0, other: 0, own: 0, waiting: 0 };
 
 beforeEach(() => {
   proc = mkdtempSync(join(tmpdir(), 'hotlink-proc-'));
@@ -25,7 +25,7 @@ beforeEach(() => {
     policies.set(thread, policy);
     return true;
   }, proc);
-  Object.assign(ticks, { idle: 0, other: 0, own: 0 });
+  Object.assign(ticks, { idle: 0, other: 0, own: 0, waiting: 0 });
   symlinkSync(`99/task/${SELF}`, join(proc, 'thread-self'));
   for (const [thread, name] of [
     [SELF, 'node'],
@@ -63,19 +63,23 @@ function stat(thread: number, name: string, ownTicks: number): string {
   return `${thread} (${name}) ${behindTheName.join(' ')}\n`;
 }
 
-/** A second goes by, of whose processor time so much is idle, and so much this process's, all of it by one thread. */
-function spend(idle: number, own: number): void {
+/** A second goes by, of whose processor time so much is idle, so much waits for a disk, and so much is this process's, all of it by one thread. */
+function spend(idle: number, own: number, waiting = 0): void {
   ticks.idle += idle * TICKS;
   ticks.own += own * TICKS;
-  ticks.other += (1 - idle - own) * TICKS;
+  ticks.waiting += waiting * TICKS;
+  ticks.other += (1 - idle - own - waiting) * TICKS;
   const busy = ticks.own + ticks.other;
-  writeFileSync(join(proc, 'stat'), `cpu  ${busy - 20} 5 5 ${ticks.idle} 0 5 5 0 0 0\ncpu0 1 2 3 4 5 6 7 8 9 10\n`);
+  const each = ['cpu0', 'cpu1'].map((name) => `${name} 1 2 3 4 5 6 7 8 9 10\n`).join('');
+  writeFileSync(join(proc, 'stat'), `cpu  ${busy - 20} 5 5 ${ticks.idle} ${ticks.waiting} 5 5 0 0 0\n${each}intr 1 2\n`);
+  const total = busy + ticks.idle + ticks.waiting;
+  writeFileSync(join(proc, 'uptime'), `${(1000 + total / TICKS).toFixed(2)} ${(ticks.idle / 100).toFixed(2)}\n`);
   writeFileSync(join(proc, 'self', 'task', `${RTC_A}`, 'stat'), stat(RTC_A, 'RTC (a) worker', ticks.own));
 }
 
-function seconds(count: number, idle: number, own: number): void {
+function seconds(count: number, idle: number, own: number, waiting = 0): void {
   for (let n = 0; n < count; n += 1) {
-    spend(idle, own);
+    spend(idle, own, waiting);
     threads.look();
   }
 }
@@ -137,7 +141,7 @@ describe('the threads that packets wake', () => {
   });
 
   it('are left alone where the kernel shows nothing', () => {
-    for (const name of ['thread-self', 'self', 'stat']) rmSync(join(proc, name), { recursive: true });
+    for (const name of ['thread-self', 'self', 'stat', 'uptime']) rmSync(join(proc, name), { recursive: true });
     arrive();
     threads.look();
     expect(now()).toEqual({});
@@ -155,10 +159,11 @@ describe('the threads that packets wake', () => {
     ['the machine is idle', 0.9, 0.02],
     ['they fill it themselves', 0, 0.2],
     ['others fill half of it', 0.3, 0.05],
-  ])('stay so while %s', (_what, idle, own) => {
+    ['all that could run waits for a disk', 0, 0.05, 0.5],
+  ])('stay so while %s', (_what, idle, own, waiting = 0) => {
     arrive();
     policies.clear();
-    seconds(10, idle, own);
+    seconds(10, idle, own, waiting);
     expect(now()).toEqual({});
   });
 
@@ -166,9 +171,9 @@ describe('the threads that packets wake', () => {
     arrive();
     seconds(3, 0.5, 0.1);
     policies.clear();
-    seconds(1, 0, 0.1);
+    seconds(2, 0, 0.1);
     seconds(1, 0.5, 0.1);
-    seconds(1, 0, 0.1);
+    seconds(2, 0, 0.1);
     expect(now()).toEqual({});
     seconds(1, 0, 0.1);
     expect(now()).toEqual(all(OTHER));
@@ -188,7 +193,7 @@ describe('the threads that packets wake', () => {
     for (const thread of [RTC_B, JUICE]) rmSync(join(proc, 'self', 'task', `${thread}`), { recursive: true });
     seconds(1, 0.5, 0.1);
     policies.clear();
-    seconds(2, 0, 0.1);
+    seconds(3, 0, 0.1);
     expect(now()).toEqual({ [SELF]: OTHER, [RTC_A]: OTHER });
   });
 });

@@ -400,7 +400,8 @@ export class Channel {
         this.#core.tick(clockMs());
         this.#rearm();
       },
-      Math.max(1, at - clockMs()),
+      // Whole ms, and not a moment too early: there would be nothing to do, and another timer to set.
+      Math.max(1, Math.ceil(at - clockMs()) + 1),
     );
   }
 
