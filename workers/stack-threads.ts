@@ -21,7 +21,7 @@ const [UTIME, STIME, POLICY] = [11, 12, 38];
 const HARDLY_IDLE = 0.05;
 /** … and less than this of it was the stack's: others have the processors. At full rate between two ends on two cores it is 0.25 and more. */
 const SMALL_PART = 0.15;
-/** A look that says something else has to be followed by another, and one that finds the machine full by two: the first has nothing to compare with. */
+/** A look that says something else has to be followed by another, and one that finds the machine full by two: the first compares with long ago. */
 const LOOKS = 2;
 /** Hundreds of connections may come up at once: names are read again after so long, ms, or at the next look. */
 const SCAN_MS = 100;
@@ -103,11 +103,7 @@ export class StackThreads {
   #look(): void {
     if (this.#unread) this.#scan();
     this.#unread = false;
-    if (!this.#crowd.here && this.#mostlyIdle()) {
-      this.#before = undefined;
-      this.#crowd.look(1, 0);
-      return;
-    }
+    if (!this.#crowd.here && this.#mostlyIdle()) return;
     this.#scan();
     const ownTicks = this.#ownTicks();
     const now = processorTicks(readFileSync(`${this.#proc}/stat`, 'latin1'));
@@ -137,9 +133,15 @@ export class StackThreads {
     return before !== undefined && idle - before.idle >= HARDLY_IDLE * this.#processors * (up - before.up);
   }
 
-  /** A thread has its creator's name at first: those that are not known are asked each time. */
+  /** Forgets those that ended. A thread has its creator's name at first: those that are not known are asked each time. */
   #scan(): void {
-    for (const thread of readdirSync(`${this.#proc}/self/task`)) {
+    const threads = readdirSync(`${this.#proc}/self/task`);
+    for (const thread of this.#stack.keys()) {
+      if (threads.includes(thread)) continue;
+      this.#stack.delete(thread);
+      this.#ours.delete(thread);
+    }
+    for (const thread of threads) {
       if (this.#stack.has(thread) || !NAMES.includes(this.#read(thread, 'comm').trim())) continue;
       this.#stack.set(thread, ticksOf(this.#stat(thread)));
       this.#take(thread);
@@ -160,11 +162,7 @@ export class StackThreads {
     let ticks = 0;
     for (const [thread, before] of this.#stack) {
       const stat = this.#stat(thread);
-      if (stat.length === 0) {
-        this.#stack.delete(thread);
-        this.#ours.delete(thread);
-        continue;
-      }
+      if (stat.length === 0) continue;
       const now = ticksOf(stat);
       ticks += now - before;
       this.#stack.set(thread, now);

@@ -140,6 +140,22 @@ describe('the threads that packets wake', () => {
     expect(now()).toEqual(all(BATCH));
   });
 
+  it.each([
+    ['had no name of their own yet', 'node'],
+    ['came right behind another connection', undefined],
+  ])('are found at the next look though they %s, on an idle machine', (_what, nameAtFirst) => {
+    arrive();
+    seconds(3, 0.9, 0.02);
+    policies.clear();
+    arrive();
+    if (nameAtFirst !== undefined) begin(106, nameAtFirst);
+    threads.arrived(nowMs);
+    begin(106, 'juice poll');
+    expect(now()).toEqual({});
+    seconds(1, 0.9, 0.02);
+    expect(now()).toEqual({ 106: BATCH });
+  });
+
   it('are left alone where the kernel shows nothing', () => {
     for (const name of ['thread-self', 'self', 'stat', 'uptime']) rmSync(join(proc, name), { recursive: true });
     arrive();
@@ -173,9 +189,9 @@ describe('the threads that packets wake', () => {
     policies.clear();
     seconds(2, 0, 0.1);
     seconds(1, 0.5, 0.1);
-    seconds(2, 0, 0.1);
+    seconds(2, 0.04, 0.1);
     expect(now()).toEqual({});
-    seconds(1, 0, 0.1);
+    seconds(1, 0.04, 0.1);
     expect(now()).toEqual(all(OTHER));
     policies.clear();
     begin(106, 'juice poll');
@@ -195,5 +211,16 @@ describe('the threads that packets wake', () => {
     policies.clear();
     seconds(3, 0, 0.1);
     expect(now()).toEqual({ [SELF]: OTHER, [RTC_A]: OTHER });
+  });
+
+  it('may end on an idle machine: another one has the number of one that did', () => {
+    arrive();
+    seconds(2, 0.9, 0.02);
+    rmSync(join(proc, 'self', 'task', `${JUICE}`), { recursive: true });
+    arrive();
+    begin(JUICE, 'juice poll');
+    policies.clear();
+    arrive();
+    expect(now()).toEqual({ [JUICE]: BATCH });
   });
 });
