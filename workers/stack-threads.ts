@@ -4,7 +4,7 @@
 // (perf/README.md, "Threads that interrupt each other"). Neither do they interrupt other programs' threads then, for which they would have to wait too long
 // where those take all processors: as long as they do, the threads are scheduled as usual. sched(7). Linux, by koffi. Channel worker thread.
 
-import { openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
 import { cFunction } from './c-library.js';
 
@@ -21,8 +21,10 @@ const [UTIME, STIME, POLICY] = [11, 12, 38];
 const HARDLY_IDLE = 0.05;
 /** … and less than this of it was the stack's: others have the processors. At full rate between two ends on two cores it is 0.25 and more. */
 const SMALL_PART = 0.15;
-/** A look that says something else has to be followed by another, and one that finds the machine full by two: the first compares with long ago. */
+/** A look that says something else has to be followed by another. */
 const LOOKS = 2;
+/** So many looks in a row are quick ones at most: what a container shows of its machine's idle time may be its own (lxcfs). */
+const QUICK_LOOKS = 9;
 /** Hundreds of connections may come up at once: names are read again after so long, ms, or at the next look. */
 const SCAN_MS = 100;
 
@@ -33,6 +35,11 @@ export class Crowd {
 
   get here(): boolean {
     return this.#here;
+  }
+
+  /** Nothing points to one. */
+  get isFar(): boolean {
+    return !this.#here && this.#contrary === 0;
   }
 
   /** @param idle of all processors' time since the last look, 0…1; `own` the stack's part of it */
@@ -66,12 +73,12 @@ export class StackThreads {
   readonly #stack = new Map<string, number>();
   /** Those whose policy is ours to set. */
   readonly #ours = new Set<string>();
-  #before: { total: number; idle: number } | undefined;
+  #before: Ticks | undefined;
   #uptime: Uptime | undefined;
   /** Its descriptor; closed with the thread, or the process. */
   #uptimeFile: number | undefined;
   readonly #line = Buffer.alloc(64);
-  #processors = 0;
+  #quickLooks = 0;
   #scannedMs = Number.NEGATIVE_INFINITY;
   /** A connection has come since names were read, or so shortly before that its threads may not have had theirs. */
   #unread = false;
@@ -86,13 +93,14 @@ export class StackThreads {
   /** A connection of this thread is up, and what it needs of threads is there. */
   arrived(nowMs = performance.now()): void {
     this.#began = true;
+    if (nowMs - this.#scannedMs >= SCAN_MS) {
+      this.#scannedMs = nowMs;
+      attempt(() => {
+        this.#take(basename(readlinkSync(`${this.#proc}/thread-self`)));
+        this.#scan();
+      });
+    }
     this.#unread = true;
-    if (nowMs - this.#scannedMs < SCAN_MS) return;
-    this.#scannedMs = nowMs;
-    attempt(() => {
-      this.#take(basename(readlinkSync(`${this.#proc}/thread-self`)));
-      this.#scan();
-    });
   }
 
   /** To be called once a second or so. */
@@ -101,9 +109,12 @@ export class StackThreads {
   }
 
   #look(): void {
-    if (this.#unread) this.#scan();
-    this.#unread = false;
-    if (!this.#crowd.here && this.#mostlyIdle()) return;
+    if (this.#quickLooks < QUICK_LOOKS && this.#crowd.isFar && this.#mostlyIdle()) {
+      this.#quickLooks += 1;
+      if (this.#unread) this.#scan();
+      return;
+    }
+    this.#quickLooks = 0;
     this.#scan();
     const ownTicks = this.#ownTicks();
     const now = processorTicks(readFileSync(`${this.#proc}/stat`, 'latin1'));
@@ -118,23 +129,34 @@ export class StackThreads {
   }
 
   /**
-   * One short file that stays open, instead of a long one and one per thread: what is asked each second beside small rounds has to be cheap: 80 µs, where
-   * the others take 700.
+   * One short file that stays open, instead of a long one and one per thread: what is asked each second beside small rounds has to be cheap (80 µs, where
+   * the others take 700). @returns false where nothing says so
    */
   #mostlyIdle(): boolean {
-    if (this.#uptimeFile === undefined) {
-      this.#processors = readFileSync(`${this.#proc}/stat`, 'latin1').match(/^cpu\d/gm)?.length ?? 0;
-      this.#uptimeFile = openSync(`${this.#proc}/uptime`, 'r');
-    }
-    const length = readSync(this.#uptimeFile, this.#line, 0, this.#line.length, 0);
-    const [up = 0, idle = 0] = this.#line.toString('latin1', 0, length).split(' ').map(Number);
     const before = this.#uptime;
-    this.#uptime = { up, idle };
-    return before !== undefined && idle - before.idle >= HARDLY_IDLE * this.#processors * (up - before.up);
+    this.#uptime = this.#readUptime();
+    if (this.#uptime === undefined || before === undefined || this.#before === undefined) return false;
+    const seconds = this.#uptime.up - before.up;
+    return seconds > 0 && this.#uptime.idle - before.idle >= HARDLY_IDLE * this.#before.processors * seconds;
+  }
+
+  #readUptime(): Uptime | undefined {
+    try {
+      this.#uptimeFile ??= openSync(`${this.#proc}/uptime`, 'r');
+      const length = readSync(this.#uptimeFile, this.#line, 0, this.#line.length, 0);
+      const [up, idle] = this.#line.toString('latin1', 0, length).split(' ').map(Number);
+      return up === undefined || idle === undefined ? undefined : { up, idle };
+    } catch {
+      // What serves it in a container may have been started anew.
+      if (this.#uptimeFile !== undefined) closeSync(this.#uptimeFile);
+      this.#uptimeFile = undefined;
+      return undefined;
+    }
   }
 
   /** Forgets those that ended. A thread has its creator's name at first: those that are not known are asked each time. */
   #scan(): void {
+    this.#unread = false;
     const threads = readdirSync(`${this.#proc}/self/task`);
     for (const thread of this.#stack.keys()) {
       if (threads.includes(thread)) continue;
@@ -205,14 +227,21 @@ function ticksOf(stat: readonly string[]): number {
   return Number(stat[UTIME] ?? 0) + Number(stat[STIME] ?? 0);
 }
 
-/** Ticks of all processors since the machine began. proc(5) */
-function processorTicks(stat: string): { total: number; idle: number } {
+/** Of all processors since the machine began, and how many there are. proc(5) */
+interface Ticks {
+  total: number;
+  idle: number;
+  processors: number;
+}
+
+function processorTicks(stat: string): Ticks {
   const [user = 0, nice = 0, system = 0, idle = 0, waiting = 0, irq = 0, softIrq = 0, stolen = 0] = stat
     .slice('cpu'.length)
     .trimStart()
     .split(/\s/, 8)
     .map(Number);
-  return { total: user + nice + system + idle + waiting + irq + softIrq + stolen, idle: idle + waiting };
+  const total = user + nice + system + idle + waiting + irq + softIrq + stolen;
+  return { total, idle: idle + waiting, processors: stat.match(/^cpu\d/gm)?.length ?? 0 };
 }
 
 /** Where /proc is not there, or there is no file descriptor left for it, everything stays as it is. */

@@ -147,9 +147,9 @@ describe('the threads that packets wake', () => {
     arrive();
     seconds(3, 0.9, 0.02);
     policies.clear();
-    arrive();
     if (nameAtFirst !== undefined) begin(106, nameAtFirst);
-    threads.arrived(nowMs);
+    arrive();
+    if (nameAtFirst === undefined) threads.arrived(nowMs);
     begin(106, 'juice poll');
     expect(now()).toEqual({});
     seconds(1, 0.9, 0.02);
@@ -222,5 +222,23 @@ describe('the threads that packets wake', () => {
     policies.clear();
     arrive();
     expect(now()).toEqual({ [JUICE]: BATCH });
+  });
+
+  it.each([
+    [
+      'a container shows its own idle time',
+      (): void => writeFileSync(join(proc, 'uptime'), `${1000 + ticks.other} ${1000 + ticks.other}\n`),
+    ],
+    ['nothing says how idle the machine is', (): void => rmSync(join(proc, 'uptime'), { force: true })],
+    ['the file about it is empty', (): void => writeFileSync(join(proc, 'uptime'), '')],
+  ])('are scheduled as usual while others take all processors though %s', (_what, lie) => {
+    arrive();
+    policies.clear();
+    for (let second = 0; second < 25; second += 1) {
+      spend(second < 10 ? 0.5 : 0, 0.1);
+      lie();
+      threads.look();
+    }
+    expect(now()).toEqual(all(OTHER));
   });
 });

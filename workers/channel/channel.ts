@@ -400,7 +400,7 @@ export class Channel {
         this.#core.tick(clockMs());
         this.#rearm();
       },
-      // Whole ms, and not a moment too early: there would be nothing to do, and another timer to set.
+      // Rounded up: Node cuts off what is behind the point, and there would be nothing to do yet, and another timer to set.
       Math.max(1, Math.ceil(at - clockMs()) + 1),
     );
   }
