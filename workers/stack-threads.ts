@@ -148,8 +148,9 @@ export class StackThreads {
       return up === undefined || idle === undefined ? undefined : { up, idle };
     } catch {
       // What serves it in a container may have been started anew.
-      if (this.#uptimeFile !== undefined) closeSync(this.#uptimeFile);
+      const file = this.#uptimeFile;
       this.#uptimeFile = undefined;
+      if (file !== undefined) closeSync(file);
       return undefined;
     }
   }

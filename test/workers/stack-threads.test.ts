@@ -1,5 +1,5 @@
 // How the WebRTC stack's threads are scheduled, on a machine made of files: what Linux shows of its processors and of this process's threads.
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -82,6 +82,18 @@ function seconds(count: number, idle: number, own: number, waiting = 0): void {
     spend(idle, own, waiting);
     threads.look();
   }
+}
+
+/** Of this process; none where the system does not say. */
+function openFiles(): string[] {
+  if (!existsSync('/proc/self/fd')) return [];
+  return readdirSync('/proc/self/fd').flatMap((file) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${file}`)];
+    } catch {
+      return [];
+    }
+  });
 }
 
 const all = (policy: number): object => Object.fromEntries([SELF, RTC_A, RTC_B, JUICE].map((thread) => [thread, policy]));
@@ -240,5 +252,20 @@ describe('the threads that packets wake', () => {
       threads.look();
     }
     expect(now()).toEqual(all(OTHER));
+  });
+
+  it('are scheduled as usual while others take all processors though the file about it can be opened and not be read, and none stays open', () => {
+    const uptime = join(proc, 'uptime');
+    arrive();
+    policies.clear();
+    for (let second = 0; second < 25; second += 1) {
+      spend(second < 10 ? 0.5 : 0, 0.1);
+      rmSync(uptime);
+      mkdirSync(uptime);
+      threads.look();
+      rmSync(uptime, { recursive: true });
+    }
+    expect(now()).toEqual(all(OTHER));
+    expect(openFiles().filter((file) => file.startsWith(proc))).toEqual([]);
   });
 });
